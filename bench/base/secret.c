@@ -1,0 +1,97 @@
+#include "bench/base/secret.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/base/bytes.h"
+#include "bench/base/crypto.h"
+
+int secret_init(struct secret *s, const void *data, size_t len, struct err *err)
+{
+    if (len > SECRET_MAX)
+        return err_set(err, ERR_LIMIT, "a secret has at most %d bytes, got %zu", SECRET_MAX, len);
+    memcpy(s->data, data, len);
+    s->len = len;
+    return ERR_OK;
+}
+
+void secret_deinit(struct secret *s)
+{
+    if (s) crypto_wipe(s, sizeof *s);
+}
+
+static int from_hex(struct secret *s, const char *text, const char *ref, size_t expect_len,
+                    struct err *err)
+{
+    char digits[2 * SECRET_MAX + 1];
+    size_t n = 0;
+    int rc = ERR_OK;
+    for (; *text; text++) {
+        if (isspace((unsigned char)*text)) continue;
+        if (n == sizeof digits - 1) break;
+        digits[n++] = *text;
+    }
+    digits[n] = 0;
+    if (n != 2 * expect_len || *text || hex_decode(digits, s->data, SECRET_MAX, NULL) < 0) {
+        secret_deinit(s);
+        rc = err_set(err, ERR_FORMAT, "key reference %s: expected exactly %zu hex digits", ref,
+                     2 * expect_len);
+    } else {
+        s->len = expect_len;
+    }
+    crypto_wipe(digits, sizeof digits);
+    return rc;
+}
+
+static int from_file(struct secret *s, const char *path, const char *ref, const char *base_dir,
+                     size_t expect_len, struct err *err)
+{
+    char full[4096];
+    if (base_dir && path[0] != '/') {
+        snprintf(full, sizeof full, "%s/%s", base_dir, path);
+        path = full;
+    }
+    struct bytes text;
+    bytes_init(&text, 4096);
+    int rc = bytes_read_file(&text, path, err);
+    if (rc < 0)
+        err_prefix(err, "key reference %s", ref);
+    else
+        rc = from_hex(s, text.data ? (const char *)text.data : "", ref, expect_len, err);
+    if (text.data) crypto_wipe(text.data, text.len);
+    bytes_deinit(&text);
+    return rc;
+}
+
+int secret_from_ref(struct secret *s, const char *ref, const char *base_dir, size_t expect_len,
+                    struct err *err)
+{
+    *s = (struct secret){.len = 0};
+    if (strncmp(ref, "file:", 5) == 0) return from_file(s, ref + 5, ref, base_dir, expect_len, err);
+    if (strncmp(ref, "env:", 4) == 0) {
+        const char *value = getenv(ref + 4);
+        if (!value)
+            return err_set(err, ERR_NOTFOUND, "key reference %s: the variable is not set", ref);
+        return from_hex(s, value, ref, expect_len, err);
+    }
+    return err_set(err, ERR_USAGE,
+                   "key reference '%.40s' is not understood: expected file:PATH or env:NAME, never "
+                   "the key itself",
+                   strchr(ref, ':') ? ref : "(hidden)");
+}
+
+bool secret_equal(const struct secret *a, const struct secret *b)
+{
+    return a->len == b->len && crypto_equal(a->data, b->data, a->len);
+}
+
+void secret_fingerprint(const struct secret *s, char out[SECRET_FINGERPRINT_LEN])
+{
+    uint8_t digest[SHA256_LEN];
+    if (crypto_sha256(s->data, s->len, digest, NULL) < 0)
+        snprintf(out, SECRET_FINGERPRINT_LEN, "unavailable");
+    else
+        hex_encode(digest, 8, out);
+}
