@@ -1,7 +1,9 @@
-// A device under test behind a serial command dialect: requests as the bench means them, answers as lines.
+// A device under test behind a serial command dialect: requests as the bench means them, answers as
+// lines.
 //
-// A `struct dut` borrows its port and its dialect. Nothing waits: the caller advances the sample clock between dut_poll
-// calls and passes the present sample time, so every line carries the time at which it was seen. One thread calls.
+// A `struct dut` borrows its port and its dialect. Nothing waits: the caller advances the sample
+// clock between dut_poll calls and passes the present sample time, so every line carries the time
+// at which it was seen. One thread calls.
 #ifndef DUT_DUT_H
 #define DUT_DUT_H
 
@@ -17,11 +19,12 @@ enum { DUT_LINE_MAX = 512, DUT_PATTERNS_MAX = 16 };
 // How a dialect's lines look. Strings are lent and outlive the dut.
 struct dut_dialect {
     const char *name;
-    const char *line_end;             // sent after a command, "\r"
-    const char *ok;                   // a line that ends a command with success, "OK"
-    const char *errors[DUT_PATTERNS_MAX]; // prefixes of lines that end a command with failure; NULL-terminated
-    const char *downlink;             // prefix of the line that carries a downlink, "RX="
-    bool echo;                        // the device repeats what it is sent
+    const char *line_end;                 // sent after a command, "\r"
+    const char *ok;                       // a line that ends a command with success, "OK"
+    const char *errors[DUT_PATTERNS_MAX]; // prefixes of lines that end a command with failure;
+                                          // NULL-terminated
+    const char *downlink;                 // prefix of the line that carries a downlink, "RX="
+    bool echo;                            // the device repeats what it is sent
 };
 
 enum dut_state { DUT_STATE_IDLE, DUT_STATE_WAITING, DUT_STATE_OK, DUT_STATE_ERROR };
@@ -31,7 +34,8 @@ struct dut;
 FOX_CHECK int dut_new(struct dut **out, struct port *port, const struct dut_dialect *dialect,
                       struct err *err);
 void dut_free(struct dut *d);
-/// Sends a command line and forgets what earlier commands answered. ERR_STATE while another one is WAITING.
+/// Sends a command line and forgets what earlier commands answered. ERR_SEQUENCE while another one
+/// is WAITING.
 FOX_CHECK int dut_command(struct dut *d, const char *line, int64_t now_sample, struct err *err);
 /// Gives up waiting for the present command.
 void dut_abandon(struct dut *d);
@@ -49,7 +53,9 @@ struct dut_line {
 /// Lines since the last call, oldest first; true while there is one.
 bool dut_next_line(struct dut *d, struct dut_line *out);
 /// Called with every byte sent ('>') or received ('<'), for the serial log. ctx is lent.
-void dut_set_tap(struct dut *d, void (*tap)(void *ctx, char direction, int64_t at_sample,
-                                            const uint8_t *data, size_t len), void *ctx);
+void dut_set_tap(struct dut *d,
+                 void (*tap)(void *ctx, char direction, int64_t at_sample, const uint8_t *data,
+                             size_t len),
+                 void *ctx);
 
 #endif

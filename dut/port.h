@@ -1,4 +1,5 @@
-// A serial port of a device under test: bytes and modem lines. Nothing here waits: time belongs to the sample clock.
+// A serial port of a device under test: bytes and modem lines. Nothing here waits: time belongs to
+// the sample clock.
 #ifndef DUT_PORT_H
 #define DUT_PORT_H
 
@@ -17,13 +18,15 @@ struct port_config {
     unsigned baud; // 8N1
 };
 
-/// Opens and locks the port (ERR_BUSY when another process holds it); both lines start inactive, input is flushed.
+/// Opens and locks the port (ERR_BUSY when another process holds it); both lines start inactive,
+/// input is flushed.
 FOX_CHECK int port_open(struct port **out, const struct port_config *config, struct err *err);
 /// Accepts NULL.
 void port_close(struct port *p);
 /// Queues all of data or fails.
 FOX_CHECK int port_write(struct port *p, const void *data, size_t len, struct err *err);
-/// What has arrived by now, at most max bytes; 0 when nothing. ERR_GONE when the port was unplugged.
+/// What has arrived by now, at most max bytes; 0 when nothing. ERR_GONE when the port was
+/// unplugged.
 FOX_CHECK int port_read(struct port *p, void *data, size_t max, struct err *err);
 FOX_CHECK int port_set_line(struct port *p, enum port_line line, bool active, struct err *err);
 

@@ -1,6 +1,8 @@
-// Uplinks out of samples: the burst receiver and the uplink codec joined. One receiver per radio stream.
+// Uplinks out of samples: the burst receiver and the uplink codec joined. One receiver per radio
+// stream.
 //
-// air_receiver owns its phy receiver. One thread. Frames come out once each, in the order in which they end.
+// air_receiver owns its phy receiver. One thread. Frames come out once each, in the order in which
+// they end.
 #ifndef BENCH_AIR_RECEIVE_H
 #define BENCH_AIR_RECEIVE_H
 
@@ -14,8 +16,8 @@
 struct air_frame {
     struct phy_burst burst;
     enum sfx_class class;
-    unsigned rank;           // 1..3
-    enum sfx_status status;  // of the packet
+    unsigned rank;          // 1..3
+    enum sfx_status status; // of the packet
     uint8_t packet[SFX_PACKET_MAX];
     size_t packet_len;
     struct sfx_uplink uplink; // valid as far as `status` says
@@ -36,7 +38,8 @@ struct air_receiver;
 FOX_CHECK int air_receiver_new(struct air_receiver **out, const struct air_receiver_config *config,
                                struct err *err);
 void air_receiver_free(struct air_receiver *r);
-FOX_CHECK int air_receiver_push(struct air_receiver *r, const int16_t *iq, size_t n, struct err *err);
+FOX_CHECK int air_receiver_push(struct air_receiver *r, const int16_t *iq, size_t n,
+                                struct err *err);
 FOX_CHECK int air_receiver_finish(struct air_receiver *r, struct err *err);
 bool air_receiver_next(struct air_receiver *r, struct air_frame *out);
 /// Every frame that ended before this sample has been (or can be) handed out.

@@ -53,8 +53,8 @@ int bytes_printf(struct bytes *b, struct err *err, const char *fmt, ...)
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    int rc = n < 0 ? err_set(err, ERR_FORMAT, "text cannot be formatted")
-                   : reserve(b, (size_t)n, err);
+    int rc =
+        n < 0 ? err_set(err, ERR_FORMAT, "text cannot be formatted") : reserve(b, (size_t)n, err);
     if (rc == ERR_OK) {
         vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
@@ -114,8 +114,9 @@ int hex_decode(const char *text, uint8_t *out, size_t max, struct err *err)
 {
     size_t digits = strlen(text);
     if (digits % 2 || digits / 2 > max)
-        return err_set(err, ERR_FORMAT, "expected an even number of at most %zu hex digits, got %zu",
-                       2 * max, digits);
+        return err_set(err, ERR_FORMAT,
+                       "expected an even number of at most %zu hex digits, got %zu", 2 * max,
+                       digits);
     for (size_t i = 0; i < digits; i += 2) {
         int high = nibble(text[i]), low = nibble(text[i + 1]);
         if (high < 0 || low < 0)

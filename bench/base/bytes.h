@@ -24,15 +24,16 @@ FOX_CHECK int bytes_append(struct bytes *b, const void *data, size_t len, struct
 FOX_CHECK int bytes_printf(struct bytes *b, struct err *err, const char *fmt, ...) FOX_PRINTF(3, 4);
 /// Removes the first n bytes (n <= len).
 void bytes_drop(struct bytes *b, size_t n);
-/// Hands the data over (free() it) and leaves the buffer empty. NULL when nothing was ever appended.
+/// Hands the data over (free() it) and leaves the buffer empty. NULL when nothing was ever
+/// appended.
 uint8_t *bytes_take(struct bytes *b, size_t *len);
 /// Whole file into b.
 FOX_CHECK int bytes_read_file(struct bytes *b, const char *path, struct err *err);
 
 /// Writes 2 * len lower-case digits and a NUL; out holds at least 2 * len + 1.
 void hex_encode(const uint8_t *data, size_t len, char *out);
-/// Reads exactly strlen(text) / 2 bytes; odd length, other characters or more than max bytes: ERR_FORMAT.
-/// Returns the number of bytes.
+/// Reads exactly strlen(text) / 2 bytes; odd length, other characters or more than max bytes:
+/// ERR_FORMAT. Returns the number of bytes.
 FOX_CHECK int hex_decode(const char *text, uint8_t *out, size_t max, struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
-// Cryptography, all of it OpenSSL's: AES-128, SHA-256, constant-time comparison. Home of the library.
+// Cryptography, all of it OpenSSL's: AES-128, SHA-256, constant-time comparison. Home of the
+// library.
 #ifndef BENCH_BASE_CRYPTO_H
 #define BENCH_BASE_CRYPTO_H
 
@@ -15,7 +16,8 @@ enum { AES_BLOCK = 16, SHA256_LEN = 32, SHA256_HEX_LEN = 65 };
 FOX_CHECK int crypto_aes128_block(const struct secret *key, const uint8_t in[AES_BLOCK],
                                   uint8_t out[AES_BLOCK], struct err *err);
 
-/// CBC with a zero IV over n blocks; out holds every block of the chain (n * 16 bytes, may be in). For a MAC take the last.
+/// CBC with a zero IV over n blocks; out holds every block of the chain (n * 16 bytes, may be in).
+/// For a MAC take the last.
 FOX_CHECK int crypto_aes128_cbc(const struct secret *key, const uint8_t *in, size_t n_blocks,
                                 uint8_t *out, struct err *err);
 

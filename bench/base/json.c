@@ -152,8 +152,7 @@ int jval_each(const struct jval *object, int (*fn)(void *ctx, const char *key, s
     if (!keys) return ERR_NOMEM;
     const char *key;
     json_t *value;
-    json_object_foreach (in(object), key, value)
-        keys[i++] = key;
+    json_object_foreach(in(object), key, value) keys[i++] = key;
     qsort(keys, n, sizeof *keys, compare_keys);
     int rc = 0;
     for (i = 0; i < n && rc == 0; i++)

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied twice so that neighbouring keys and indices part.
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied twice so that neighbouring keys
+// and indices part.
 static uint64_t mix(uint64_t z)
 {
     z ^= z >> 30;

@@ -1,4 +1,5 @@
-// Counter-based random numbers: pure functions of (key, index), so any sample can be made at any time in any order.
+// Counter-based random numbers: pure functions of (key, index), so any sample can be made at any
+// time in any order.
 //
 // Not for cryptography. The key is made once from a seed and a stream name.
 #ifndef BENCH_BASE_RNG_H

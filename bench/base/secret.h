@@ -1,6 +1,8 @@
-// Key material that never shows itself: wiped when it dies, compared in constant time, printed only as a fingerprint.
+// Key material that never shows itself: wiped when it dies, compared in constant time, printed only
+// as a fingerprint.
 //
-// The caller owns the struct (secret_init … secret_deinit). Copying the struct by assignment is not allowed.
+// The caller owns the struct (secret_init … secret_deinit). Copying the struct by assignment is not
+// allowed.
 #ifndef BENCH_BASE_SECRET_H
 #define BENCH_BASE_SECRET_H
 
@@ -21,8 +23,9 @@ struct secret {
 FOX_CHECK int secret_init(struct secret *s, const void *data, size_t len, struct err *err);
 /// Wipes. Accepts NULL and a zeroed struct; may run twice.
 void secret_deinit(struct secret *s);
-/// Reads a key reference: "file:PATH" (hex digits, white space ignored; a relative PATH is relative to `base_dir`, which
-/// may be NULL) or "env:NAME" (hex digits). expect_len in bytes; another length is ERR_FORMAT. The text never shows it.
+/// Reads a key reference: "file:PATH" (hex digits, white space ignored; a relative PATH is relative
+/// to `base_dir`, which may be NULL) or "env:NAME" (hex digits). expect_len in bytes; another
+/// length is ERR_FORMAT. The text never shows it.
 FOX_CHECK int secret_from_ref(struct secret *s, const char *ref, const char *base_dir,
                               size_t expect_len, struct err *err);
 /// Same length and same bytes, in time that depends on the length alone.

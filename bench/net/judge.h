@@ -1,6 +1,8 @@
-// The core network in the small: registered devices with their keys, and a verdict on every frame. protocol.md 4 and 5.
+// The core network in the small: registered devices with their keys, and a verdict on every frame.
+// protocol.md 4 and 5.
 //
-// A judge owns copies of the keys and forgets them in judge_free. Time is sample time in seconds, passed in. One thread.
+// A judge owns copies of the keys and forgets them in judge_free. Time is sample time in seconds,
+// passed in. One thread.
 #ifndef BENCH_NET_JUDGE_H
 #define BENCH_NET_JUDGE_H
 
@@ -21,7 +23,7 @@ struct judge_device {
     uint32_t id;
     const struct secret *key; // copied
     unsigned modulus;         // 128, 256, 512, 1024, 2048 or 4096
-    unsigned window;          // W of the acceptance rule; 0: max(3 x messages per day, 20) with 140 a day
+    unsigned window; // W of the acceptance rule; 0: max(3 x messages per day, 20) with 140 a day
 };
 
 struct judge;
@@ -32,15 +34,16 @@ FOX_CHECK int judge_register(struct judge *j, const struct judge_device *device,
 
 struct judge_result {
     enum judge_verdict verdict;
-    bool tag_ok;       // meaningful unless MALFORMED or UNKNOWN_DEVICE
+    bool tag_ok;        // meaningful unless MALFORMED or UNKNOWN_DEVICE
     bool counter_known; // the device had an accepted counter before this frame
     uint16_t last_counter;
     int counter_step; // (counter - last) modulo the modulus; 0 when not counter_known
 };
 
-/// Judges one frame and, when it is ACCEPTED, moves the device's counter. `status` is what the decoder said.
-FOX_CHECK int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx_status status, double t_s,
-                          struct judge_result *out, struct err *err);
+/// Judges one frame and, when it is ACCEPTED, moves the device's counter. `status` is what the
+/// decoder said.
+FOX_CHECK int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx_status status,
+                          double t_s, struct judge_result *out, struct err *err);
 /// Operator's resynchronisation: the next counter is accepted whatever it is.
 FOX_CHECK int judge_disengage(struct judge *j, uint32_t id, struct err *err);
 /// "accepted", "bad_tag", …

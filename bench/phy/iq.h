@@ -6,13 +6,15 @@
 #include <stdint.h>
 
 enum {
-    IQ_FULL_SCALE_RX = 2047, // a Pluto's 12-bit words, sign-extended, least significant bits aligned
+    IQ_FULL_SCALE_RX =
+        2047, // a Pluto's 12-bit words, sign-extended, least significant bits aligned
     IQ_FULL_SCALE_TX = 32767
 };
 
 enum iq_flag {
-    IQ_FLAG_OVERFLOW = 1, // the hardware reports that samples were lost somewhere before or inside this block
-    IQ_FLAG_CLIPPED = 2   // at least one component is at full scale
+    IQ_FLAG_OVERFLOW =
+        1, // the hardware reports that samples were lost somewhere before or inside this block
+    IQ_FLAG_CLIPPED = 2 // at least one component is at full scale
 };
 
 // One block of a receive stream. `iq` is lent by the radio until its next call: I0, Q0, I1, Q1, …

@@ -1,7 +1,8 @@
 // A radio: a continuous stream of receive samples, from hardware or from a recording.
 //
-// radio_open owns everything until radio_close. One thread calls. After any failure the radio is dead: close it and open
-// another one; there is no half-working state. The block that radio_read lends is valid until the next call.
+// radio_open owns everything until radio_close. One thread calls. After any failure the radio is
+// dead: close it and open another one; there is no half-working state. The block that radio_read
+// lends is valid until the next call.
 #ifndef BENCH_RADIO_RADIO_H
 #define BENCH_RADIO_RADIO_H
 
@@ -15,11 +16,11 @@
 struct radio;
 
 struct radio_config {
-    const char *uri;     // "ip:…", "usb:…" (libiio) or "file:PATH.sigmf-meta"
-    const char *serial;  // hw_serial that must be found behind the URI; NULL: any
-    double rate_hz;      // asked; radio_info says what it became
-    double lo_hz;        // centre of the samples
-    double gain_db;      // manual gain
+    const char *uri;    // "ip:…", "usb:…" (libiio) or "file:PATH.sigmf-meta"
+    const char *serial; // hw_serial that must be found behind the URI; NULL: any
+    double rate_hz;     // asked; radio_info says what it became
+    double lo_hz;       // centre of the samples
+    double gain_db;     // manual gain
     size_t block_samples;
     unsigned timeout_ms; // wall time after which a silent radio is dead
 };

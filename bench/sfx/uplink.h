@@ -1,7 +1,9 @@
-// The uplink frame: message to packet to three coded frames, and back. protocol.md sections 1, 2 and 4.1.
+// The uplink frame: message to packet to three coded frames, and back. protocol.md sections 1, 2
+// and 4.1.
 //
-// Pure: no I/O, no state. A packet is header | ID | payload | tag | CRC (8 to 22 bytes with CRC), never coded; a frame is
-// preamble and frame type (32 bits) and the packet after its rank's replica code.
+// Pure: no I/O, no state. A packet is header | ID | payload | tag | CRC (8 to 22 bytes with CRC),
+// never coded; a frame is preamble and frame type (32 bits) and the packet after its rank's replica
+// code.
 #ifndef BENCH_SFX_UPLINK_H
 #define BENCH_SFX_UPLINK_H
 
@@ -30,7 +32,15 @@ enum sfx_message_type {
     SFX_MESSAGE_CONTROL // a control message of unknown type byte
 };
 
-enum sfx_class { SFX_CLASS_A, SFX_CLASS_B, SFX_CLASS_C, SFX_CLASS_D, SFX_CLASS_E, SFX_CLASS_CONTROL, SFX_CLASSES };
+enum sfx_class {
+    SFX_CLASS_A,
+    SFX_CLASS_B,
+    SFX_CLASS_C,
+    SFX_CLASS_D,
+    SFX_CLASS_E,
+    SFX_CLASS_CONTROL,
+    SFX_CLASSES
+};
 
 enum sfx_status {
 #define STATUS(name, text) SFX_STATUS_##name,
@@ -75,14 +85,17 @@ size_t sfx_uplink_auth_input(const struct sfx_uplink *up, uint8_t out[6 + SFX_PA
 /// Computes the tag of a planned message with `key` (AES-128): writes tag_len bytes into up->tag.
 FOX_CHECK int sfx_uplink_sign(struct sfx_uplink *up, const struct secret *key, struct err *err);
 /// Whether up->tag is what `key` gives; constant time. Negative on a crypto failure, else 0 or 1.
-FOX_CHECK int sfx_uplink_verify(const struct sfx_uplink *up, const struct secret *key, struct err *err);
+FOX_CHECK int sfx_uplink_verify(const struct sfx_uplink *up, const struct secret *key,
+                                struct err *err);
 /// Packet of a signed message, CRC computed here (and put into up->crc). Returns its length.
 size_t sfx_uplink_packet(struct sfx_uplink *up, uint8_t packet[SFX_PACKET_MAX]);
-/// Frame of a packet for rank 1..3: preamble, frame type and coded packet. Returns its length in bytes.
-size_t sfx_uplink_frame(enum sfx_class class, unsigned rank, const uint8_t *packet, size_t packet_len,
-                        uint8_t frame[SFX_FRAME_MAX]);
+/// Frame of a packet for rank 1..3: preamble, frame type and coded packet. Returns its length in
+/// bytes.
+size_t sfx_uplink_frame(enum sfx_class class, unsigned rank, const uint8_t *packet,
+                        size_t packet_len, uint8_t frame[SFX_FRAME_MAX]);
 
-/// Undoes the replica code of a received body (bits packed, body_bits / 8 bytes). Returns the packet's length.
+/// Undoes the replica code of a received body (bits packed, body_bits / 8 bytes). Returns the
+/// packet's length.
 size_t sfx_uplink_uncode(enum sfx_class class, unsigned rank, const uint8_t *body,
                          uint8_t packet[SFX_PACKET_MAX]);
 /// Reads a packet. On anything but OK, `out` holds what could be read.
