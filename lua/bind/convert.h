@@ -1,0 +1,19 @@
+// Values between JSON and Lua. JSON null and a missing key are nil; an empty table becomes an
+// object unless it was marked by convert_array_mark (metatable "fox.array"), which convert_push
+// sets on every JSON array.
+#ifndef LUA_BIND_CONVERT_H
+#define LUA_BIND_CONVERT_H
+
+#include <lua.h>
+
+#include "bench/base/err.h"
+#include "bench/base/json.h"
+
+/// Pushes one value. j may be NULL (nil).
+void convert_push(lua_State *L, const struct jval *j);
+/// New value from the one at index: tables with keys 1..n are arrays, string keys objects, mixed
+/// keys, functions, NaN, invalid UTF-8, cycles and more than 64 levels are ERR_FORMAT, the text
+/// names the path ("ports.uart: …").
+FOX_CHECK int convert_take(lua_State *L, int index, struct jval **out, struct err *err);
+
+#endif

@@ -1,0 +1,21 @@
+// Lua files as data and as templates, each in a closed sandbox of its own: no io, os, load,
+// require, debug.
+#ifndef LUA_BIND_SCRIPT_H
+#define LUA_BIND_SCRIPT_H
+
+#include "bench/base/bytes.h"
+#include "bench/base/err.h"
+#include "bench/base/json.h"
+
+/// Reads a configuration file (device, bench, limits): it begins with `syntax(1)`, its one other
+/// function is env "NAME" (a missing variable is an error that names it), and it returns a table.
+/// New value; ERR_USAGE with file and line otherwise.
+FOX_CHECK int script_read_data(const char *path, struct jval **out, struct err *err);
+
+/// Runs a template: the file returns a function(input) that returns a string, which goes to `out`.
+/// The file may use `include "NAME"` for a file beside it and the pure string, table, math and utf8
+/// functions.
+FOX_CHECK int script_render(const char *path, const struct jval *input, struct bytes *out,
+                            struct err *err);
+
+#endif
