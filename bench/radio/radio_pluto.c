@@ -1,0 +1,470 @@
+// An ADALM-Pluto through libiio and libad9361, and the only file that knows them.
+//
+// Order of opening: silence the transmitter, set the receiver (rate, bandwidth, frequency, gain:
+// each may disturb the ones before), read everything back, start the stream.
+#include <ad9361.h>
+#include <errno.h>
+#include <iio.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/base/log.h"
+#include "bench/radio/radio_ops.h"
+
+enum {
+    KERNEL_BUFFERS = 4,
+    BLOCK_SAMPLES_MIN = 1024,
+    BLOCK_SAMPLES_MAX = 1 << 20,
+    BYTES_PER_SAMPLE = 4
+};
+
+// Lowest rate that libad9361's filter (divide by four) leaves above the converter's 25 MHz minimum.
+static const double rate_min_hz = 520834;
+static const double rate_max_hz = 61440000;
+
+// Flag register of the receive core: set by the hardware, cleared by writing a one.
+enum { REG_STATUS = 0x80000088u, STATUS_RX_OVERFLOW = 1u << 2 };
+
+struct pluto {
+    struct iio_context *ctx;
+    struct iio_device *phy;
+    struct iio_device *rx; // stream of samples
+    struct iio_device *tx; // its tone generators
+    struct iio_channel *rx_lo;
+    struct iio_channel *tx_lo;
+    struct iio_channel *rx_path; // gain, rate, bandwidth of the receiver
+    struct iio_channel *tx_path;
+    struct iio_buffer *buffer;
+    struct iio_channel *first; // of the stream, for the address of the samples
+    size_t block_samples;
+    unsigned timeout_ms;
+    unsigned suspect_blocks; // blocks still to be marked after an overflow
+};
+
+static int find_device(struct radio *r, const char *name, struct iio_device **out, struct err *err)
+{
+    struct pluto *p = r->state;
+    *out = iio_context_find_device(p->ctx, name);
+    if (*out) return ERR_OK;
+    return err_set(err, ERR_NOTFOUND,
+                   "radio %s: expected a Pluto with a device %s, found '%s' without it; check that "
+                   "the address leads to an ADALM-Pluto",
+                   r->uri, name, r->info.model[0] ? r->info.model : "something unknown");
+}
+
+static int find_channel(struct radio *r, struct iio_device *dev, const char *id, bool output,
+                        struct iio_channel **out, struct err *err)
+{
+    *out = iio_device_find_channel(dev, id, output);
+    if (*out) return ERR_OK;
+    return err_set(err, ERR_NOTFOUND, "radio %s: %s has no %s channel %s; check its firmware",
+                   r->uri, iio_device_get_name(dev), output ? "output" : "input", id);
+}
+
+// Error of one attribute access; dead transport and refused value read differently.
+static int attr_error(struct radio *r, const char *verb, const char *what, ssize_t rc,
+                      struct err *err)
+{
+    bool gone = rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -ENODEV ||
+                rc == -EBADF || rc == -ENOTCONN;
+    return err_set(err, gone ? ERR_GONE : ERR_IO, "radio %s: cannot %s its %s: %s; %s", r->uri,
+                   verb, what, strerror((int)-rc),
+                   gone ? "check its cable and power, then start again"
+                        : "check its firmware with iio_attr, or restart it");
+}
+
+static int read_number(struct radio *r, struct iio_channel *ch, const char *attr, const char *what,
+                       double *out, struct err *err)
+{
+    char text[128];
+    ssize_t rc = iio_channel_attr_read(ch, attr, text, sizeof text);
+    if (rc < 0) return attr_error(r, "read", what, rc, err);
+    char *end = text;
+    *out = strtod(text, &end); // a unit may follow: "71.000000 dB"
+    if (end == text)
+        return err_set(err, ERR_FORMAT,
+                       "radio %s: expected a number as its %s, read '%.40s'; check its firmware",
+                       r->uri, what, text);
+    return ERR_OK;
+}
+
+static int write_text(struct radio *r, struct iio_channel *ch, const char *attr, const char *what,
+                      const char *value, struct err *err)
+{
+    ssize_t rc = iio_channel_attr_write(ch, attr, value);
+    if (rc < 0) {
+        char setting[80];
+        snprintf(setting, sizeof setting, "%s to %s", what, value);
+        return attr_error(r, "set", setting, rc, err);
+    }
+    return ERR_OK;
+}
+
+// Reads a setting back: within tolerance of what was asked, or an error that says both.
+static int check_number(struct radio *r, struct iio_channel *ch, const char *attr, const char *what,
+                        double asked, double tolerance, double *out, struct err *err)
+{
+    double got = 0;
+    int rc = read_number(r, ch, attr, what, &got, err);
+    if (rc < 0) return rc;
+    if (!(fabs(got - asked) <= tolerance))
+        return err_set(err, ERR_IO,
+                       "radio %s: %s was set to %.10g and reads back as %.10g; another program may "
+                       "use this radio, or its firmware is at fault: restart the radio",
+                       r->uri, what, asked, got);
+    if (out) *out = got;
+    return ERR_OK;
+}
+
+static int set_number(struct radio *r, struct iio_channel *ch, const char *attr, const char *what,
+                      double value, double tolerance, double *out, struct err *err)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.10g", value);
+    int rc = write_text(r, ch, attr, what, text, err);
+    if (rc < 0) return rc;
+    return check_number(r, ch, attr, what, value, tolerance, out, err);
+}
+
+static int connect_context(struct radio *r, const struct radio_config *config, struct err *err)
+{
+    struct pluto *p = r->state;
+    // The library writes into the address it is given.
+    char *uri = strdup(config->uri);
+    if (!uri) return err_set(err, ERR_NOMEM, "radio %s: out of memory", r->uri);
+    errno = 0;
+    p->ctx = iio_create_context_from_uri(uri);
+    int why = errno;
+    free(uri);
+    if (!p->ctx)
+        return err_set(err, ERR_GONE,
+                       "radio %s: no Pluto answers there: %s; check its cable, power and address "
+                       "(iio_info -s lists what is plugged in)",
+                       r->uri, why ? strerror(why) : "no reason given");
+    // One limit for everything that is asked of this radio.
+    ssize_t rc = iio_context_set_timeout(p->ctx, config->timeout_ms);
+    if (rc < 0) return attr_error(r, "set", "time limit", rc, err);
+    return ERR_OK;
+}
+
+static void copy_attr(struct iio_context *ctx, const char *name, char *out, size_t size)
+{
+    const char *value = iio_context_get_attr_value(ctx, name);
+    snprintf(out, size, "%s", value ? value : "");
+}
+
+// A radio is known by its serial alone: addresses change hands.
+static int identify(struct radio *r, const struct radio_config *config, struct err *err)
+{
+    struct pluto *p = r->state;
+    copy_attr(p->ctx, "hw_serial", r->info.serial, sizeof r->info.serial);
+    copy_attr(p->ctx, "hw_model", r->info.model, sizeof r->info.model);
+    copy_attr(p->ctx, "fw_version", r->info.firmware, sizeof r->info.firmware);
+    if (config->serial && strcmp(config->serial, r->info.serial) != 0)
+        return err_set(err, ERR_NOTFOUND,
+                       "radio %s: expected serial %s, found %s; mend the address or the serial in "
+                       "the bench file, or swap the radios",
+                       r->uri, config->serial, r->info.serial[0] ? r->info.serial : "none");
+
+    int rc = find_device(r, "ad9361-phy", &p->phy, err);
+    if (rc < 0) return rc;
+    rc = find_device(r, "cf-ad9361-lpc", &p->rx, err);
+    if (rc < 0) return rc;
+    rc = find_device(r, "cf-ad9361-dds-core-lpc", &p->tx, err);
+    if (rc < 0) return rc;
+    rc = find_channel(r, p->phy, "altvoltage0", true, &p->rx_lo, err);
+    if (rc < 0) return rc;
+    rc = find_channel(r, p->phy, "altvoltage1", true, &p->tx_lo, err);
+    if (rc < 0) return rc;
+    rc = find_channel(r, p->phy, "voltage0", false, &p->rx_path, err);
+    if (rc < 0) return rc;
+    return find_channel(r, p->phy, "voltage0", true, &p->tx_path, err);
+}
+
+// Transmitter off: its oscillator leaks a carrier whenever it is powered, and the tone generators
+// take over whenever no transmit stream is open.
+static int silence(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    int rc =
+        set_number(r, p->tx_lo, "powerdown", "transmit oscillator's power-down", 1, 0, NULL, err);
+    if (rc < 0) return rc;
+    rc = set_number(r, p->tx_path, "hardwaregain", "transmit gain", -89.75, 0.5, NULL, err);
+    if (rc < 0) return rc;
+    for (unsigned i = 0; i < iio_device_get_channels_count(p->tx); i++) {
+        struct iio_channel *ch = iio_device_get_channel(p->tx, i);
+        if (!iio_channel_is_output(ch) || !iio_channel_find_attr(ch, "scale")) continue;
+        char what[64];
+        snprintf(what, sizeof what, "amplitude of tone %s", iio_channel_get_id(ch));
+        rc = set_number(r, ch, "scale", what, 0, 0, NULL, err);
+        if (rc < 0) return rc;
+    }
+    return ERR_OK;
+}
+
+static double rate_tolerance(double rate_hz)
+{
+    return 1 + 20e-6 * rate_hz; // the divider chain steps by some 2.5 Hz
+}
+
+static int set_rate(struct radio *r, double rate_hz, struct err *err)
+{
+    struct pluto *p = r->state;
+    if (!(rate_hz >= rate_min_hz && rate_hz <= rate_max_hz))
+        return err_set(err, ERR_INVALID,
+                       "radio %s: expected a rate of %.0f to %.0f S/s, asked for %.10g; mend the "
+                       "rate in the bench file",
+                       r->uri, rate_min_hz, rate_max_hz, rate_hz);
+    int rc = ad9361_set_bb_rate(p->phy, (unsigned long)llround(rate_hz));
+    if (rc < 0) return attr_error(r, "set", "sample rate", rc, err);
+    rc = check_number(r, p->rx_path, "sampling_frequency", "sample rate", rate_hz,
+                      rate_tolerance(rate_hz), &r->info.rate_hz, err);
+    if (rc < 0) return rc;
+
+    // Behind the chip the receive core may divide by eight again, left so by its last user.
+    double core_hz = 0;
+    rc = read_number(r, p->first, "sampling_frequency", "stream rate", &core_hz, err);
+    if (rc < 0) return rc;
+    if (fabs(core_hz - r->info.rate_hz) <= rate_tolerance(rate_hz)) return ERR_OK;
+    return set_number(r, p->first, "sampling_frequency", "stream rate", r->info.rate_hz,
+                      rate_tolerance(rate_hz), NULL, err);
+}
+
+// "[min step max]" -> min and max
+static int read_range(struct radio *r, struct iio_channel *ch, const char *attr, const char *what,
+                      double *min, double *max, struct err *err)
+{
+    char text[128];
+    ssize_t rc = iio_channel_attr_read(ch, attr, text, sizeof text);
+    if (rc < 0) return attr_error(r, "read", what, rc, err);
+    double step = 0;
+    if (sscanf(text, "[%lf %lf %lf]", min, &step, max) != 3)
+        return err_set(err, ERR_FORMAT,
+                       "radio %s: expected '[min step max]' as its %s, read '%.60s'; check its "
+                       "firmware",
+                       r->uri, what, text);
+    return ERR_OK;
+}
+
+static int set_lo(struct radio *r, double lo_hz, struct err *err)
+{
+    struct pluto *p = r->state;
+    double min = 0, max = 0;
+    int rc = read_range(r, p->rx_lo, "frequency_available", "frequency range", &min, &max, err);
+    if (rc < 0) return rc;
+    if (!(lo_hz >= min && lo_hz <= max))
+        return err_set(err, ERR_INVALID,
+                       "radio %s: expected a centre of %.0f to %.0f Hz, asked for %.10g; mend it "
+                       "in the bench file or use another radio",
+                       r->uri, min, max, lo_hz);
+    rc = set_number(r, p->rx_lo, "powerdown", "receive oscillator's power-down", 0, 0, NULL, err);
+    if (rc < 0) return rc;
+    // The synthesizer's steps are a few hertz wide.
+    return set_number(r, p->rx_lo, "frequency", "centre frequency", lo_hz, 10, &r->info.lo_hz, err);
+}
+
+static int check_manual(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    char mode[64];
+    ssize_t rc = iio_channel_attr_read(p->rx_path, "gain_control_mode", mode, sizeof mode);
+    if (rc < 0) return attr_error(r, "read", "gain mode", rc, err);
+    if (strcmp(mode, "manual") != 0)
+        return err_set(err, ERR_IO,
+                       "radio %s: gain mode was set to manual and reads back as %.40s; another "
+                       "program may use this radio: restart the radio",
+                       r->uri, mode);
+    return ERR_OK;
+}
+
+static int set_gain(struct radio *r, double gain_db, struct err *err)
+{
+    struct pluto *p = r->state;
+    int rc = write_text(r, p->rx_path, "gain_control_mode", "gain mode", "manual", err);
+    if (rc < 0) return rc;
+    rc = check_manual(r, err);
+    if (rc < 0) return rc;
+    double min = 0, max = 0; // depend on the frequency, so only now
+    rc = read_range(r, p->rx_path, "hardwaregain_available", "gain range", &min, &max, err);
+    if (rc < 0) return rc;
+    if (!(gain_db >= min && gain_db <= max))
+        return err_set(err, ERR_INVALID,
+                       "radio %s: expected a gain of %g to %g dB at %.0f Hz, asked for %g; mend it "
+                       "in the bench file",
+                       r->uri, min, max, r->info.lo_hz, gain_db);
+    return set_number(r, p->rx_path, "hardwaregain", "receive gain", gain_db, 0.99,
+                      &r->info.gain_db, err);
+}
+
+// A later setting can undo an earlier one (a rate change loses the gain, a calibration wakes the
+// oscillator), so all of them are read once more.
+static int check_all(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    struct radio_info *i = &r->info;
+    int rc =
+        check_number(r, p->rx_path, "sampling_frequency", "sample rate", i->rate_hz, 0, NULL, err);
+    if (rc < 0) return rc;
+    rc = check_number(r, p->rx_lo, "frequency", "centre frequency", i->lo_hz, 0, NULL, err);
+    if (rc < 0) return rc;
+    rc = check_manual(r, err);
+    if (rc < 0) return rc;
+    rc = check_number(r, p->rx_path, "hardwaregain", "receive gain", i->gain_db, 0.01, NULL, err);
+    if (rc < 0) return rc;
+    return check_number(r, p->tx_lo, "powerdown", "transmit oscillator's power-down", 1, 0, NULL,
+                        err);
+}
+
+static int check_format(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    const struct iio_data_format *f = iio_channel_get_data_format(p->first);
+    if (iio_device_get_sample_size(p->rx) == BYTES_PER_SAMPLE && f->is_signed && !f->is_be &&
+        f->length == 16 && f->bits == 12 && f->shift == 0)
+        return ERR_OK;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "radio %s: expected samples as le:S12/16>>0, found %ce:%c%u/%u>>%u; check its "
+                   "firmware",
+                   r->uri, f->is_be ? 'b' : 'l', f->is_signed ? 'S' : 'U', f->bits, f->length,
+                   f->shift);
+}
+
+static int start_stream(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    ssize_t rc = iio_device_set_kernel_buffers_count(p->rx, KERNEL_BUFFERS);
+    if (rc < 0) return attr_error(r, "set", "number of buffers", rc, err);
+    errno = 0;
+    p->buffer = iio_device_create_buffer(p->rx, p->block_samples, false);
+    if (!p->buffer) {
+        int why = errno;
+        return err_set(err, why == EBUSY ? ERR_BUSY : ERR_GONE,
+                       "radio %s: cannot start its stream of %zu-sample blocks: %s; end other "
+                       "programs that use this radio, or restart it",
+                       r->uri, p->block_samples, strerror(why ? why : EIO));
+    }
+    // Forget what happened before this stream. Without the flag lost samples would go unnoticed,
+    // and silence would prove nothing: then better no stream at all.
+    rc = iio_device_reg_write(p->rx, REG_STATUS, STATUS_RX_OVERFLOW);
+    if (rc < 0) return attr_error(r, "clear", "overflow flag (register 0x80000088)", rc, err);
+    return ERR_OK;
+}
+
+static int pluto_open(struct radio *r, const struct radio_config *config, struct err *err)
+{
+    if (config->block_samples < BLOCK_SAMPLES_MIN || config->block_samples > BLOCK_SAMPLES_MAX ||
+        config->block_samples % 2 != 0)
+        return err_set(err, ERR_INVALID,
+                       "radio %s: expected an even block of %d to %d samples, asked for %zu",
+                       r->uri, BLOCK_SAMPLES_MIN, BLOCK_SAMPLES_MAX, config->block_samples);
+    if (config->timeout_ms == 0)
+        return err_set(err, ERR_INVALID,
+                       "radio %s: expected a time limit in milliseconds, got none", r->uri);
+    struct pluto *p = calloc(1, sizeof *p);
+    if (!p) return err_set(err, ERR_NOMEM, "radio %s: out of memory", r->uri);
+    r->state = p;
+    p->block_samples = config->block_samples;
+    p->timeout_ms = config->timeout_ms;
+
+    int rc = connect_context(r, config, err);
+    if (rc < 0) return rc;
+    rc = identify(r, config, err);
+    if (rc < 0) return rc;
+
+    struct iio_channel *second = NULL;
+    rc = find_channel(r, p->rx, "voltage0", false, &p->first, err);
+    if (rc < 0) return rc;
+    rc = find_channel(r, p->rx, "voltage1", false, &second, err);
+    if (rc < 0) return rc;
+    iio_channel_enable(p->first);
+    iio_channel_enable(second);
+    rc = check_format(r, err);
+    if (rc < 0) return rc;
+
+    rc = silence(r, err);
+    if (rc < 0) return rc;
+    rc = set_rate(r, config->rate_hz, err);
+    if (rc < 0) return rc;
+    rc = set_number(r, p->rx_path, "rf_bandwidth", "receive bandwidth", fmin(r->info.rate_hz, 56e6),
+                    0.1 * r->info.rate_hz, NULL, err);
+    if (rc < 0) return rc;
+    rc = set_lo(r, config->lo_hz, err);
+    if (rc < 0) return rc;
+    rc = set_gain(r, config->gain_db, err);
+    if (rc < 0) return rc;
+    rc = check_all(r, err);
+    if (rc < 0) return rc;
+    return start_stream(r, err);
+}
+
+// Lost samples leave no trace in the stream itself: the hardware keeps the oldest blocks, so the
+// gap lies behind those that were waiting when the flag rose.
+static int watch_overflow(struct radio *r, unsigned *flags, struct err *err)
+{
+    struct pluto *p = r->state;
+    uint32_t status = 0;
+    int rc = iio_device_reg_read(p->rx, REG_STATUS, &status);
+    if (rc < 0) return attr_error(r, "read", "overflow flag (register 0x80000088)", rc, err);
+    if (status & STATUS_RX_OVERFLOW) {
+        rc = iio_device_reg_write(p->rx, REG_STATUS, STATUS_RX_OVERFLOW);
+        if (rc < 0) return attr_error(r, "clear", "overflow flag (register 0x80000088)", rc, err);
+        p->suspect_blocks = KERNEL_BUFFERS + 1;
+    }
+    if (p->suspect_blocks > 0) {
+        p->suspect_blocks--;
+        *flags |= IQ_FLAG_OVERFLOW;
+    }
+    return ERR_OK;
+}
+
+static bool is_clipped(const int16_t *iq, size_t n)
+{
+    int hit = 0;
+    for (size_t i = 0; i < n; i++) // no early exit: this form becomes vector code
+        hit |= (iq[i] >= IQ_FULL_SCALE_RX) | (iq[i] <= -IQ_FULL_SCALE_RX);
+    return hit != 0;
+}
+
+static int pluto_read(struct radio *r, struct iq_block *out, struct err *err)
+{
+    struct pluto *p = r->state;
+    ssize_t n = iio_buffer_refill(p->buffer);
+    if (n < 0)
+        // A stalled radio ends as EPIPE too, after the time limit.
+        return err_set(err, ERR_GONE,
+                       "radio %s: its stream broke off at sample %lld: %s (limit %u ms); check its "
+                       "cable and power, then start again",
+                       r->uri, (long long)r->next_index, strerror((int)-n), p->timeout_ms);
+    if ((size_t)n != p->block_samples * BYTES_PER_SAMPLE)
+        return err_set(err, ERR_GONE,
+                       "radio %s: expected a block of %zu bytes at sample %lld, came %zd; restart "
+                       "the radio, then start again",
+                       r->uri, p->block_samples * BYTES_PER_SAMPLE, (long long)r->next_index, n);
+    out->n_samples = p->block_samples;
+    out->iq = iio_buffer_first(p->buffer, p->first);
+    if (is_clipped(out->iq, 2 * out->n_samples)) out->flags |= IQ_FLAG_CLIPPED;
+    return watch_overflow(r, &out->flags, err);
+}
+
+static void pluto_close(struct radio *r)
+{
+    struct pluto *p = r->state;
+    if (!p) return;
+    if (p->buffer) {
+        if (r->dead) {
+            // A dead stream is not told goodbye: that would wait for the answer once more.
+            iio_buffer_cancel(p->buffer);
+        } else if (iio_channel_attr_write_longlong(p->tx_lo, "powerdown", 1) < 0) {
+            LOG_WARN("radio", "%s: cannot power its transmit oscillator down; switch it off",
+                     r->uri);
+        }
+        iio_buffer_destroy(p->buffer);
+    }
+    if (p->ctx) iio_context_destroy(p->ctx);
+    free(p);
+    r->state = NULL;
+}
+
+const struct radio_ops radio_pluto_ops = {pluto_open, pluto_read, pluto_close};
