@@ -1,6 +1,9 @@
 // Values between JSON and Lua. JSON null and a missing key are nil; an empty table becomes an
 // object unless it was marked by convert_array_mark (metatable "fox.array"), which convert_push
 // sets on every JSON array.
+//
+// convert_push may raise a Lua error (no memory): call it where that is caught. convert_take never
+// raises and runs no metamethod.
 #ifndef LUA_BIND_CONVERT_H
 #define LUA_BIND_CONVERT_H
 
@@ -9,8 +12,12 @@
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 
+enum { CONVERT_DEPTH_MAX = 64 };
+
 /// Pushes one value. j may be NULL (nil).
 void convert_push(lua_State *L, const struct jval *j);
+/// Marks the table at index as an array, so that it stays one in JSON even when it is empty.
+void convert_array_mark(lua_State *L, int index);
 /// New value from the one at index: tables with keys 1..n are arrays, string keys objects, mixed
 /// keys, functions, NaN, invalid UTF-8, cycles and more than 64 levels are ERR_FORMAT, the text
 /// names the path ("ports.uart: …").

@@ -1,5 +1,7 @@
 // Lua files as data and as templates, each in a closed sandbox of its own: no io, os, load,
-// require, debug.
+// require, debug, pcall, metatables or bytecode, and budgets of memory and instructions.
+//
+// Each call makes and closes a Lua state of its own; nothing is kept. Any thread may call.
 #ifndef LUA_BIND_SCRIPT_H
 #define LUA_BIND_SCRIPT_H
 
@@ -13,8 +15,10 @@
 FOX_CHECK int script_read_data(const char *path, struct jval **out, struct err *err);
 
 /// Runs a template: the file returns a function(input) that returns a string, which goes to `out`.
-/// The file may use `include "NAME"` for a file beside it and the pure string, table, math and utf8
-/// functions.
+/// The file may use `include "NAME"` for a file beside it (NAME.lua is run once and gives what it
+/// returns, any other file gives its text) and the pure string, table, math and utf8 functions.
+/// `pairs` goes by sorted keys, so that equal input gives equal bytes. ERR_FORMAT with file and
+/// line for a mistake in the template, ERR_LIMIT when it needs more than its budget.
 FOX_CHECK int script_render(const char *path, const struct jval *input, struct bytes *out,
                             struct err *err);
 
