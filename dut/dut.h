@@ -14,7 +14,7 @@
 #include "bench/base/err.h"
 #include "dut/port.h"
 
-enum { DUT_LINE_MAX = 512, DUT_PATTERNS_MAX = 16 };
+enum { DUT_LINE_MAX = 512, DUT_PATTERNS_MAX = 16, DUT_QUEUE_MAX = 128 };
 
 // How a dialect's lines look. Strings are lent and outlive the dut.
 struct dut_dialect {
@@ -25,6 +25,8 @@ struct dut_dialect {
                                           // NULL-terminated
     const char *downlink;                 // prefix of the line that carries a downlink, "RX="
     bool echo;                            // the device repeats what it is sent
+    size_t downlink_raw_len; // raw bytes that follow the downlink prefix and may look like line
+                             // ends; 0: the downlink is text
 };
 
 enum dut_state { DUT_STATE_IDLE, DUT_STATE_WAITING, DUT_STATE_OK, DUT_STATE_ERROR };
@@ -34,18 +36,23 @@ struct dut;
 FOX_CHECK int dut_new(struct dut **out, struct port *port, const struct dut_dialect *dialect,
                       struct err *err);
 void dut_free(struct dut *d);
-/// Sends a command line and forgets what earlier commands answered. ERR_SEQUENCE while another one
-/// is WAITING.
+/// Sends a command line and forgets what earlier commands answered; unsolicited lines stay.
+/// ERR_SEQUENCE while another one is WAITING.
 FOX_CHECK int dut_command(struct dut *d, const char *line, int64_t now_sample, struct err *err);
-/// Gives up waiting for the present command.
+/// Gives up waiting for the present command. Should its answer still come, it is unsolicited.
 void dut_abandon(struct dut *d);
 /// Reads what has arrived and splits it into lines. ERR_GONE when the port is unplugged.
 FOX_CHECK int dut_poll(struct dut *d, int64_t now_sample, struct err *err);
 enum dut_state dut_state(const struct dut *d);
+/// Whether the present answer may belong to an abandoned command: an answer was still owed when
+/// this one came, and nothing in the dialect tells them apart. Ask again before building on it.
+bool dut_is_doubtful(const struct dut *d);
 
 struct dut_line {
     int64_t at_sample;
-    bool solicited; // came while a command was waiting
+    bool solicited; // began while a command was waiting; its last line is the ok or the error
+    bool cut;       // was longer than DUT_LINE_MAX: only its beginning is here
+    unsigned lost;  // lines before this one that were dropped: more than DUT_QUEUE_MAX were waiting
     size_t len;     // raw bytes may contain NUL
     char text[DUT_LINE_MAX + 1];
 };
