@@ -46,7 +46,6 @@ static const struct class_row classes[SFX_CLASSES] = {
     [SFX_CLASS_CONTROL] = {"control", {0x0F67, 0x0FC9, 0x11BE}, 18, 8},
 };
 
-
 const char *sfx_message_type_name(enum sfx_message_type type)
 {
     static const char *const names[] = {
