@@ -38,7 +38,8 @@ static int fake_read(struct port *p, void *data, size_t max, struct err *err)
     if (f->gone) return err_set(err, ERR_GONE, "fake: unplugged");
     size_t n = f->in.len < max ? f->in.len : max;
     if (n > f->chunk) n = f->chunk;
-    if (n) memcpy(data, f->in.data, n);
+    if (n == 0) return 0;
+    memcpy(data, f->in.data, n);
     bytes_drop(&f->in, n);
     return (int)n;
 }
