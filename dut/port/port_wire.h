@@ -9,7 +9,9 @@
 //
 // Times are int64 nanoseconds since the lab began. The lab owns time: between two grants it stands
 // still for the device.
-//   1. lab: HELLO, then device: READY (or REFUSE, and it exits). Until READY the lab waits.
+//   1. lab: HELLO, then device: READY (or REFUSE, and it exits). Until READY the lab waits. READY
+//   says the same as IDLE(now): nothing but LOG and IMAGE follows before the first GRANT, which may
+//   be GRANT(now).
 //   2. lab: GRANT(until). The device does everything it has to do up to and including `until`,
 //   sending messages whose times
 //      never decrease and never lie beyond `until`, and ends with IDLE(next): the time of its next
@@ -17,7 +19,10 @@
 //      not beyond that grant.
 //   3. A device that waits inside a call (an NVM write, say) answers IDLE(time at which the wait
 //   ends) and goes on when a
-//      grant reaches it.
+//      grant reaches it. The lab answers NVM_READ and NVM_WRITE at once, within the same grant,
+//      even when the access ends later.
+//   4. What happens at the time of a power cut or later does not happen: the lab drops it, and the
+//      part of a burst that lies beyond.
 // A power cut or a reset is a kill: nothing is said before it. NVM belongs to the lab: a write
 // takes PORT_NVM_NS_PER_BYTE a byte, and a cut keeps exactly the bytes written by then.
 #ifndef DUT_PORT_PORT_WIRE_H

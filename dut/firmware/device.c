@@ -1,0 +1,99 @@
+#include "dut/firmware/device.h"
+
+#include "bench/base/rng.h"
+#include "dut/firmware/at.h"
+#include "dut/firmware/uplink.h"
+
+static const uint32_t library_test_id = 0xFEDCBA98;
+
+uint32_t device_id(const struct device *d)
+{
+    return d->settings.fallen_id ? library_test_id : d->factory_id;
+}
+
+void device_schedule_oob(struct device *d)
+{
+    const int64_t hour_ns = 3600 * DEVPORT_SECOND;
+    d->next_oob_ns = d->settings.oob_period_h == 0
+                         ? DEVPORT_NEVER
+                         : devport_now_ns(d->port) + d->settings.oob_period_h * hour_ns;
+}
+
+void device_boot(struct device *d, bool pin_reset)
+{
+    settings_load(&d->settings, &d->settings_record, d->port);
+    counter_init(&d->counter, d->port);
+    if (pin_reset && faults_on(&d->faults, FAULT_CNT_007)) counter_forget(&d->counter);
+    // Another place in the hopping sequence after every reset, the same one in every run of a seed.
+    const struct devport_boot *boot = devport_boot(d->port);
+    uint64_t key = rng_key(boot->seed, boot->unit);
+    hop_init(&d->hop, device_id(d), (uint32_t)rng_u64(key, d->counter.last));
+    d->input = (struct input){0};
+    d->uart_lost = devport_uart_lost(d->port);
+    d->public_key = false;
+    d->tx_supply_mv = devport_supply_mv(d->port);
+    d->reset_wanted = false;
+    device_schedule_oob(d);
+}
+
+// One byte of the serial line into the line buffer; false when there is none.
+static bool take_byte(struct device *d)
+{
+    uint8_t byte;
+    if (devport_uart_read(d->port, &byte, 1) == 1) {
+        input_push(&d->input, byte);
+        return true;
+    }
+    if (devport_uart_lost(d->port) != d->uart_lost) {
+        d->uart_lost = devport_uart_lost(d->port);
+        input_lose(&d->input);
+    }
+    return false;
+}
+
+void device_wait_until(struct device *d, int64_t until_ns)
+{
+    do {
+        devport_wait(d->port, until_ns);
+        while (take_byte(d)) {
+        }
+    } while (devport_now_ns(d->port) < until_ns);
+}
+
+static void serve_input(struct device *d)
+{
+    char line[INPUT_MAX + 1];
+    size_t len = 0;
+    do {
+        enum input_result result;
+        while (!d->reset_wanted && (result = input_take(&d->input, line, &len)) != INPUT_NONE)
+            at_execute(d, result == INPUT_LINE ? line : NULL, len);
+    } while (!d->reset_wanted && take_byte(d));
+}
+
+void device_run(struct device *d)
+{
+    while (!d->reset_wanted) {
+        serve_input(d);
+        if (d->reset_wanted) return;
+        if (devport_now_ns(d->port) >= d->next_oob_ns) {
+            device_schedule_oob(d);
+            struct uplink_request request = {.type = SFX_MESSAGE_KEEP_ALIVE,
+                                             .frames = d->settings.repeat + 1};
+            if (uplink_send(d, &request) == UPLINK_NOT_STORED)
+                devport_log(d->port, "keep-alive not sent: the counter could not be stored");
+            continue;
+        }
+        devport_wait(d->port, d->next_oob_ns);
+    }
+}
+
+int device_factory_reset(struct device *d)
+{
+    bool fallen = d->settings.fallen_id || faults_on(&d->faults, FAULT_AUTH_010);
+    d->settings = settings_defaults();
+    d->settings.fallen_id = fallen;
+    d->public_key = false;
+    device_schedule_oob(d);
+    return settings_store(&d->settings, &d->settings_record);
+}

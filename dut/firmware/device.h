@@ -1,0 +1,56 @@
+// The reference device: what it is, what it remembers, and its life between two power-ups.
+//
+// main makes one and owns it; every module of this folder works on it. One thread.
+#ifndef DUT_FIRMWARE_DEVICE_H
+#define DUT_FIRMWARE_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/base/secret.h"
+#include "dut/firmware/counter.h"
+#include "dut/firmware/faults.h"
+#include "dut/firmware/hop.h"
+#include "dut/firmware/input.h"
+#include "dut/firmware/record.h"
+#include "dut/firmware/settings.h"
+#include "dut/port/client.h"
+
+enum { DEVICE_PAC_LEN = 8, DEVICE_TEMPERATURE_DC = 250, DEVICE_TX_DROP_MV = 125 };
+
+struct device {
+    // Given at manufacture.
+    uint32_t factory_id;
+    uint8_t pac[DEVICE_PAC_LEN];
+    struct secret key;
+    struct faults faults;
+    struct devport *port; // lent
+
+    // Since the last reset.
+    struct settings settings;
+    struct record settings_record;
+    struct counter counter;
+    struct hop hop;
+    struct input input;
+    uint64_t uart_lost;    // of the port, as far as `input` knows
+    bool public_key;       // ATS410: sign with the public key until the next reset
+    uint32_t tx_supply_mv; // supply voltage during the last transmission
+    int64_t next_oob_ns;
+    bool reset_wanted;
+};
+
+/// Starts over, as after a reset: settings, counter and hopping from what the memory holds.
+/// `pin_reset`: this is a pin or watchdog reset.
+void device_boot(struct device *d, bool pin_reset);
+/// Serves the serial line until a reset is asked for.
+void device_run(struct device *d);
+/// The ID that goes on air.
+uint32_t device_id(const struct device *d);
+/// Lets time pass; serial bytes that come meanwhile wait in `input`.
+void device_wait_until(struct device *d, int64_t until_ns);
+/// Counts the out-of-band period from now.
+void device_schedule_oob(struct device *d);
+/// Settings back to the maker's, stored: 0 or a negative errno. The counter and the identity stay.
+int device_factory_reset(struct device *d);
+
+#endif

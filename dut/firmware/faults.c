@@ -1,0 +1,34 @@
+#include "dut/firmware/faults.h"
+
+#include <string.h>
+
+static const struct {
+    const char *id;
+    const char *sentence;
+} table[FAULTS] = {
+#define FAULT(name, id, sentence, where) [FAULT_##name] = {id, sentence},
+#include "dut/firmware/faults.def"
+#undef FAULT
+};
+
+bool faults_switch_on(struct faults *f, const char *id)
+{
+    for (int i = 0; i < FAULTS; i++) {
+        if (strcmp(table[i].id, id) == 0) {
+            f->on[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool faults_on(const struct faults *f, enum fault fault)
+{
+    return f->on[fault];
+}
+
+void faults_list(FILE *out)
+{
+    for (int i = 0; i < FAULTS; i++)
+        fprintf(out, "%s  %s\n", table[i].id, table[i].sentence);
+}

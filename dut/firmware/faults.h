@@ -1,0 +1,27 @@
+// The switches that make the reference device wrong on purpose. The list is faults.def.
+//
+// A plain value: all off when zeroed.
+#ifndef DUT_FIRMWARE_FAULTS_H
+#define DUT_FIRMWARE_FAULTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum fault {
+#define FAULT(name, id, sentence, where) FAULT_##name,
+#include "dut/firmware/faults.def"
+#undef FAULT
+    FAULTS
+};
+
+struct faults {
+    bool on[FAULTS];
+};
+
+/// False when no fault has this id.
+bool faults_switch_on(struct faults *f, const char *id);
+bool faults_on(const struct faults *f, enum fault fault);
+/// One line per fault: id, two spaces, sentence.
+void faults_list(FILE *out);
+
+#endif

@@ -1,0 +1,89 @@
+#include "dut/firmware/frames.h"
+
+#include <string.h>
+
+enum { KEY_LEN = 16, ONE_BLOCK_PAYLOAD = 10, SHORT_TAG = 2 };
+
+static const uint8_t public_key[KEY_LEN] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                            0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+
+// Most payload bytes in a frame of this class (protocol.md 2.1).
+static size_t class_size(enum sfx_class class)
+{
+    static const size_t size[SFX_CLASSES] = {
+        [SFX_CLASS_A] = 0, [SFX_CLASS_B] = 1,  [SFX_CLASS_C] = 4,
+        [SFX_CLASS_D] = 8, [SFX_CLASS_E] = 12, [SFX_CLASS_CONTROL] = 8};
+    return size[class];
+}
+
+static int frames_plan(struct sfx_uplink *up, const struct faults *faults, struct err *err)
+{
+    int rc = sfx_uplink_plan(up, err);
+    if (rc < 0) return rc;
+    // In class A the two LI bits are the message itself, and its tag has 2 bytes anyway.
+    if (faults_on(faults, FAULT_AUTH_005) && up->class != SFX_CLASS_A) {
+        size_t size = class_size(up->class);
+        memset(up->payload + up->payload_len, 0, size - up->payload_len);
+        up->payload_len = size;
+        up->li = 0;
+        up->tag_len = SHORT_TAG;
+    }
+    return ERR_OK;
+}
+
+static int frames_choose_key(struct secret *key, const struct frames_signer *signer,
+                             struct err *err)
+{
+    if (faults_on(signer->faults, FAULT_AUTH_008)) {
+        uint8_t repeated[KEY_LEN];
+        for (int i = 0; i < KEY_LEN; i++)
+            repeated[i] = (uint8_t)(signer->id >> (24 - 8 * (i % 4)));
+        return secret_init(key, repeated, KEY_LEN, err);
+    }
+    if (signer->public_key || faults_on(signer->faults, FAULT_AUTH_006))
+        return secret_init(key, public_key, KEY_LEN, err);
+    return secret_init(key, signer->key->data, signer->key->len, err);
+}
+
+static int frames_sign(struct sfx_uplink *up, const struct frames_signer *signer, struct err *err)
+{
+    // What the tag covers is the message itself, unless a fault shows it less of the payload.
+    struct sfx_uplink covered = *up;
+    if (faults_on(signer->faults, FAULT_AUTH_001)) covered.payload_len = 0;
+    if (faults_on(signer->faults, FAULT_AUTH_003) && covered.payload_len > ONE_BLOCK_PAYLOAD)
+        covered.payload_len = ONE_BLOCK_PAYLOAD;
+
+    struct secret key = {0};
+    int rc = frames_choose_key(&key, signer, err);
+    if (rc < 0) goto done;
+    rc = sfx_uplink_sign(&covered, &key, err);
+    if (rc < 0) goto done;
+    memcpy(up->tag, covered.tag, sizeof up->tag);
+done:
+    secret_deinit(&key);
+    return rc;
+}
+
+static size_t frames_packet_of_rank(const struct sfx_uplink *up, unsigned rank,
+                                    const struct faults *faults, uint8_t packet[SFX_PACKET_MAX])
+{
+    struct sfx_uplink sent = *up;
+    if (rank == 3 && faults_on(faults, FAULT_AUTH_009)) memset(sent.tag, 0, sizeof sent.tag);
+    return sfx_uplink_packet(&sent, packet);
+}
+
+int frames_build(struct frames *out, struct sfx_uplink *up, const struct frames_signer *signer,
+                 struct err *err)
+{
+    up->device_id = signer->id;
+    int rc = frames_plan(up, signer->faults, err);
+    if (rc < 0) return rc;
+    rc = frames_sign(up, signer, err);
+    if (rc < 0) return rc;
+    for (unsigned rank = 1; rank <= SFX_RANKS; rank++) {
+        uint8_t packet[SFX_PACKET_MAX];
+        size_t len = frames_packet_of_rank(up, rank, signer->faults, packet);
+        out->len = sfx_uplink_frame(up->class, rank, packet, len, out->frame[rank - 1]);
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,32 @@
+// From a message to the three packets that go on air: plan, tag, packet, replica code. The seam of
+// every fault in what a frame says.
+//
+// Pure but for the key it is lent. protocol.md 2 and 4.1.
+#ifndef DUT_FIRMWARE_FRAMES_H
+#define DUT_FIRMWARE_FRAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "bench/base/secret.h"
+#include "bench/sfx/uplink.h"
+#include "dut/firmware/faults.h"
+
+struct frames {
+    uint8_t frame[SFX_RANKS][SFX_FRAME_MAX];
+    size_t len; // bytes, equal for the three
+};
+
+struct frames_signer {
+    uint32_t id;
+    const struct secret *key; // the device's own; lent
+    bool public_key;          // sign with the library's public key instead
+    const struct faults *faults;
+};
+
+/// `up` says type, bidirectional, counter and payload; the rest is filled in here.
+FOX_CHECK int frames_build(struct frames *out, struct sfx_uplink *up,
+                           const struct frames_signer *signer, struct err *err);
+
+#endif

@@ -1,0 +1,129 @@
+// foxdut: the reference device, a complete Sigfox-type uplink stack on the lab's device port, and
+// every seeded fault as a switch.
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/base/bytes.h"
+#include "dut/firmware/device.h"
+
+enum { EXIT_USAGE = 4, ID_LEN = 4, KEY_LEN = 16 };
+
+static const char usage[] =
+    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--fault ID]...\n"
+    "       foxdut --list-faults\n"
+    "  --id HEX8      device ID, 8 hex digits, most significant first\n"
+    "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
+    "  --pac HEX16    porting authorisation code, 16 hex digits\n"
+    "  --fault ID     be wrong on purpose; may be given several times\n"
+    "  --list-faults  print the faults' ids and what each does\n"
+    "A lab starts this program and speaks to it over the socket in FOXPORT_FD.\n";
+
+struct options {
+    const char *id;
+    const char *key;
+    const char *pac;
+    struct faults faults;
+};
+
+static int read_hex(const char *option, const char *text, uint8_t *out, size_t len, struct err *err)
+{
+    if (!text)
+        return err_set(err, ERR_USAGE, "--%s is missing: give %zu hex digits", option, 2 * len);
+    int n = hex_decode(text, out, len, NULL);
+    if (n != (int)len) {
+        return err_set(err, ERR_USAGE, "--%s expects %zu hex digits, got '%s'", option, 2 * len,
+                       text);
+    }
+    return ERR_OK;
+}
+
+static int manufacture(struct device *d, const struct options *o, struct err *err)
+{
+    uint8_t id[ID_LEN];
+    int rc = read_hex("id", o->id, id, sizeof id, err);
+    if (rc < 0) return rc;
+    rc = read_hex("pac", o->pac, d->pac, sizeof d->pac, err);
+    if (rc < 0) return rc;
+    if (!o->key) return err_set(err, ERR_USAGE, "--key is missing: give file:PATH or env:NAME");
+    rc = secret_from_ref(&d->key, o->key, NULL, KEY_LEN, err);
+    if (rc < 0) return err_prefix(err, "--key");
+    d->factory_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    d->faults = o->faults;
+    return ERR_OK;
+}
+
+static int read_options(struct options *o, int argc, char **argv, struct err *err)
+{
+    static const struct option table[] = {{"id", required_argument, NULL, 'i'},
+                                          {"key", required_argument, NULL, 'k'},
+                                          {"pac", required_argument, NULL, 'p'},
+                                          {"fault", required_argument, NULL, 'f'},
+                                          {NULL, 0, NULL, 0}};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+        if (c == 'i') {
+            o->id = optarg;
+        } else if (c == 'k') {
+            o->key = optarg;
+        } else if (c == 'p') {
+            o->pac = optarg;
+        } else if (c == 'f') {
+            if (!faults_switch_on(&o->faults, optarg)) {
+                return err_set(err, ERR_USAGE,
+                               "there is no fault '%s'; foxdut --list-faults prints them", optarg);
+            }
+        } else {
+            return err_set(err, ERR_USAGE,
+                           "'%s' is not an option of foxdut or lacks its value; foxdut --help "
+                           "prints them",
+                           argv[optind - 1]);
+        }
+    }
+    if (optind < argc)
+        return err_set(err, ERR_USAGE, "expected options only, got '%s'", argv[optind]);
+    return ERR_OK;
+}
+
+// Says why the device cannot live, to whoever started it and to the lab.
+static int refuse(struct devport *port, const char *why)
+{
+    fprintf(stderr, "foxdut: %s\n", why);
+    if (port) devport_refuse(port, why);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--list-faults") == 0) {
+        faults_list(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    }
+    struct device device = {0};
+    struct options options = {0};
+    struct err err = {0};
+    int rc = read_options(&options, argc, argv, &err);
+    if (rc == ERR_OK) rc = manufacture(&device, &options, &err);
+
+    char why[160] = "";
+    int opened = devport_open(&device.port, why, sizeof why);
+    if (rc < 0 || opened < 0) {
+        int code = refuse(device.port, rc < 0 ? err.text : why);
+        devport_close(device.port);
+        secret_deinit(&device.key);
+        return code;
+    }
+    devport_ready(device.port, "foxdut " FOX_VERSION);
+    bool pin_reset = devport_boot(device.port)->cause == PORT_BOOT_RESET;
+    // Ends when the lab takes the power away, inside some call.
+    for (;;) {
+        device_boot(&device, pin_reset);
+        device_run(&device);
+        pin_reset = false; // AT$P=0 is a software reset
+    }
+}

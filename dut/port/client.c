@@ -1,0 +1,493 @@
+#include "dut/port/client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HEADER = 8, FLUSH_AT = 256 * 1024, EXIT_POWER_GONE = 0, EXIT_BROKEN_LAB = 3 };
+
+// A message of the lab that has a time and waits for it.
+struct event {
+    int64_t t_ns;
+    unsigned type;
+    uint32_t a;
+    uint32_t b;
+    uint8_t *data; // owned; bytes of UART_RX
+    size_t len;
+};
+
+// Bytes on their way, in either direction. data[from .. to) is what is there.
+struct buffer {
+    uint8_t *data;
+    size_t from;
+    size_t to;
+    size_t cap;
+};
+
+struct devport {
+    int fd;
+    struct devport_boot boot;
+    int64_t now_ns;
+    int64_t granted_ns;
+    uint64_t grants; // how many came, so that a wait can tell that one did
+    struct buffer in;
+    struct buffer out;
+    struct event *events; // oldest first, events[first_event .. n_events)
+    size_t first_event;
+    size_t n_events;
+    size_t events_cap;
+    unsigned news;
+    uint8_t fifo[DEVPORT_UART_FIFO];
+    size_t fifo_len;
+    uint64_t fifo_lost;
+    uint32_t gpio[DEVPORT_GPIO_LINES];
+    uint32_t supply_mv;
+    bool nvm_done; // an answer to the access under way is in the next four
+    int64_t nvm_end_ns;
+    int nvm_status;
+    uint8_t *nvm_into; // lent by the caller of devport_nvm_read
+    uint32_t nvm_len;
+};
+
+static void lab_broken(const char *what) __attribute__((noreturn));
+static void lab_broken(const char *what)
+{
+    fprintf(stderr, "device port: %s; the lab and this program speak version %d?\n", what,
+            PORT_VERSION);
+    exit(EXIT_BROKEN_LAB);
+}
+
+static void no_memory(void) __attribute__((noreturn));
+static void no_memory(void)
+{
+    fprintf(stderr, "device port: no memory left\n");
+    exit(EXIT_BROKEN_LAB);
+}
+
+// Bytes, little-endian
+
+static void put32(uint8_t *out, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(v >> 8 * i);
+}
+
+static void put64(uint8_t *out, uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(v >> 8 * i);
+}
+
+static void put_double(uint8_t *out, double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    put64(out, bits);
+}
+
+static uint32_t get32(const uint8_t *in)
+{
+    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+}
+
+static uint64_t get64(const uint8_t *in)
+{
+    return (uint64_t)get32(in) | (uint64_t)get32(in + 4) << 32;
+}
+
+// Room for n more bytes at the end; what was read goes first.
+static uint8_t *buffer_room(struct buffer *b, size_t n)
+{
+    if (b->from > 0) {
+        memmove(b->data, b->data + b->from, b->to - b->from);
+        b->to -= b->from;
+        b->from = 0;
+    }
+    if (b->cap - b->to < n) {
+        size_t cap = b->cap ? b->cap : 4096;
+        while (cap - b->to < n)
+            cap *= 2;
+        uint8_t *data = realloc(b->data, cap);
+        if (!data) no_memory();
+        b->data = data;
+        b->cap = cap;
+    }
+    return b->data + b->to;
+}
+
+// The way out
+
+static void flush(struct devport *p)
+{
+    struct buffer *b = &p->out;
+    while (b->from < b->to) {
+        ssize_t n = send(p->fd, b->data + b->from, b->to - b->from, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) exit(EXIT_POWER_GONE);
+        b->from += (size_t)n;
+    }
+    b->from = b->to = 0;
+}
+
+// A message whose body is `head` and then `tail`.
+static void put_message(struct devport *p, enum port_message type, const void *head,
+                        size_t head_len, const void *tail, size_t tail_len)
+{
+    if (p->out.to > FLUSH_AT) flush(p);
+    uint8_t *at = buffer_room(&p->out, HEADER + head_len + tail_len);
+    put32(at, (uint32_t)type);
+    put32(at + 4, (uint32_t)(head_len + tail_len));
+    if (head_len > 0) memcpy(at + HEADER, head, head_len);
+    if (tail_len > 0) memcpy(at + HEADER + head_len, tail, tail_len);
+    p->out.to += HEADER + head_len + tail_len;
+}
+
+// The way in
+
+static void fill(struct devport *p)
+{
+    for (;;) {
+        uint8_t *at = buffer_room(&p->in, 65536);
+        ssize_t n = recv(p->fd, at, p->in.cap - p->in.to, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) exit(EXIT_POWER_GONE);
+        p->in.to += (size_t)n;
+        return;
+    }
+}
+
+// The next message; its body is lent until the next call.
+static unsigned next_message(struct devport *p, const uint8_t **body, size_t *len)
+{
+    while (p->in.to - p->in.from < HEADER)
+        fill(p);
+    size_t n = get32(p->in.data + p->in.from + 4);
+    if (n > PORT_BODY_MAX) lab_broken("a message longer than PORT_BODY_MAX came");
+    while (p->in.to - p->in.from < HEADER + n)
+        fill(p);
+    const uint8_t *at = p->in.data + p->in.from;
+    p->in.from += HEADER + n;
+    *body = at + HEADER;
+    *len = n;
+    return (unsigned)at[0] | (unsigned)at[1] << 8;
+}
+
+static void queue_event(struct devport *p, unsigned type, const uint8_t *body, size_t len)
+{
+    if (p->first_event == p->n_events) p->first_event = p->n_events = 0;
+    if (p->n_events == p->events_cap) {
+        size_t cap = p->events_cap ? 2 * p->events_cap : 16;
+        struct event *events = realloc(p->events, cap * sizeof *events);
+        if (!events) no_memory();
+        p->events = events;
+        p->events_cap = cap;
+    }
+    struct event e = {.t_ns = (int64_t)get64(body), .type = type};
+    if (type == PORT_UART_RX) {
+        e.len = len - 8;
+        e.data = malloc(e.len + 1);
+        if (!e.data) no_memory();
+        memcpy(e.data, body + 8, e.len);
+    } else {
+        e.a = get32(body + 8);
+        if (len >= 16) e.b = get32(body + 12);
+    }
+    p->events[p->n_events++] = e;
+}
+
+static void take_nvm_done(struct devport *p, const uint8_t *body, size_t len)
+{
+    p->nvm_end_ns = (int64_t)get64(body);
+    p->nvm_status = -(int)get32(body + 8);
+    if (p->nvm_status == 0 && p->nvm_into) {
+        if (len - 16 != p->nvm_len) lab_broken("NVM_DONE has another length than was read");
+        memcpy(p->nvm_into, body + 16, p->nvm_len);
+    }
+    p->nvm_done = true;
+}
+
+// Reads and files one message.
+static void take_message(struct devport *p)
+{
+    const uint8_t *body = NULL;
+    size_t len = 0;
+    unsigned type = next_message(p, &body, &len);
+    switch (type) {
+    case PORT_GRANT:
+        if (len != 8) lab_broken("GRANT has a wrong length");
+        p->granted_ns = (int64_t)get64(body);
+        p->grants++;
+        return;
+    case PORT_UART_RX:
+        if (len < 8) lab_broken("UART_RX has a wrong length");
+        queue_event(p, type, body, len);
+        return;
+    case PORT_GPIO_IN:
+        if (len != 16) lab_broken("GPIO_IN has a wrong length");
+        queue_event(p, type, body, len);
+        return;
+    case PORT_SUPPLY:
+        if (len != 12) lab_broken("SUPPLY has a wrong length");
+        queue_event(p, type, body, len);
+        return;
+    case PORT_NVM_DONE:
+        if (len < 16) lab_broken("NVM_DONE has a wrong length");
+        take_nvm_done(p, body, len);
+        return;
+    default:
+        lab_broken("a message of unknown type came");
+    }
+}
+
+// Lets an event happen.
+static void apply(struct devport *p, struct event *e)
+{
+    if (e->t_ns > p->now_ns) p->now_ns = e->t_ns;
+    if (e->type == PORT_UART_RX) {
+        size_t room = sizeof p->fifo - p->fifo_len;
+        size_t n = e->len < room ? e->len : room;
+        memcpy(p->fifo + p->fifo_len, e->data, n);
+        p->fifo_len += n;
+        p->fifo_lost += e->len - n;
+        p->news |= DEVPORT_NEWS_UART;
+    } else if (e->type == PORT_GPIO_IN) {
+        if (e->a < DEVPORT_GPIO_LINES) p->gpio[e->a] = e->b;
+        p->news |= DEVPORT_NEWS_GPIO;
+    } else {
+        p->supply_mv = e->a;
+        p->news |= DEVPORT_NEWS_SUPPLY;
+    }
+    free(e->data);
+}
+
+// Moves time to until_ns, or to the next event before it and lets that happen. True when an event
+// came.
+static bool advance(struct devport *p, int64_t until_ns)
+{
+    for (;;) {
+        if (p->first_event < p->n_events && p->events[p->first_event].t_ns <= until_ns) {
+            apply(p, &p->events[p->first_event++]);
+            return true;
+        }
+        if (until_ns <= p->granted_ns) {
+            if (until_ns > p->now_ns) p->now_ns = until_ns;
+            return false;
+        }
+        uint8_t next[8];
+        put64(next, (uint64_t)until_ns);
+        put_message(p, PORT_IDLE, next, sizeof next, NULL, 0);
+        flush(p);
+        for (uint64_t before = p->grants; p->grants == before;)
+            take_message(p);
+    }
+}
+
+unsigned devport_wait(struct devport *p, int64_t until_ns)
+{
+    if (p->news == 0) advance(p, until_ns);
+    unsigned news = p->news;
+    p->news = 0;
+    return news;
+}
+
+int64_t devport_now_ns(const struct devport *p)
+{
+    return p->now_ns;
+}
+
+size_t devport_uart_read(struct devport *p, void *data, size_t max)
+{
+    size_t n = p->fifo_len < max ? p->fifo_len : max;
+    memcpy(data, p->fifo, n);
+    memmove(p->fifo, p->fifo + n, p->fifo_len - n);
+    p->fifo_len -= n;
+    return n;
+}
+
+uint64_t devport_uart_lost(const struct devport *p)
+{
+    return p->fifo_lost;
+}
+
+void devport_uart_write(struct devport *p, const void *data, size_t len)
+{
+    uint8_t head[8];
+    put64(head, (uint64_t)p->now_ns);
+    put_message(p, PORT_UART_TX, head, sizeof head, data, len);
+}
+
+uint32_t devport_gpio_read(const struct devport *p, unsigned line)
+{
+    return line < DEVPORT_GPIO_LINES ? p->gpio[line] : 0;
+}
+
+void devport_gpio_write(struct devport *p, unsigned line, uint32_t level)
+{
+    uint8_t head[16];
+    put64(head, (uint64_t)p->now_ns);
+    put32(head + 8, line);
+    put32(head + 12, level);
+    put_message(p, PORT_GPIO_OUT, head, sizeof head, NULL, 0);
+}
+
+uint32_t devport_supply_mv(const struct devport *p)
+{
+    return p->supply_mv;
+}
+
+// Asks for an NVM access and waits until it has ended; things that come meanwhile are kept.
+static int nvm_access(struct devport *p, enum port_message type, uint32_t offset, uint32_t len,
+                      const void *data, size_t data_len)
+{
+    uint8_t head[16];
+    put64(head, (uint64_t)p->now_ns);
+    put32(head + 8, offset);
+    put32(head + 12, len);
+    put_message(p, type, head, sizeof head, data, data_len);
+    flush(p);
+    for (p->nvm_done = false; !p->nvm_done;)
+        take_message(p);
+    p->nvm_into = NULL;
+    while (advance(p, p->nvm_end_ns)) {
+    }
+    return p->nvm_status;
+}
+
+int devport_nvm_read(struct devport *p, uint32_t offset, void *data, uint32_t len)
+{
+    p->nvm_into = data;
+    p->nvm_len = len;
+    return nvm_access(p, PORT_NVM_READ, offset, len, NULL, 0);
+}
+
+int devport_nvm_write(struct devport *p, uint32_t offset, const void *data, uint32_t len)
+{
+    p->nvm_into = NULL;
+    return nvm_access(p, PORT_NVM_WRITE, offset, len, data, len);
+}
+
+void devport_rf_transmit(struct devport *p, double carrier_hz, double rate_hz, const float *iq,
+                         size_t n)
+{
+    uint8_t head[24];
+    put64(head, (uint64_t)p->now_ns);
+    put_double(head + 8, carrier_hz);
+    put_double(head + 16, rate_hz);
+    put_message(p, PORT_RF_TX, head, sizeof head, NULL, 0);
+    // The samples go in one by one, so that the wire is little-endian on any host.
+    uint8_t *length = p->out.data + p->out.to - sizeof head - 4;
+    put32(length, (uint32_t)(sizeof head + 8 * n));
+    uint8_t *at = buffer_room(&p->out, 8 * n);
+    for (size_t i = 0; i < 2 * n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &iq[i], sizeof bits);
+        put32(at + 4 * i, bits);
+    }
+    p->out.to += 8 * n;
+}
+
+void devport_log(struct devport *p, const char *format, ...)
+{
+    char text[480];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n < 0) return;
+    uint8_t head[8];
+    put64(head, (uint64_t)p->now_ns);
+    put_message(p, PORT_LOG, head, sizeof head, text, strlen(text));
+}
+
+void devport_image(struct devport *p, uint32_t image, uint32_t offset, const void *data, size_t len)
+{
+    uint8_t head[8];
+    put32(head, image);
+    put32(head + 4, offset);
+    put_message(p, PORT_IMAGE, head, sizeof head, data, len);
+}
+
+// Opening and closing
+
+static int fail_open(struct devport *p, int code, char *why, size_t why_size, const char *text)
+{
+    snprintf(why, why_size, "%s", text);
+    devport_close(p);
+    return code;
+}
+
+int devport_open(struct devport **out, char *why, size_t why_size)
+{
+    const char *name = getenv("FOXPORT_FD");
+    char *end = NULL;
+    long fd = name ? strtol(name, &end, 10) : -1;
+    if (!name || end == name || *end || fd < 0 || fd > 1 << 20) {
+        return fail_open(NULL, -ENOENT, why, why_size,
+                         "FOXPORT_FD does not name a socket: start this program from a lab "
+                         "(foxlab run SCENARIO)");
+    }
+    struct devport *p = calloc(1, sizeof *p);
+    if (!p) return fail_open(NULL, -ENOMEM, why, why_size, "no memory for the device port");
+    p->fd = (int)fd;
+
+    const uint8_t *body = NULL;
+    size_t len = 0;
+    unsigned type = next_message(p, &body, &len);
+    if (type != PORT_HELLO || len < 32) {
+        return fail_open(p, -EPROTO, why, why_size,
+                         "expected the lab's HELLO, got another message");
+    }
+    if (get32(body) != PORT_VERSION) {
+        devport_refuse(p, "this program speaks another version of the device port than the lab");
+        return fail_open(p, -EPROTO, why, why_size, "the lab speaks another device port version");
+    }
+    p->boot.cause = get32(body + 4) == PORT_BOOT_RESET ? PORT_BOOT_RESET : PORT_BOOT_POWER;
+    p->boot.now_ns = (int64_t)get64(body + 8);
+    p->boot.seed = get64(body + 16);
+    p->boot.supply_mv = get32(body + 24);
+    p->boot.nvm_size = get32(body + 28);
+    size_t unit_len = len - 32 < DEVPORT_UNIT_MAX ? len - 32 : DEVPORT_UNIT_MAX;
+    memcpy(p->boot.unit, body + 32, unit_len);
+    p->now_ns = p->granted_ns = p->boot.now_ns;
+    p->supply_mv = p->boot.supply_mv;
+    *out = p;
+    return 0;
+}
+
+void devport_ready(struct devport *p, const char *program)
+{
+    uint8_t head[8];
+    put32(head, PORT_VERSION);
+    put32(head + 4, 0);
+    put_message(p, PORT_READY, head, sizeof head, program, strlen(program));
+    flush(p);
+    while (p->grants == 0)
+        take_message(p);
+}
+
+void devport_refuse(struct devport *p, const char *why)
+{
+    put_message(p, PORT_REFUSE, NULL, 0, why, strlen(why));
+    flush(p);
+}
+
+void devport_close(struct devport *p)
+{
+    if (!p) return;
+    close(p->fd);
+    for (size_t i = p->first_event; i < p->n_events; i++)
+        free(p->events[i].data);
+    free(p->events);
+    free(p->in.data);
+    free(p->out.data);
+    free(p);
+}
+
+const struct devport_boot *devport_boot(const struct devport *p)
+{
+    return &p->boot;
+}
