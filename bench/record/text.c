@@ -1,5 +1,7 @@
 #include "bench/record/text.h"
 
+#include <string.h>
+
 enum { REPLACEMENT = 0xfffd };
 
 uint32_t text_next(const char **text)
@@ -35,4 +37,18 @@ size_t text_put(uint32_t c, char out[4])
         out[i] = (char)(0x80 | (c & 0x3f));
     out[0] = (char)((0xf00 >> n & 0xff) | c);
     return n;
+}
+
+char *text_copy(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+    for (uint32_t c; (c = text_next(&text)) != 0;) {
+        char utf8[4];
+        size_t len = text_put(c, utf8);
+        if (n + len >= size) break;
+        memcpy(out + n, utf8, len);
+        n += len;
+    }
+    out[n] = 0;
+    return out;
 }

@@ -10,5 +10,7 @@
 uint32_t text_next(const char **text);
 /// Writes one character as UTF-8 (at most 4 bytes, no NUL). Returns its length.
 size_t text_put(uint32_t c, char out[4]);
+/// Copies as much of `text` as fits, whole characters only, with a NUL. Returns out.
+char *text_copy(char *out, size_t size, const char *text);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/record/text.h"
+
 static const struct {
     const char *name;
     int order;
@@ -108,7 +110,7 @@ void verdict_fold_add(struct verdict_fold *f, enum verdict v, enum blame b, cons
     f->any = true;
     f->verdict = v;
     f->blame = b;
-    snprintf(f->reason, sizeof f->reason, "%s", reason ? reason : "");
+    text_copy(f->reason, sizeof f->reason, reason ? reason : "");
 }
 
 // Who is to blame when the event does not say: a device misses a demand, but what nobody can decide
