@@ -47,6 +47,63 @@ int crypto_aes128_cbc(const struct secret *key, const uint8_t *in, size_t n_bloc
     return aes128(EVP_aes_128_cbc(), key, in, n_blocks * AES_BLOCK, out, err);
 }
 
+struct crypto_aes128 {
+    EVP_CIPHER *cipher;
+    EVP_CIPHER_CTX *ctx;
+};
+
+int crypto_aes128_new(struct crypto_aes128 **out, struct err *err)
+{
+    struct crypto_aes128 *c = calloc(1, sizeof *c);
+    if (!c) return err_set(err, ERR_NOMEM, "AES context: out of memory");
+    c->cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+    c->ctx = EVP_CIPHER_CTX_new();
+    if (!c->cipher || !c->ctx || EVP_EncryptInit_ex2(c->ctx, c->cipher, NULL, NULL, NULL) != 1 ||
+        EVP_CIPHER_CTX_set_padding(c->ctx, 0) != 1) {
+        crypto_aes128_free(c);
+        return failed(err, "AES-128");
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+int crypto_aes128_try(struct crypto_aes128 *c, const uint8_t key[AES_BLOCK],
+                      const uint8_t in[AES_BLOCK], uint8_t out[AES_BLOCK], struct err *err)
+{
+    int n = 0;
+    if (EVP_EncryptInit_ex2(c->ctx, NULL, key, NULL, NULL) != 1 ||
+        EVP_EncryptUpdate(c->ctx, out, &n, in, AES_BLOCK) != 1 || n != AES_BLOCK)
+        return failed(err, "AES-128");
+    return ERR_OK;
+}
+
+void crypto_aes128_free(struct crypto_aes128 *c)
+{
+    if (!c) return;
+    EVP_CIPHER_CTX_free(c->ctx);
+    EVP_CIPHER_free(c->cipher);
+    free(c);
+}
+
+static const char *const hash_names[CRYPTO_HASHES] = {
+    [CRYPTO_MD5] = "MD5", [CRYPTO_SHA1] = "SHA-1", [CRYPTO_SHA256] = "SHA-256"};
+
+const char *crypto_hash_name(enum crypto_hash hash)
+{
+    return hash < CRYPTO_HASHES ? hash_names[hash] : "unknown";
+}
+
+int crypto_hash(enum crypto_hash hash, const void *data, size_t len, uint8_t out[SHA256_LEN],
+                struct err *err)
+{
+    const EVP_MD *md = hash == CRYPTO_MD5    ? EVP_md5()
+                       : hash == CRYPTO_SHA1 ? EVP_sha1()
+                                             : EVP_sha256();
+    unsigned n = 0;
+    if (EVP_Digest(data, len, out, &n, md, NULL) != 1) return failed(err, crypto_hash_name(hash));
+    return (int)n;
+}
+
 struct crypto_sha256 {
     EVP_MD_CTX *ctx;
 };
