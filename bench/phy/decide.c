@@ -1,0 +1,90 @@
+#include "bench/phy/decide.h"
+
+#include <string.h>
+
+enum {
+    LIST_SYMBOLS = 10, // least reliable symbols that may be wrong
+    LIST_WEIGHT = 3,   // of them at once
+    LIST_MAX = 64,     // patterns tried: each is a chance of 2^-16 to accept nonsense
+    LIST_HEAD_ERRORS = 2
+};
+
+static void harden(const float *soft, size_t n, uint8_t *body)
+{
+    memset(body, 0, PHY_BODY_BITS_MAX / 8);
+    for (size_t i = 0; i < n; i++)
+        if (soft[i] > 0) body[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+static bool accepts(const struct phy_receive_config *config, size_t sync, const uint8_t *body)
+{
+    return config->check && config->check(config->check_ctx, sync, body);
+}
+
+static size_t weakest_symbols(const struct phy_demodulated *d, size_t index[LIST_SYMBOLS])
+{
+    size_t n = 0;
+    for (size_t k = 0; k <= d->body_bits; k++) {
+        size_t at = n;
+        while (at > 0 && d->weak[index[at - 1]] > d->weak[k])
+            at--;
+        if (at == LIST_SYMBOLS) continue;
+        if (n < LIST_SYMBOLS) n++;
+        memmove(index + at + 1, index + at, (n - 1 - at) * sizeof *index);
+        index[at] = k;
+    }
+    return n;
+}
+
+// A wrong symbol is two wrong bits: the one that ends in it and the one that begins with it.
+static void flip_symbol(uint8_t *body, size_t k, size_t body_bits)
+{
+    if (k > 0) body[(k - 1) / 8] ^= (uint8_t)(0x80 >> (k - 1) % 8);
+    if (k < body_bits) body[k / 8] ^= (uint8_t)(0x80 >> k % 8);
+}
+
+static bool try_list(const struct phy_receive_config *config, const struct phy_demodulated *d,
+                     size_t sync, const uint8_t *tracked, uint8_t *body)
+{
+    size_t index[LIST_SYMBOLS], n = weakest_symbols(d, index), tried = 0;
+    for (int weight = 1; weight <= LIST_WEIGHT; weight++)
+        for (unsigned pattern = 1; pattern < 1u << n; pattern++) {
+            if (__builtin_popcount(pattern) != weight) continue;
+            if (tried++ == LIST_MAX) return false;
+            memcpy(body, tracked, PHY_BODY_BITS_MAX / 8);
+            for (size_t q = 0; q < n; q++)
+                if (pattern >> q & 1) flip_symbol(body, index[q], d->body_bits);
+            if (accepts(config, sync, body)) return true;
+        }
+    return false;
+}
+
+void phy_decide(const struct phy_receive_config *config, const struct phy_demodulated *d,
+                struct phy_burst *burst)
+{
+    uint8_t listed[PHY_BODY_BITS_MAX / 8];
+    harden(d->soft_plain, d->body_bits, burst->body_plain);
+    if (config->plain_only) {
+        memcpy(burst->body, burst->body_plain, sizeof burst->body);
+        memcpy(burst->soft, d->soft_plain, sizeof burst->soft);
+        burst->how = PHY_HOW_PLAIN;
+        burst->checked = accepts(config, burst->sync, burst->body);
+        return;
+    }
+
+    memcpy(burst->soft, d->soft, sizeof burst->soft);
+    harden(d->soft, d->body_bits, burst->body);
+    burst->how = PHY_HOW_TRACKED;
+    if (accepts(config, burst->sync, burst->body_plain)) {
+        memcpy(burst->body, burst->body_plain, sizeof burst->body);
+        burst->how = PHY_HOW_PLAIN;
+        burst->checked = true;
+    } else if (accepts(config, burst->sync, burst->body)) {
+        burst->checked = true;
+    } else if (config->check && d->head_errors <= LIST_HEAD_ERRORS &&
+               try_list(config, d, burst->sync, burst->body, listed)) {
+        memcpy(burst->body, listed, sizeof burst->body);
+        burst->how = PHY_HOW_LIST;
+        burst->checked = true;
+    }
+}

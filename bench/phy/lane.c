@@ -1,0 +1,448 @@
+#include "bench/phy/lane.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/phy/decide.h"
+#include "bench/phy/demod.h"
+#include "bench/phy/detect.h"
+#include "bench/phy/extract.h"
+#include "bench/phy/head.h"
+
+enum {
+    SHORTEST_BURST = PHY_HEAD_SYMBOLS + 80,
+    TRACKS_MAX = 8192,
+    UNCHECKED_HEAD_ERRORS = 3, // a burst whose body nothing vouches for needs a good head
+    CHECKED_HEAD_ERRORS = 6
+};
+
+static const double drift_max_hz_s = 32;
+// What a lone burst looks like at a distance: no louder than this many dB, and this many per
+// decade of distance in bit rates.
+static const double skirt_db = -9, skirt_db_decade = -25, skirt_floor_db = -70;
+// Hypotheses weaker than this part of the best are not tried.
+static const double hypothesis_part = 0.6;
+// A burst that nothing vouches for must at least be as strong as one that could be read.
+static const double unchecked_power = 40, unchecked_ebn0_db = 3;
+
+enum track_state {
+    TRACK_WAITING, // for its head, or for a stronger track to be decided
+    TRACK_HEARD,   // the head is there; waiting for the burst's end
+    TRACK_BURST,   // decided, and a burst: explains weaker tracks around it
+    TRACK_DEAD
+};
+
+struct track {
+    enum track_state state;
+    double begin;     // stream samples: of the candidate's window, or of the burst once heard
+    double end;       // of the burst, once heard: the latest that its hypotheses allow
+    double end_first; // and the earliest
+    double f_hz;      // at `begin`
+    double drift_hz_s;
+    double score;
+    double noise;
+    double origin;    // stream sample of y[0]
+    double origin_hz; // what y was shifted by
+    size_t n_hypotheses;
+    struct phy_hypothesis hypotheses[PHY_HEAD_HYPOTHESES];
+};
+
+struct phy_lane {
+    struct phy_lane_config config;
+    double symbol; // stream samples
+    double step;   // between samples of y
+    struct phy_patterns patterns;
+    struct phy_detector *detector;
+    struct phy_head_search *search;
+    struct phy_demod *demod;
+    struct phy_extract extract;
+    float complex *scratch; // one detector window
+    float complex *y;
+    size_t n_y;
+    int64_t next_frame;
+    int64_t horizon;  // end of the stream when it was last looked at
+    double next_look; // nothing can be decided before the stream reaches this
+    struct track *tracks;
+    size_t n_tracks;
+    size_t cap_tracks;
+    struct phy_found *found;
+    size_t n_found;
+    size_t cap_found;
+};
+
+static size_t longest_burst(const struct phy_receive_config *config)
+{
+    size_t longest = SHORTEST_BURST;
+    for (size_t i = 0; i < config->n_syncs; i++) {
+        size_t n = PHY_HEAD_SYMBOLS + config->syncs[i].body_bits;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+static double burst_symbols(const struct phy_lane *lane, size_t sync)
+{
+    return (double)(PHY_HEAD_SYMBOLS + lane->config.receive->syncs[sync].body_bits);
+}
+
+int phy_lane_new(struct phy_lane **out, const struct phy_lane_config *config, struct err *err)
+{
+    struct phy_lane *lane = calloc(1, sizeof *lane);
+    if (!lane) return err_set(err, ERR_NOMEM, "no memory for a receiver");
+
+    lane->config = *config;
+    lane->symbol = config->rate_hz / config->bit_rate;
+    lane->step = lane->symbol / PHY_OVERSAMPLE;
+    phy_patterns_init(&lane->patterns, config->receive->syncs, config->receive->n_syncs);
+    int rc = phy_detector_new(&lane->detector, config->rate_hz, config->bit_rate, config->low_hz,
+                              config->high_hz, err);
+    if (rc < 0) goto fail;
+    double drift = drift_max_hz_s / (config->bit_rate * config->bit_rate);
+    rc = phy_head_search_new(&lane->search, &lane->patterns, drift, err);
+    if (rc < 0) goto fail;
+    rc = phy_demod_new(&lane->demod, &lane->patterns, err);
+    if (rc < 0) goto fail;
+    rc = phy_extract_init(&lane->extract, config->rate_hz, config->bit_rate, err);
+    if (rc < 0) goto fail;
+    lane->n_y = (longest_burst(config->receive) + PHY_HEAD_SPAN + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
+    lane->y = calloc(lane->n_y, sizeof *lane->y);
+    lane->scratch = calloc(phy_detector_window(lane->detector), sizeof *lane->scratch);
+    if (!lane->y || !lane->scratch) {
+        rc = err_set(err, ERR_NOMEM, "no memory for a receiver");
+        goto fail;
+    }
+    *out = lane;
+    return ERR_OK;
+fail:
+    phy_lane_free(lane);
+    return rc;
+}
+
+void phy_lane_free(struct phy_lane *lane)
+{
+    if (!lane) return;
+    phy_detector_free(lane->detector);
+    phy_head_search_free(lane->search);
+    phy_demod_free(lane->demod);
+    phy_extract_deinit(&lane->extract);
+    free(lane->scratch);
+    free(lane->y);
+    free(lane->tracks);
+    free(lane->found);
+    free(lane);
+}
+
+// A track may wait for one that began before it and lasts a whole burst; then it needs its own
+// samples from the beginning.
+size_t phy_lane_keep(const struct phy_lane *lane)
+{
+    double symbols = 2.0 * (double)longest_burst(lane->config.receive) + 2 * PHY_HEAD_SPAN;
+    return (size_t)(symbols * lane->symbol) + 2 * phy_extract_reach(&lane->extract);
+}
+
+size_t phy_lane_flush(const struct phy_lane *lane)
+{
+    return phy_lane_keep(lane);
+}
+
+bool phy_lane_next(struct phy_lane *lane, struct phy_found *out)
+{
+    if (!lane->n_found) return false;
+    *out = lane->found[0];
+    lane->n_found--;
+    memmove(lane->found, lane->found + 1, lane->n_found * sizeof *lane->found);
+    return true;
+}
+
+// Samples after a burst's end before it can be demodulated.
+static double tail(const struct phy_lane *lane)
+{
+    return PHY_DEMOD_TAIL * lane->symbol + (double)phy_extract_reach(&lane->extract);
+}
+
+// When the head of a track can be read, and every candidate that belongs to the same burst is in.
+static double head_due(const struct phy_lane *lane, const struct track *t)
+{
+    return t->begin + (PHY_HEAD_SPAN - PHY_HEAD_LEAD) * lane->symbol +
+           (double)phy_extract_reach(&lane->extract);
+}
+
+int64_t phy_lane_settled(const struct phy_lane *lane)
+{
+    // One symbol, because the timing that decides when to look is refined when the burst is read.
+    double settled = (double)lane->horizon - tail(lane) - lane->symbol;
+    for (size_t i = 0; i < lane->n_tracks; i++) {
+        const struct track *t = &lane->tracks[i];
+        // An undecided burst may begin a lead before its candidate's window.
+        double earliest = t->begin + (SHORTEST_BURST - PHY_HEAD_LEAD) * lane->symbol;
+        if (t->state == TRACK_HEARD)
+            earliest = t->end_first - lane->symbol;
+        else if (t->state != TRACK_WAITING)
+            continue;
+        settled = fmin(settled, earliest);
+    }
+    return settled < 0 ? 0 : (int64_t)floor(settled);
+}
+
+static int add_track(struct phy_lane *lane, const struct phy_candidate *c, struct err *err)
+{
+    if (lane->n_tracks == lane->cap_tracks) {
+        size_t cap = lane->cap_tracks ? 2 * lane->cap_tracks : 64;
+        if (cap > TRACKS_MAX)
+            return err_set(
+                err, ERR_LIMIT,
+                "more than %d burst candidates at once: the band is full of signals that "
+                "look like preambles; shield the bench or lower the gain",
+                TRACKS_MAX);
+        struct track *more = realloc(lane->tracks, cap * sizeof *more);
+        if (!more) return err_set(err, ERR_NOMEM, "no memory for %zu burst candidates", cap);
+        lane->tracks = more;
+        lane->cap_tracks = cap;
+    }
+    lane->tracks[lane->n_tracks++] = (struct track){
+        .state = TRACK_WAITING,
+        .begin = (double)c->frame * (double)phy_detector_hop(lane->detector),
+        .f_hz = c->f_hz,
+        .score = c->score,
+        .noise = c->noise,
+    };
+    return ERR_OK;
+}
+
+static int detect(struct phy_lane *lane, const struct phy_stream *stream, int64_t last,
+                  struct err *err)
+{
+    int64_t hop = (int64_t)phy_detector_hop(lane->detector);
+    size_t window = phy_detector_window(lane->detector);
+    struct phy_candidate candidates[PHY_CANDIDATES_MAX];
+    while (lane->next_frame * hop + (int64_t)window <= phy_stream_end(stream)) {
+        int64_t from = lane->next_frame++ * hop;
+        if (from > last) continue; // only the silence that was appended
+        const float complex *w = phy_stream_read(stream, from, window, lane->scratch);
+        size_t n = phy_detector_step(lane->detector, w, candidates);
+        for (size_t i = 0; i < n; i++) {
+            int rc = add_track(lane, &candidates[i], err);
+            if (rc < 0) return rc;
+        }
+    }
+    return ERR_OK;
+}
+
+// Whether `strong`, if it is a burst, explains the candidate `t`.
+static bool explains(const struct phy_lane *lane, const struct track *strong, const struct track *t)
+{
+    double symbol = lane->symbol, middle = t->begin + PHY_DETECT_SYMBOLS * symbol / 2;
+    double begin, end;
+    if (strong->state == TRACK_WAITING) {
+        if (strong->score < t->score || (strong->score == t->score && strong >= t)) return false;
+        begin = strong->begin - PHY_DETECT_SYMBOLS * symbol / 2;
+        end = strong->begin + 3 * PHY_DETECT_SYMBOLS * symbol / 2;
+    } else if (strong->state == TRACK_HEARD || strong->state == TRACK_BURST) {
+        begin = strong->begin - 12 * symbol;
+        end = strong->end + 12 * symbol;
+    } else {
+        return false;
+    }
+    if (middle < begin || middle > end) return false;
+    double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / lane->config.rate_hz;
+    double distance = fabs(t->f_hz - f) / lane->config.bit_rate;
+    if (distance < 0.8) return true;
+    double skirt = fmax(skirt_db + skirt_db_decade * log10(distance), skirt_floor_db);
+    return t->score < strong->score * pow(10, skirt / 10);
+}
+
+static bool is_covered(struct phy_lane *lane, size_t at, bool *burst)
+{
+    bool covered = false;
+    *burst = false;
+    for (size_t i = 0; i < lane->n_tracks; i++) {
+        const struct track *o = &lane->tracks[i];
+        if (i == at || o->state == TRACK_DEAD || !explains(lane, o, &lane->tracks[at])) continue;
+        covered = true;
+        if (o->state == TRACK_BURST) *burst = true;
+    }
+    return covered;
+}
+
+static double symbol_noise(const struct phy_lane *lane, const struct track *t)
+{
+    return t->noise / lane->symbol; // variance of a mean over one symbol
+}
+
+static void read_head(struct phy_lane *lane, const struct phy_stream *stream, struct track *t)
+{
+    t->origin = t->begin - PHY_HEAD_LEAD * lane->symbol;
+    t->origin_hz = t->f_hz;
+    phy_extract_run(&lane->extract, stream, t->origin, t->f_hz, 0, PHY_HEAD_SPAN * PHY_OVERSAMPLE,
+                    lane->y);
+    t->n_hypotheses =
+        phy_head_search_run(lane->search, lane->y, symbol_noise(lane, t), t->hypotheses);
+    if (!t->n_hypotheses) {
+        t->state = TRACK_DEAD;
+        return;
+    }
+    const struct phy_hypothesis *h = &t->hypotheses[0];
+    double bit_rate = lane->config.bit_rate;
+    t->state = TRACK_HEARD;
+    t->begin = t->origin + h->start * lane->step;
+    for (size_t i = 0; i < t->n_hypotheses; i++) {
+        if (t->hypotheses[i].power < hypothesis_part * h->power) break;
+        double end = t->origin + t->hypotheses[i].start * lane->step +
+                     burst_symbols(lane, t->hypotheses[i].sync) * lane->symbol;
+        t->end = i ? fmax(t->end, end) : end;
+        t->end_first = i ? fmin(t->end_first, end) : end;
+    }
+    t->f_hz = t->origin_hz + h->frequency * bit_rate;
+    t->drift_hz_s = h->drift * bit_rate * bit_rate;
+}
+
+static int add_found(struct phy_lane *lane, const struct phy_found *f, struct err *err)
+{
+    if (lane->n_found == lane->cap_found) {
+        size_t cap = lane->cap_found ? 2 * lane->cap_found : 16;
+        struct phy_found *more = realloc(lane->found, cap * sizeof *more);
+        if (!more) return err_set(err, ERR_NOMEM, "no memory for %zu bursts", cap);
+        lane->found = more;
+        lane->cap_found = cap;
+    }
+    lane->found[lane->n_found++] = *f;
+    return ERR_OK;
+}
+
+static void demodulate(struct phy_lane *lane, const struct phy_stream *stream,
+                       const struct track *t, const struct phy_hypothesis *h,
+                       struct phy_found *found)
+{
+    const struct phy_receive_config *receive = lane->config.receive;
+    double bit_rate = lane->config.bit_rate, symbol = lane->symbol;
+    size_t body_bits = receive->syncs[h->sync].body_bits;
+    double symbols = burst_symbols(lane, h->sync);
+
+    size_t need =
+        (size_t)ceil(h->start) + (PHY_HEAD_SYMBOLS + body_bits + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
+    need = need < lane->n_y ? need : lane->n_y;
+    phy_extract_run(&lane->extract, stream, t->origin, t->origin_hz, 0, need, lane->y);
+    struct phy_demodulated d;
+    phy_demod_run(lane->demod, lane->y, need, h, body_bits, &d);
+
+    struct phy_burst *b = &found->burst;
+    *found = (struct phy_found){0};
+    b->sync = h->sync;
+    b->head_errors = d.head_errors;
+    b->start_sample = t->origin + d.start * lane->step;
+    found->end_sample = b->start_sample + symbols * symbol;
+    b->drift_hz_s = d.drift * bit_rate * bit_rate;
+    b->f_hz = t->origin_hz + d.frequency * bit_rate;
+    b->f_mid_hz = b->f_hz + b->drift_hz_s * symbols / bit_rate / 2;
+    b->bit_rate = bit_rate;
+    b->ebn0_db = 10 * log10(d.ebn0);
+    double full = IQ_FULL_SCALE_RX;
+    b->power_dbfs = 10 * log10(d.power / (full * full));
+    b->body_bits = (unsigned)body_bits;
+    phy_decide(receive, &d, b);
+}
+
+static bool is_burst(const struct phy_found *f, const struct phy_hypothesis *h)
+{
+    if (f->burst.checked) return f->burst.head_errors <= CHECKED_HEAD_ERRORS;
+    return f->burst.head_errors <= UNCHECKED_HEAD_ERRORS && h->power >= unchecked_power &&
+           f->burst.ebn0_db >= unchecked_ebn0_db;
+}
+
+static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track *t, int64_t last,
+                  struct err *err)
+{
+    struct phy_found best = {0};
+    bool any = false;
+    for (size_t i = 0; i < t->n_hypotheses; i++) {
+        const struct phy_hypothesis *h = &t->hypotheses[i];
+        if (h->power < hypothesis_part * t->hypotheses[0].power) break;
+        struct phy_found f;
+        demodulate(lane, stream, t, h, &f);
+        if (f.end_sample > (double)last + lane->symbol) continue; // cut off by the end
+        if (!is_burst(&f, h)) continue;
+        if (!any || (f.burst.checked && !best.burst.checked)) best = f;
+        any = true;
+        if (best.burst.checked) break;
+    }
+    if (!any) {
+        t->state = TRACK_DEAD;
+        return ERR_OK;
+    }
+    t->state = TRACK_BURST;
+    t->begin = best.burst.start_sample;
+    t->end = best.end_sample;
+    t->f_hz = best.burst.f_hz;
+    t->drift_hz_s = best.burst.drift_hz_s;
+    return add_found(lane, &best, err);
+}
+
+static void drop_old(struct phy_lane *lane)
+{
+    double old = (double)lane->horizon - (double)phy_lane_keep(lane);
+    size_t n = 0;
+    for (size_t i = 0; i < lane->n_tracks; i++) {
+        struct track *t = &lane->tracks[i];
+        if (t->state == TRACK_DEAD || (t->state == TRACK_BURST && t->end < old)) continue;
+        lane->tracks[n++] = *t;
+    }
+    lane->n_tracks = n;
+}
+
+static double when_due(const struct phy_lane *lane, const struct track *t)
+{
+    return t->state == TRACK_HEARD ? t->end + tail(lane) : head_due(lane, t);
+}
+
+static void plan_next_look(struct phy_lane *lane)
+{
+    lane->next_look = (double)(lane->next_frame * (int64_t)phy_detector_hop(lane->detector)) +
+                      (double)phy_detector_window(lane->detector);
+    for (size_t i = 0; i < lane->n_tracks; i++) {
+        const struct track *t = &lane->tracks[i];
+        double due = when_due(lane, t);
+        if (t->state != TRACK_BURST && due > (double)lane->horizon)
+            lane->next_look = fmin(lane->next_look, due);
+    }
+}
+
+// Takes the next step of every track whose time has come. True when one was decided, which may
+// free others that waited for it.
+static int step_tracks(struct phy_lane *lane, struct phy_stream *stream, int64_t last, bool *moved,
+                       struct err *err)
+{
+    *moved = false;
+    for (size_t i = 0; i < lane->n_tracks; i++) {
+        struct track *t = &lane->tracks[i];
+        if ((t->state != TRACK_HEARD && t->state != TRACK_WAITING) ||
+            when_due(lane, t) > (double)lane->horizon)
+            continue;
+        bool burst = false;
+        if (t->state == TRACK_HEARD) {
+            int rc = decide(lane, stream, t, last, err);
+            if (rc < 0) return rc;
+        } else if (!is_covered(lane, i, &burst)) {
+            read_head(lane, stream, t);
+        } else if (burst) {
+            t->state = TRACK_DEAD;
+        } else {
+            continue;
+        }
+        *moved = true;
+    }
+    return ERR_OK;
+}
+
+int phy_lane_advance(struct phy_lane *lane, struct phy_stream *stream, int64_t last,
+                     struct err *err)
+{
+    lane->horizon = phy_stream_end(stream);
+    if ((double)lane->horizon < lane->next_look) return ERR_OK;
+    int rc = detect(lane, stream, last, err);
+    for (bool moved = true; rc == ERR_OK && moved;)
+        rc = step_tracks(lane, stream, last, &moved, err);
+    drop_old(lane);
+    plan_next_look(lane);
+    return rc;
+}
