@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/base/log.h"
 #include "bench/radio/radio_ops.h"
@@ -427,16 +428,29 @@ static bool is_clipped(const int16_t *iq, size_t n)
     return hit != 0;
 }
 
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static int pluto_read(struct radio *r, struct iq_block *out, struct err *err)
 {
     struct pluto *p = r->state;
+    int64_t began_ms = wall_ms(); // to tell silence from a break: the library says EPIPE to both
     ssize_t n = iio_buffer_refill(p->buffer);
+    if (n < 0 && wall_ms() - began_ms >= (int64_t)p->timeout_ms * 9 / 10)
+        return err_set(
+            err, ERR_GONE,
+            "radio %s: its stream stopped at sample %lld: expected a block, nothing came "
+            "for %u ms; restart the radio, then start again",
+            r->uri, (long long)r->next_index, p->timeout_ms);
     if (n < 0)
-        // A stalled radio ends as EPIPE too, after the time limit.
         return err_set(err, ERR_GONE,
-                       "radio %s: its stream broke off at sample %lld: %s (limit %u ms); check its "
-                       "cable and power, then start again",
-                       r->uri, (long long)r->next_index, strerror((int)-n), p->timeout_ms);
+                       "radio %s: its stream broke off at sample %lld: %s; check its cable and "
+                       "power, then start again",
+                       r->uri, (long long)r->next_index, strerror((int)-n));
     if ((size_t)n != p->block_samples * BYTES_PER_SAMPLE)
         return err_set(err, ERR_GONE,
                        "radio %s: expected a block of %zu bytes at sample %lld, came %zd; restart "
