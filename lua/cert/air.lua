@@ -1,0 +1,204 @@
+-- t.air: what was heard. Frames come from the C side one by one; here they become messages.
+local absence <const> = require "cert.absence"
+local control <const> = require "cert.control"
+local options <const> = require "cert.options"
+local traffic <const> = require "cert.traffic"
+
+local Air <const> = {}
+Air.__index = Air
+
+local air <const> = {}
+
+-- A frame follows the one before by at most this gap, and lasts at most this long at 100 bit/s.
+local GAP_MAX_S <const> = 2.0
+local FRAME_MAX_S <const> = 2.2
+local RANKS <const> = 3
+-- A frame this strong that does not decode was sent so; a weaker one may be noise.
+local STRONG_DB <const> = 12
+
+function air.new(core)
+  return setmetatable({ core = core, receiver = core.air, waiting = {}, strange = {}, since_s = core.air:now_s() }, Air)
+end
+
+-- Called when something is asked for: from here on silence is judged.
+function Air:mark()
+  self.since_s = self.receiver:now_s()
+end
+
+local function next_frame(self, until_s)
+  if #self.waiting > 0 then return table.remove(self.waiting, 1) end
+  return self.receiver:next_frame(until_s)
+end
+
+-- Silence: samples lost since the request make it worthless; so does a receiver that never heard the device.
+local function silent(self, what, within_s)
+  local lost <const> = self.receiver:gap_since(self.since_s)
+  if lost then
+    return absence.bench("no %s within %g s, but samples were lost (%s): silence means nothing here; repeat the case", what,
+      within_s, lost)
+  end
+  if #self.strange > 0 then
+    local frame <const> = self.strange[#self.strange]
+    return absence.device("no %s within %g s; %d strong frame(s) came that do not decode (%s)", what, within_s,
+      #self.strange, frame.status)
+  end
+  if not self.receiver:proven() then
+    return absence.bench("no %s within %g s, and no frame was ever heard in this run: the reception path is not proven; check"
+      .. " the cable, the attenuation, the gain and the radio's frequency", what, within_s)
+  end
+  return absence.device("no %s within %g s; every sample was heard, and the receiver has heard this device before", what,
+    within_s)
+end
+
+local UPLINK <const> = { within_s = { type = "number", min = 0.01 } }
+
+--- t.air:uplink{ within_s = } -> one decoded frame, or nil and why.
+function Air:uplink(given)
+  local o <const> = options("t.air:uplink", given, UPLINK)
+  local until_s <const> = self.receiver:now_s() + o.within_s
+  while true do
+    local frame <const> = next_frame(self, until_s)
+    if not frame then return nil, silent(self, "uplink", o.within_s) end
+    if frame.status == "ok" then return frame end
+    if frame.ebn0_db >= STRONG_DB then self.strange[#self.strange + 1] = frame end
+  end
+end
+
+local function new_message(frame)
+  return {
+    frames = {}, by_rank = {}, malformed = {},
+    device_id = frame.device_id, counter = frame.counter, message = frame.message, payload_hex = frame.payload_hex,
+    bf = frame.bf, start_s = frame.start_s, judge = frame.judge,
+    summary = ("%s, counter %d"):format(traffic.told(frame.message, frame.payload_hex), frame.counter),
+  }
+end
+
+local function add(message, frame)
+  message.frames[#message.frames + 1] = frame
+  message.by_rank[frame.rank] = frame
+  message.end_s = frame.end_s
+end
+
+local function belongs(message, frame)
+  return frame.device_id == message.device_id and frame.counter == message.counter
+    and not message.by_rank[frame.rank] and frame.start_s - message.end_s <= GAP_MAX_S + 0.1
+end
+
+-- Frames until the message is complete, another one begins, or the time for its next frame is over.
+local function complete(self, message, ranks)
+  while #message.frames < ranks do
+    local frame <const> = next_frame(self, message.end_s + GAP_MAX_S + FRAME_MAX_S)
+    if not frame then return end
+    if frame.status ~= "ok" then
+      if frame.ebn0_db >= STRONG_DB then message.malformed[#message.malformed + 1] = frame end
+    elseif belongs(message, frame) then
+      add(message, frame)
+    else
+      table.insert(self.waiting, 1, frame)
+      return
+    end
+  end
+end
+
+local MESSAGE <const> = {
+  within_s = { type = "number", min = 0.01 },
+  ranks = { type = "integer", min = 1, max = RANKS, default = RANKS },
+}
+
+--- t.air:message{ within_s =, ranks = 3 } -> one message, or nil and why. A message has `frames` in the order heard, `by_rank`,
+--- `ranks` (text, "1+2+3"), `missing` (list of ranks), `malformed` (strong frames among them that do not decode), `device_id`,
+--- `counter`, `message` (kind), `payload_hex`, `bf`, `judge`, `tags_ok`, `start_s`, `end_s`. Any device's message counts:
+--- whose it is is the case's to judge.
+function Air:message(given)
+  local o <const> = options("t.air:message", given, MESSAGE)
+  local until_s <const> = self.receiver:now_s() + o.within_s
+  local message
+  repeat
+    local frame <const> = next_frame(self, until_s)
+    if not frame then return nil, silent(self, "message", o.within_s) end
+    if frame.status == "ok" then
+      message = new_message(frame)
+      add(message, frame)
+    elseif frame.ebn0_db >= STRONG_DB then
+      self.strange[#self.strange + 1] = frame
+    end
+  until message
+  message.malformed, self.strange = self.strange, {}
+  complete(self, message, o.ranks)
+
+  local heard <const> = {}
+  message.missing, message.tags_ok = {}, true
+  for rank = 1, o.ranks do
+    if message.by_rank[rank] then heard[#heard + 1] = tostring(rank) else message.missing[#message.missing + 1] = rank end
+  end
+  for _, frame in ipairs(message.frames) do message.tags_ok = message.tags_ok and frame.tag_ok == true end
+  message.ranks = table.concat(heard, "+")
+  message.lost = self.receiver:gap_since(self.since_s)
+  return message
+end
+
+--- t.air:ranks_of(message) -> "1+2+3" or, when a rank is missing and samples were lost, nil and why.
+function Air:ranks_of(message)
+  if #message.missing > 0 and message.lost then
+    return nil, absence.bench("rank %s is missing, but samples were lost (%s)", message.missing[1], message.lost)
+  end
+  return message.ranks
+end
+
+--- t.air:strays{ after_s = 0 } -> list of what was heard and belongs to no message that was collected: listens `after_s` more
+--- seconds, then empties the queue. Each entry is one line of text.
+function Air:strays(given)
+  local o <const> = options("t.air:strays", given, { after_s = { type = "number", min = 0, default = 0 } })
+  if o.after_s > 0 then self:silence_until(self.receiver:now_s() + o.after_s) end
+  local list <const> = {}
+  for _, frame in ipairs(self.waiting) do
+    if frame.status == "ok" then
+      list[#list + 1] = ("%s rank %d, counter %d of %s at %.2f s"):format(
+        traffic.told(frame.message, frame.payload_hex), frame.rank, frame.counter, frame.device_id, frame.start_s)
+    elseif frame.ebn0_db >= STRONG_DB then
+      list[#list + 1] = ("a frame that does not decode (%s) at %.2f s"):format(frame.status, frame.start_s)
+    end
+  end
+  for _, frame in ipairs(self.strange) do
+    list[#list + 1] = ("a frame that does not decode (%s) at %.2f s"):format(frame.status, frame.start_s)
+  end
+  self.waiting, self.strange = {}, {}
+  return list
+end
+
+--- t.air:silence_until(time_s) -> whether nothing was heard until that sample time, and why not. What was heard stays queued.
+function Air:silence_until(time_s)
+  local quiet = #self.waiting == 0
+  while true do
+    local frame <const> = self.receiver:next_frame(time_s)
+    if not frame then break end
+    quiet = false
+    self.waiting[#self.waiting + 1] = frame
+  end
+  local lost <const> = self.receiver:gap_since(self.since_s)
+  if quiet and lost then return nil, absence.bench("nothing was heard, but samples were lost (%s)", lost) end
+  return quiet
+end
+
+--- t.air:wait{ s = }: lets sample time pass. Frames heard meanwhile stay queued.
+function Air:wait(given)
+  local o <const> = options("t.air:wait", given, { s = { type = "number", min = 0, max = 86400 } })
+  self.receiver:wait(o.s)
+end
+
+--- t.air:now_s() -> sample time of the run in seconds.
+function Air:now_s()
+  return self.receiver:now_s()
+end
+
+--- t.air:capture(message [, name]) -> whether the samples of the message were still there and were kept as SigMF evidence.
+function Air:capture(message, name)
+  if type(message) ~= "table" or not message.frames then
+    control.misuse("t.air:capture: expected a message of t.air:message, got %s", type(message))
+  end
+  local label <const> = name or ("counter-%d"):format(message.counter)
+  if not label:find "^[%w_-]+$" then control.misuse("t.air:capture: %q is no file name; use letters, digits, - and _", label) end
+  return self.receiver:capture { name = label, note = message.summary, frames = message.frames }
+end
+
+return air

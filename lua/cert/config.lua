@@ -1,0 +1,131 @@
+-- The device file and the bench file, checked: every field known, every value plausible, one line of text when not.
+local case <const> = require "cert.case"
+local schema <const> = require "cert.schema"
+
+local config <const> = {}
+
+local DEVICE <const> = {
+  name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
+  make = { type = "string", default = "" },
+  model = { type = "string", default = "" },
+  serial = { type = "string", optional = true },
+  id = { type = "string", pattern = "^" .. ("%x"):rep(8) .. "$", form = "8 hexadecimal digits" },
+  pac = { type = "string", optional = true, pattern = "^" .. ("%x"):rep(16) .. "$", form = "16 hexadecimal digits" },
+  key = { type = "string", optional = true, pattern = "^%l+%d*:.+$", form = "a reference, file:PATH or env:NAME" },
+  modulus = { type = "integer", default = 4096, among = { [128] = true, [256] = true, [512] = true, [1024] = true,
+    [2048] = true, [4096] = true } },
+  messages_per_day = { type = "integer", min = 1, max = 140, default = 140 },
+  zone = { type = "string", among = schema.set { "RC1" }, default = "RC1" },
+  dialect = { type = "string", pattern = "^[%l%d_]+$", form = "the name of a file in lua/dialects" },
+  features = { type = "table", list = "string", among = case.FEATURES },
+  extensions = { type = "table", list = "string", default = {},
+    among = schema.set { "factory_reset", "test_mode_j" } },
+  limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$", form = "the name of a file in fixtures/limits" },
+}
+
+local RADIO <const> = {
+  unit = { type = "string" },
+  uri = { type = "string", pattern = "^%l+:.+$", form = "ip:ADDRESS:PORT, usb:BUS.DEVICE or file:PATH" },
+  serial = { type = "string", optional = true },
+  rate_hz = { type = "number", min = 200e3, max = 2.5e6, default = 520834 },
+  lo_hz = { type = "number", min = 70e6, max = 6e9 },
+  gain_db = { type = "number", min = -10, max = 77 },
+  path = { type = "string", among = schema.set { "conducted", "shielded", "antenna" } },
+  attenuation_db = { type = "number", min = 0, optional = true },
+}
+
+local UART <const> = {
+  unit = { type = "string" },
+  path = { type = "string" },
+  baud = { type = "integer", min = 300, max = 3000000, optional = true },
+}
+
+local SWITCH <const> = {
+  uart = { type = "string" },
+  line = { type = "string", among = schema.set { "rts", "dtr" } },
+  discharge_s = { type = "number", min = 0, default = 0 },
+}
+
+local BENCH <const> = {
+  name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
+  virtual = { type = "boolean", default = false },
+  radios = { type = "table" },
+  uarts = { type = "table" },
+  power = { type = "table", optional = true, fields = SWITCH },
+  reset = { type = "table", optional = true, fields = SWITCH },
+}
+
+--- Checks a device table in place. Returns nil or what is wrong.
+function config.check_device(device)
+  local wrong <const> = schema.check("device", device, DEVICE)
+  if wrong then return wrong end
+  device.id = device.id:lower()
+  device.pac = device.pac and device.pac:lower()
+  for _, feature in ipairs(device.features) do
+    if feature == "KNOWNKEY" and not device.key then
+      return "device: the feature KNOWNKEY is declared, but no key; add key = \"file:PATH\" or drop the feature"
+    end
+  end
+end
+
+local function check_units(list, name, fields)
+  if #list ~= 1 then return ("bench.%s: expected exactly one entry, got %d"):format(name, #list) end
+  for i, unit in ipairs(list) do
+    local wrong <const> = schema.check(("bench.%s[%d]"):format(name, i), unit, fields)
+    if wrong then return wrong end
+  end
+end
+
+local function check_switch(bench, name)
+  local switch <const> = bench[name]
+  if not switch then return end
+  for _, uart in ipairs(bench.uarts) do
+    if uart.unit == switch.uart then return end
+  end
+  return ("bench.%s.uart: there is no uart called %q in bench.uarts"):format(name, switch.uart)
+end
+
+--- Checks a bench table in place. Returns nil or what is wrong.
+function config.check_bench(bench)
+  local wrong <const> = schema.check("bench", bench, BENCH)
+    or check_units(bench.radios, "radios", RADIO)
+    or check_units(bench.uarts, "uarts", UART)
+    or check_switch(bench, "power")
+    or check_switch(bench, "reset")
+  if wrong then return wrong end
+  if bench.power and bench.reset and bench.power.line == bench.reset.line then
+    return ("bench: power and reset are both on the line %s of %s"):format(bench.power.line, bench.power.uart)
+  end
+end
+
+local LIMIT <const> = {
+  name = { type = "string", pattern = "^[%l%d_.]+$", form = "a name such as rf.frequency_error_ppm" },
+  min = { type = "number", optional = true },
+  max = { type = "number", optional = true },
+  unit = { type = "string" },
+  source = { type = "string" },
+  mark = { type = "string", among = schema.set { "C", "D", "K", "P", "ASSUMED" } },
+}
+
+--- Checks a list of limits. Returns nil or what is wrong.
+function config.check_limits(limits)
+  if type(limits) ~= "table" then return "limits: expected a list" end
+  local seen <const> = {}
+  for i, limit in ipairs(limits) do
+    local wrong <const> = schema.check(("limits[%d]"):format(i), limit, LIMIT)
+    if wrong then return wrong end
+    if seen[limit.name] then return ("limits[%d]: %s stands twice"):format(i, limit.name) end
+    seen[limit.name] = true
+  end
+end
+
+--- What of `needs` the bench does not have: a text, or nil.
+function config.missing_instrument(needs, bench)
+  for _, need in ipairs(needs) do
+    if (need == "power" or need == "reset") and not bench[need] then
+      return ("the case needs a %s line and the bench file declares none; add %s = { uart = …, line = … }"):format(need, need)
+    end
+  end
+end
+
+return config

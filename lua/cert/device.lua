@@ -1,0 +1,269 @@
+-- t.dut: the device under test, asked through its dialect. What the device is asked and answers is recorded by the C side.
+local absence <const> = require "cert.absence"
+local control <const> = require "cert.control"
+local options <const> = require "cert.options"
+local traffic <const> = require "cert.traffic"
+
+local Device <const> = {}
+Device.__index = Device
+
+local device <const> = {}
+
+--- `core` is the C side, `config` the device file, `dialect` its dialect. `air` learns when a message was asked for.
+function device.new(core, config, dialect, air)
+  return setmetatable({ core = core, port = core.dut, config = config, dialect = dialect, air = air }, Device)
+end
+
+local function hex_of(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+-- No answer: the device is to blame once its line has been seen to work.
+local function silent(self, command, within_s)
+  if self.port:proven() then
+    return absence.device("the device did not answer '%s' within %g s; it has answered before on this port", command,
+      within_s)
+  end
+  return absence.bench("nothing answered '%s' within %g s, and nothing ever did in this run: the serial line is not proven;"
+    .. " check the wiring, the port, the baud rate and the device's power", command, within_s)
+end
+
+local function result_of(self, answer, command, within_s)
+  if answer.outcome == "timeout" then return nil, silent(self, command, within_s) end
+  if answer.outcome == "error" then
+    return nil, absence.device("the device refused '%s': %s", command, answer.answer)
+  end
+  return answer
+end
+
+local COMMAND <const> = {
+  within_s = { type = "number", min = 0.01, optional = true },
+  answer = { type = "string", among = { ["end"] = true, line = true }, default = "end" },
+}
+
+--- t.dut:command(line [, { within_s =, answer = "end" | "line" }]) -> { text, lines, sent_s, until_s }, or nil and why.
+--- Sends a command line and waits for its answer: until the dialect's OK or error ("end"), or one line of text ("line").
+function Device:command(line, given)
+  if type(line) ~= "string" then control.misuse("t.dut:command: expected a command line, got %s", type(line)) end
+  local o <const> = options("t.dut:command", given, COMMAND)
+  local within_s <const> = o.within_s or self.dialect.within_s
+  local answer <const> = self.port:command(line, { within_s = within_s, answer = o.answer })
+  local came <const>, why <const> = result_of(self, answer, line, within_s)
+  if not came then return nil, why end
+  return { text = came.answer, lines = came.lines, sent_s = came.sent_s, until_s = came.until_s, summary = came.answer }
+end
+
+--- t.dut:is_ready([within_s]) -> true, or nil and why: waits until the device answers the dialect's ping.
+function Device:is_ready(within_s)
+  local limit_s <const> = within_s or self.dialect.boot_s
+  local stop_s <const> = self.core.air:now_s() + limit_s
+  repeat
+    local answer <const> = self.port:command(self.dialect.ping, { within_s = 0.5, answer = "end" })
+    if answer.outcome == "ok" then return true end
+  until self.core.air:now_s() >= stop_s
+  return nil, silent(self, self.dialect.ping, limit_s)
+end
+
+--- t.dut:can_send(message) -> true, or false and the reason: whether the dialect can ask for a kind of message.
+function Device:can_send(message)
+  if self.dialect.messages[message] then return true end
+  return false, ("the dialect %s has no command for it"):format(self.dialect.name)
+end
+
+local ASK <const> = {
+  message = { type = "string", among = { bit0 = true, bit1 = true, bytes = true, empty = true, keep_alive = true } },
+  payload = { type = "string", optional = true },
+  downlink = { type = "boolean", default = false },
+  within_s = { type = "number", min = 0.01, optional = true },
+}
+
+-- After an accepted request for a downlink the end of the window is announced by one more line.
+local function await_window(self, stop_s)
+  local downlink <const>, none <const> = self.dialect.downlink, self.dialect.no_downlink
+  while true do
+    local line <const> = self.port:next_line { within_s = math.max(stop_s - self.core.air:now_s(), 0.01) }
+    if not line then return end
+    if line.text:sub(1, #downlink) == downlink or line.text:sub(1, #none) == none then return line.text end
+  end
+end
+
+--- t.dut:ask{ message =, payload =, downlink =, within_s = } -> the request, or nil and why.
+--- Asks for one message of a kind: "bit0", "bit1", "bytes" (with `payload`, 1..12 bytes), "empty" or "keep_alive". Comes back
+--- when the device says that it has sent it; the frames wait for t.air:message.
+function Device:ask(given)
+  local o <const> = options("t.dut:ask", given, ASK)
+  if (o.message == "bytes") ~= (o.payload ~= nil) then
+    control.misuse("t.dut:ask: a payload goes with message = \"bytes\" and with nothing else")
+  end
+  if o.payload and (#o.payload < 1 or #o.payload > 12) then
+    control.misuse("t.dut:ask: a payload has 1 to 12 bytes, got %d", #o.payload)
+  end
+  local way <const> = self.dialect.messages[o.message]
+  if not way then
+    control.misuse("t.dut:ask: the dialect %s cannot ask for %s; ask t.dut:can_send first", self.dialect.name, o.message)
+  end
+  local template <const> = o.downlink and way.downlink or way.ask
+  if o.downlink and not way.downlink then
+    control.misuse("t.dut:ask: the dialect %s cannot ask for a downlink with %s", self.dialect.name, o.message)
+  end
+
+  local payload_hex <const> = o.payload and hex_of(o.payload) or nil
+  local line <const> = payload_hex and template:format(payload_hex:upper()) or template
+  local within_s <const> = o.within_s or (o.downlink and self.dialect.downlink_within_s or self.dialect.send_within_s)
+  self.air:mark()
+  local request <const> = {
+    message = o.message,
+    payload_hex = payload_hex,
+    bidirectional = o.downlink,
+    by = "host",
+    at_s = self.core.air:now_s(),
+    summary = traffic.told(o.message, payload_hex),
+  }
+  self.core.event {
+    type = "request", message = o.message, payload_hex = payload_hex, bidirectional = o.downlink, by = "host",
+  }
+  local answer <const> = self.port:command(line, { within_s = within_s, answer = "end" })
+  if o.downlink then
+    if answer.outcome == "error" and answer.answer:sub(1, #self.dialect.no_downlink) == self.dialect.no_downlink then
+      return request
+    end
+    if answer.outcome == "ok" then request.downlink_line = await_window(self, request.at_s + within_s) end
+  end
+  local came <const>, why <const> = result_of(self, answer, line, within_s)
+  if not came then return nil, why end
+  return request
+end
+
+--- t.dut:send(payload [, { downlink =, within_s = }]) -> the request, or nil and why: t.dut:ask for bytes.
+function Device:send(payload, given)
+  local o <const> = { message = "bytes", payload = payload }
+  if type(payload) ~= "string" then control.misuse("t.dut:send: expected 1 to 12 bytes, got %s", type(payload)) end
+  for k, v in pairs(given or {}) do
+    if k ~= "downlink" and k ~= "within_s" then
+      control.misuse("t.dut:send: unknown option %s; allowed are downlink, within_s", tostring(k))
+    end
+    o[k] = v
+  end
+  return self:ask(o)
+end
+
+--- t.dut:identity() -> { id, pac }, or nil and why: what the device says of itself over its port, in lower case.
+function Device:identity()
+  local told <const> = {}
+  for _, name in ipairs { "id", "pac" } do
+    local line <const> = self.dialect.identity[name]
+    local answer <const> = self.port:command(line, { within_s = self.dialect.within_s, answer = "line" })
+    local came <const>, why <const> = result_of(self, answer, line, self.dialect.within_s)
+    if not came then return nil, why end
+    told[name] = came.answer:lower():gsub("%s", "")
+  end
+  told.summary = told.id
+  return told
+end
+
+-- Does something that must silence the device, and looks whether it did: a line that is not wired would prove nothing.
+local function is_silenced(self)
+  self.port:command(self.dialect.ping, { within_s = 0.1, answer = "end" }) -- flushes an answer that was on its way
+  return self.port:command(self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
+end
+
+local function off_and_on(self, what, switch, seconds, boot_s)
+  local began_s <const> = self.core.air:now_s()
+  switch(self.port, what == "power" and false or what == "reset")
+  local acted <const> = is_silenced(self)
+  local rest_s <const> = began_s + seconds - self.core.air:now_s()
+  if rest_s > 0 then self.core.air:wait(rest_s) end
+  switch(self.port, what == "power")
+  if not acted then
+    return nil, absence.bench("the device went on answering while its %s line was %s: the line does not act; check its wiring"
+      .. " and the pin in the bench file", what, what == "power" and "off" or "held")
+  end
+  return self:is_ready(boot_s)
+end
+
+local RESET <const> = { hold_s = { type = "number", min = 0.001, default = 0.5 } }
+
+--- t.dut:reset{ hold_s = } -> true, or nil and why: holds the reset line, sees that the device is silent, and waits until it
+--- answers again.
+function Device:reset(given)
+  local o <const> = options("t.dut:reset", given, RESET)
+  return off_and_on(self, "reset", self.port.reset, o.hold_s, self.dialect.boot_s)
+end
+
+local POWER_OFF <const> = {
+  for_s = { type = "number", min = 0.001, optional = true },
+  discharge = { type = "boolean", default = false },
+}
+
+--- t.dut:power_off{ for_s =, discharge = } -> true, or nil and why: cuts the supply, sees that the device is silent and, with
+--- for_s, switches it on again and waits until it answers. discharge = true waits until the bench's capacitors are empty.
+function Device:power_off(given)
+  local o <const> = options("t.dut:power_off", given, POWER_OFF)
+  local rest_s <const> = o.discharge and (self.core.bench.power.discharge_s or 0) or 0
+  if o.for_s then return off_and_on(self, "power", self.port.power, o.for_s + rest_s, self.dialect.boot_s) end
+  self.port:power(false)
+  if not is_silenced(self) then
+    return nil, absence.bench("the device went on answering with its supply off: the power switch does not act; check its"
+      .. " wiring and the pin in the bench file")
+  end
+  if rest_s > 0 then self.core.air:wait(rest_s) end
+  return true
+end
+
+--- t.dut:power_on() -> true, or nil and why: switches the supply on and waits until the device answers.
+function Device:power_on()
+  self.port:power(true)
+  return self:is_ready()
+end
+
+local function extension(self, name)
+  local declared = false
+  for _, known in ipairs(self.config.extensions) do declared = declared or known == name end
+  return declared and self.dialect.extensions[name] or nil
+end
+
+--- t.dut:has(extension) -> whether the device file declares "factory_reset" or "test_mode_j".
+function Device:has(name)
+  if name ~= "factory_reset" and name ~= "test_mode_j" then
+    control.misuse("t.dut:has: unknown extension %s; known are factory_reset, test_mode_j", tostring(name))
+  end
+  return extension(self, name) ~= nil
+end
+
+--- t.dut:factory_reset() -> true, or nil and why.
+function Device:factory_reset()
+  local way <const> = extension(self, "factory_reset")
+  if not way then
+    control.misuse("t.dut:factory_reset: the device file declares no factory_reset; ask t.dut:has \"factory_reset\" first")
+  end
+  local answer <const> = self.port:command(way.ask, { within_s = way.within_s, answer = "end" })
+  local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
+  if not came then return nil, why end
+  return self:is_ready()
+end
+
+--- t.dut:test_mode_j() -> the sixteen requests that the mode stands for, or nil and why. Comes back when the mode has ended;
+--- its frames wait for t.air:message.
+function Device:test_mode_j()
+  local way <const> = extension(self, "test_mode_j")
+  if not way then
+    control.misuse("t.dut:test_mode_j: the device file declares no test_mode_j; ask t.dut:has \"test_mode_j\" first")
+  end
+  local requests <const> = traffic.kinds()
+  self.air:mark()
+  for _, request in ipairs(requests) do
+    request.payload_hex = request.payload and hex_of(request.payload) or nil
+    request.bidirectional, request.by, request.payload = false, "test mode J", nil
+    request.summary = traffic.told(request.message, request.payload_hex)
+    self.core.event {
+      type = "request", message = request.message, payload_hex = request.payload_hex, bidirectional = false,
+      by = request.by,
+    }
+  end
+  local answer <const> = self.port:command(way.ask, { within_s = way.within_s, answer = "end" })
+  local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
+  if not came then return nil, why end
+  return requests
+end
+
+return device

@@ -1,0 +1,165 @@
+-- Runs one attempt of one case: makes `t`, brings the device into a known state, catches every way a case can end.
+local air <const> = require "cert.air"
+local claim <const> = require "cert.claim"
+local config <const> = require "cert.config"
+local control <const> = require "cert.control"
+local device <const> = require "cert.device"
+local expectation <const> = require "cert.expectation"
+local measurement <const> = require "cert.measurement"
+
+local runner <const> = {}
+
+local T <const> = {}
+T.__index = T
+
+--- t:require(subject, value [, why]) -> demand: like t:expect, but the case ends when it is not met.
+function T:require(subject, value, why)
+  return expectation.new(self.core.event, true, subject, value, why)
+end
+
+--- t:expect(subject, value [, why]) -> demand on a value: :exists() :equals(x) :is_true() :within(lo, hi, unit) :at_least(x)
+--- :at_most(x) :one_of{…} :is_empty(). Recorded; the case goes on. With `nil, why` the verdict is that of `why`.
+function T:expect(subject, value, why)
+  return expectation.new(self.core.event, false, subject, value, why)
+end
+
+--- t:measure(name, value [, why]) -> :within(lo, hi, unit) | :against(limit) | :report(unit)
+function T:measure(name, value, why)
+  return measurement.new(self.core.event, name, value, why)
+end
+
+--- t:claim{ event =, trials =, allowed =, trial = } or { event =, good =, bad =, alpha =, beta =, trial = } -> whether it holds
+function T:claim(fields)
+  return claim.run({ emit = self.core.event, step = self.core.step, statistics = self.core.statistics }, fields)
+end
+
+--- t:limit(name) -> { name, min, max, unit, source, mark } out of the device's limits file; unknown names are errors.
+function T:limit(name)
+  for _, limit in ipairs(self.core.limits) do
+    if limit.name == name then return limit end
+  end
+  control.fault("NOTFOUND", "config", ("the limit %s is not in the limits file that the device names; add it there")
+    :format(tostring(name)))
+end
+
+--- t:evidence{ name =, text =, media_type = } keeps a text beside the verdict, hashed.
+function T:evidence(fields)
+  if type(fields) ~= "table" or type(fields.name) ~= "string" or type(fields.text) ~= "string" then
+    control.misuse("t:evidence{ name =, text =, media_type = }: name and text are texts")
+  end
+  if not fields.name:find "^[%w][%w._-]*$" then
+    control.misuse("t:evidence: %q is no file name; use letters, digits, . _ -", fields.name)
+  end
+  self.core.evidence(fields.name, fields.media_type or "text/plain", fields.note or "", fields.text)
+end
+
+--- t:note(text) puts a remark into the record; it carries no verdict.
+function T:note(text)
+  self.core.event { type = "note", text = tostring(text) }
+end
+
+--- t:step(text) says on the terminal what the case is doing; not recorded.
+function T:step(text)
+  self.core.step(tostring(text))
+end
+
+--- t:random(n) -> integer 1 … n, t:random() -> number in [0, 1): from the run's seed, the case's id and its axes, so a case
+--- draws the same whether it runs alone or among others.
+function T:random(n)
+  local u <const> = self.core.random()
+  if n == nil then return u end
+  if math.type(n) ~= "integer" or n < 1 then control.misuse("t:random(n): n is an integer of at least 1") end
+  return math.floor(u * n) + 1
+end
+
+--- t:weak_key(messages) -> { found, family, candidates, tag_bits, false_alarm }: searches the dictionary of weak keys for one
+--- that gives the tags of all these messages.
+function T:weak_key(messages)
+  local packets <const> = {}
+  for i, message in ipairs(messages) do
+    for _, frame in ipairs(message.frames) do
+      packets[i] = frame.packet_hex
+      if frame.rank == 1 then break end
+    end
+  end
+  if #packets == 0 then control.misuse("t:weak_key: expected a list of messages of t:air:message") end
+  return self.core.weak_key(packets)
+end
+
+local function watched_traffic(events)
+  local traffic <const> = { requests = {}, uplinks = {}, gaps = {} }
+  local kinds <const> = { request = traffic.requests, uplink = traffic.uplinks, gap = traffic.gaps }
+  for _, event in ipairs(events) do
+    local list <const> = kinds[event.type]
+    if list then list[#list + 1] = event end
+  end
+  return traffic
+end
+
+--- The `t` of a case. `watched` is a list of events for a passive case, else nil.
+function runner.context(core, case, axes, watched)
+  local t <const> = setmetatable({ core = core, id = case.id, each = axes, device = core.device }, T)
+  if watched then
+    t.watched = watched_traffic(watched)
+  else
+    t.air = air.new(core)
+    t.dut = device.new(core, core.device, core.dialect, t.air)
+  end
+  t.net = core.net
+  return t
+end
+
+-- A passive case judges what others saw. Too little of it proves nothing.
+local function check_minimum(t, case)
+  local least <const> = case.minimum and case.minimum.uplinks or 1
+  local seen <const> = #t.watched.uplinks
+  local enough <const> = seen >= least
+  t.core.event {
+    type = "expect",
+    subject = "frames that the watched cases received",
+    demand = "at_least",
+    expected = ("at least %d"):format(least),
+    actual = tostring(seen),
+    verdict = enough and "pass" or "inconclusive",
+    blame = enough and "none" or #t.watched.gaps > 0 and "bench" or "device",
+    fatal = not enough,
+  }
+  if not enough then control.stop "too few frames to judge" end
+end
+
+-- Every active case begins with a device that has just been switched on and answers, so that no case depends on another.
+local function prepare(t)
+  t:step "bringing the device into a known state"
+  if t.core.bench.power then
+    t:require("the device after a power cycle", t.dut:power_off { for_s = 1 }):exists()
+  else
+    t:require("the device at the beginning", t.dut:is_ready()):exists()
+  end
+  t.air:strays {}
+  t.air:mark()
+end
+
+local function body(core, case, axes, watched)
+  local missing <const> = config.missing_instrument(case.needs, core.bench)
+  if missing then control.fault("UNSUPPORTED", "config", missing) end
+  local t <const> = runner.context(core, case, axes, case.watches and (watched or {}) or nil)
+  if case.watches then check_minimum(t, case) else prepare(t) end
+  case.run(t)
+end
+
+--- Runs one attempt; every outcome becomes an event. Gives back the fault that the C side raised, or nil.
+function runner.run(core, case, axes, watched)
+  local ok <const>, e <const> = xpcall(body, function(e)
+    if control.is_stop(e) or control.is_fault(e) then return e end
+    return tostring(e)
+  end, core, case, axes, watched)
+  if ok or control.is_stop(e) then return nil end
+  if control.is_fault(e) then
+    core.fault(e.code, e.blame, e.text)
+    return e
+  end
+  core.fault("INVALID", "suite", e)
+  return nil
+end
+
+return runner

@@ -1,0 +1,49 @@
+-- What the C side calls: the list of cases, a plan, one attempt. `host` gives pages and marks JSON arrays.
+local case <const> = require "cert.case"
+local config <const> = require "cert.config"
+local loader <const> = require "cert.loader"
+local plan <const> = require "cert.plan"
+local runner <const> = require "cert.runner"
+
+local worker <const> = {}
+
+--- Every case with all its fields, as plain data, in the order of the ids.
+function worker.list(host)
+  local out <const> = {}
+  for i, known in ipairs(loader.load(host).cases) do out[i] = case.describe(known, host.array) end
+  return host.array(out)
+end
+
+--- The plan as plain data, or nil and one line of text. device, bench and limits come checked and completed out of it.
+function worker.plan(host, request, device, bench, limits)
+  local wrong <const> = config.check_device(device) or config.check_bench(bench) or config.check_limits(limits)
+  if wrong then return nil, wrong end
+  local library <const> = loader.load(host)
+  local entries <const>, why <const> = plan.make(library, request.select or {}, request.profile, device.features)
+  if not entries then return nil, why end
+  local cases <const> = {}
+  for i, entry in ipairs(entries) do
+    local told <const> = case.describe(entry.case, host.array)
+    told.axes = entry.axes
+    told.na = entry.na
+    cases[i] = told
+  end
+  return { cases = host.array(cases), device = device, bench = bench, limits = host.array(limits) }
+end
+
+--- Checks a device and a bench before they are opened. Gives back nil or one line of text.
+function worker.check(device, bench, limits)
+  return config.check_device(device) or config.check_bench(bench) or config.check_limits(limits)
+end
+
+--- Runs one attempt. Gives back the fault that ended it, or nil.
+function worker.run(host, core, id, axes, watched)
+  local known <const> = loader.load(host).by_id[id]
+  if not known then
+    core.fault("NOTFOUND", "bench", ("the case %s of the plan is not in the suites any more"):format(id))
+    return nil
+  end
+  return runner.run(core, known, axes, watched)
+end
+
+return worker

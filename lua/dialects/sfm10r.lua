@@ -1,0 +1,36 @@
+-- The AT dialect of the SFM10R family (Wisol modules with the ONSEMI AX-SFEU command set). docs/PROTOCOL sources: the
+-- ONSEMI data sheet pages and public host drivers; what has no public source is marked `assumed`. Data only.
+return {
+  name = "sfm10r",
+  baud = 9600,
+  line_end = "\r",
+  echo = false,
+  ok = "OK",
+  errors = { "ERROR", "ERR_" },
+  downlink = "RX=",
+  no_downlink = "ERR_SFX_ERR_SEND_FRAME_WAIT_TIMEOUT", -- sent, but nothing came in the window
+
+  boot_s = 3, -- assumed: time from power to the first answer
+  within_s = 3, -- assumed: local commands
+  send_within_s = 15, -- assumed: one message at 100 bit/s
+  downlink_within_s = 60,
+
+  ping = "AT",
+  identity = { id = "AT$I=10", pac = "AT$I=11", firmware = "AT$I=0" },
+  soft_reset = "AT$P=0",
+
+  -- How a message of each kind is asked for; %s is the payload in hexadecimal digits. A kind that is not listed cannot be
+  -- asked for in this dialect.
+  messages = {
+    bit0 = { ask = "AT$SB=0", downlink = "AT$SB=0,1" },
+    bit1 = { ask = "AT$SB=1", downlink = "AT$SB=1,1" },
+    bytes = { ask = "AT$SF=%s", downlink = "AT$SF=%s,1" },
+    keep_alive = { ask = "AT$SO" },
+  },
+
+  -- Not part of the family: this project's reference device has them, other devices say so in their device file.
+  extensions = {
+    test_mode_j = { ask = "AT$TM=1,1", within_s = 400, period_s = 18 },
+    factory_reset = { ask = "AT$RFS", within_s = 10 },
+  },
+}
