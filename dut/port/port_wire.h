@@ -9,22 +9,21 @@
 //
 // Times are int64 nanoseconds since the lab began. The lab owns time: between two grants it stands
 // still for the device.
-//   1. lab: HELLO, then device: READY (or REFUSE, and it exits). Until READY the lab waits. READY
-//   says the same as IDLE(now): nothing but LOG and IMAGE follows before the first GRANT, which may
-//   be GRANT(now).
-//   2. lab: GRANT(until). The device does everything it has to do up to and including `until`,
-//   sending messages whose times
-//      never decrease and never lie beyond `until`, and ends with IDLE(next): the time of its next
-//      own event, or PORT_NEVER. Messages from the lab may come before a grant; they carry times
-//      not beyond that grant.
-//   3. A device that waits inside a call (an NVM write, say) answers IDLE(time at which the wait
-//   ends) and goes on when a
-//      grant reaches it. The lab answers NVM_READ and NVM_WRITE at once, within the same grant,
-//      even when the access ends later.
-//   4. What happens at the time of a power cut or later does not happen: the lab drops it, and the
-//      part of a burst that lies beyond.
-// A power cut or a reset is a kill: nothing is said before it. NVM belongs to the lab: a write
-// takes PORT_NVM_NS_PER_BYTE a byte, and a cut keeps exactly the bytes written by then.
+//
+// 1. Lab: HELLO, then device: READY (or REFUSE, and it exits). Until READY the lab waits.
+//    READY says the same as IDLE(now): only LOG and IMAGE may follow before the first GRANT,
+//    which may be GRANT(now).
+// 2. Lab: GRANT(until). The device does everything it has to do up to and including `until`,
+//    sending messages whose times never decrease and never lie beyond `until`, and ends with
+//    IDLE(next): the time of its next own event, or PORT_NEVER. Messages from the lab may come
+//    before a grant; they carry times not beyond that grant.
+// 3. A device that waits inside a call (an NVM write, say) answers IDLE(time at which the wait
+//    ends) and goes on when a grant reaches it. NVM_READ and NVM_WRITE are answered at once,
+//    within the same grant, even when the access ends later.
+// 4. A power cut or a reset is a kill: nothing is said before it. What happens at that time or
+//    later does not happen, and of a burst only the part before it is sent.
+// 5. NVM belongs to the lab: a write takes PORT_NVM_NS_PER_BYTE a byte from its lowest address
+//    up, and a cut keeps exactly the bytes written by then.
 #ifndef DUT_PORT_PORT_WIRE_H
 #define DUT_PORT_PORT_WIRE_H
 
@@ -40,16 +39,16 @@ enum port_boot_cause { PORT_BOOT_POWER = 0, PORT_BOOT_RESET = 1 };
 // Message types and bodies. i64 time first wherever there is one. "…" = the rest of the body.
 enum port_message {
     // lab to device
-    PORT_HELLO = 1, // u32 version, u32 boot cause, i64 now, u64 seed, u32 supply mV, u32 NVM size,
-                    // … unit name (no NUL)
-    PORT_GRANT = 2, // i64 until
-    PORT_UART_RX = 3, // i64 t, … bytes for the device
-    PORT_GPIO_IN = 4, // i64 t, u32 line, u32 level (line numbers: the scenario's)
-    PORT_SUPPLY = 5,  // i64 t, u32 mV
-    PORT_NVM_DONE =
-        6, // i64 t at which the access ends, u32 status (0 or errno), u32 zero, … bytes (of a read)
-    PORT_RF_SAMPLES = 7, // i64 t of the first sample, f64 carrier Hz, f64 rate S/s, … complex
-                         // float32 pairs, sqrt(mW)
+    PORT_HELLO = 1,      // u32 version, u32 boot cause, i64 now, u64 seed, u32 supply mV,
+                         // u32 NVM size, … unit name (no NUL)
+    PORT_GRANT = 2,      // i64 until
+    PORT_UART_RX = 3,    // i64 t, … bytes for the device
+    PORT_GPIO_IN = 4,    // i64 t, u32 line, u32 level (line numbers: the scenario's)
+    PORT_SUPPLY = 5,     // i64 t, u32 mV
+    PORT_NVM_DONE = 6,   // i64 t at which the access ends, u32 status (0 or errno), u32 zero,
+                         // … bytes (of a read)
+    PORT_RF_SAMPLES = 7, // i64 t of the first sample, f64 carrier Hz, f64 rate S/s,
+                         // … complex float32 pairs, sqrt(mW)
 
     // device to lab
     PORT_READY = 65,     // u32 version, u32 zero, … name and version of the device program
@@ -58,15 +57,15 @@ enum port_message {
     PORT_UART_TX = 68,   // i64 t, … bytes
     PORT_GPIO_OUT = 69,  // i64 t, u32 line, u32 level
     PORT_NVM_READ = 70,  // i64 t, u32 offset, u32 length; answered by NVM_DONE at once
-    PORT_NVM_WRITE = 71, // i64 t, u32 offset, u32 length, … bytes; answered by NVM_DONE at once (t
-                         // = when it will be done)
-    PORT_RF_TX = 72, // i64 t of the first sample (>= now), f64 carrier Hz, f64 rate S/s, … complex
-                     // float32, sqrt(mW)
-    PORT_RF_LISTEN =
-        73, // i64 from, i64 to, f64 carrier Hz, f64 rate S/s: RF_SAMPLES come once `to` has passed
-    PORT_LOG = 74,  // i64 t, … a line for the lab's log
-    PORT_IMAGE = 75 // u32 image (scenario's number), u32 offset, … bytes the debug port or flash
-                    // reader would see
+    PORT_NVM_WRITE = 71, // i64 t, u32 offset, u32 length, … bytes; answered by NVM_DONE at once
+                         // (t = when it will be done)
+    PORT_RF_TX = 72,     // i64 t of the first sample, f64 carrier Hz, f64 rate S/s,
+                         // … complex float32 pairs, sqrt(mW); the burst may last beyond the grant
+    PORT_RF_LISTEN = 73, // i64 from, i64 to, f64 carrier Hz, f64 rate S/s: RF_SAMPLES come once
+                         // `to` has passed
+    PORT_LOG = 74,       // i64 t, … a line for the lab's log
+    PORT_IMAGE = 75      // u32 image (scenario's number), u32 offset, … bytes the debug port or
+                         // flash reader would see
 };
 
 #endif
