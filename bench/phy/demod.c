@@ -9,8 +9,9 @@
 #include "bench/phy/fft.h"
 
 enum {
-    N_FIT = 1024,    // zero-padded transform of at most PHY_SYMBOLS_MAX symbols
-    PHASE_SIDE = 12, // symbols on either side that the phase is smoothed over
+    N_FIT = 1024,        // zero-padded transform of at most PHY_SYMBOLS_MAX symbols
+    HEAD_ERRORS_MAX = 8, // differential; more is not a head
+    PHASE_SIDE = 12,     // symbols on either side that the phase is smoothed over
     SAMPLES_MAX = (PHY_SYMBOLS_MAX + PHY_DEMOD_TAIL + 32) * PHY_OVERSAMPLE
 };
 
@@ -52,8 +53,10 @@ void phy_demod_free(struct phy_demod *d)
 // Takes frequency and drift out of the samples and leaves prefix sums, of which any symbol at any
 // (fractional) place is one difference.
 static void make_level(struct phy_demod *d, const float complex *y, size_t n, double start,
-                       double frequency, double drift)
+                       double frequency, double drift, size_t symbols)
 {
+    size_t need = (size_t)fmax(0, start) + (symbols + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
+    n = n < need ? n : need;
     // one step of the phase per sample, itself turning slowly
     double u = 1.0 / PHY_OVERSAMPLE, t = (0.5 - start) * u;
     double complex phase = cexp(-2 * M_PI * I * (frequency * t + 0.5 * drift * t * t));
@@ -124,8 +127,7 @@ static double fit_frequency(struct phy_demod *d, const float complex *z, size_t 
         phase *= step;
         step *= bend;
     }
-    memset(in + n, 0, (N_FIT - n) * sizeof *in);
-    phy_fft_run(d->fft);
+    phy_fft_run(d->fft); // what follows z is zero
     const float complex *bins = phy_fft_out(d->fft);
     double best = -1;
     ptrdiff_t at = 0;
@@ -152,6 +154,7 @@ static void fit_motion(struct phy_demod *d, const float complex *z, size_t n, in
     side = side < 1 ? 1 : side > 24 ? 24 : side;
     ptrdiff_t reach = (ptrdiff_t)ceil(frequency_max * fold * N_FIT);
     reach = reach < N_FIT / 2 - 1 ? reach : N_FIT / 2 - 1;
+    memset(phy_fft_in(d->fft) + n, 0, (N_FIT - n) * sizeof *z);
     double power[49], at[49];
     int best = 0;
     for (int i = 0; i <= 2 * side; i++) {
@@ -233,6 +236,18 @@ static float box_plus(float a, float b)
     return (a < 0) == (b < 0) ? m : -m;
 }
 
+// Differential, so that it needs no carrier and counts bits as they are sent.
+static unsigned count_head_errors(const struct phy_demod *d, size_t sync)
+{
+    const float *sign = d->patterns->sign[sync];
+    unsigned errors = 0;
+    for (size_t k = 1; k < PHY_HEAD_SYMBOLS; k++) {
+        bool same = crealf(d->symbol[k] * conjf(d->symbol[k - 1])) > 0;
+        errors += same != (sign[k] == sign[k - 1]);
+    }
+    return errors;
+}
+
 static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_demodulated *out)
 {
     double sum = 0, across = 0;
@@ -250,12 +265,7 @@ static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_dem
     out->ebn0 = energy / noise;
     out->power = energy;
 
-    out->head_errors = 0;
-    for (size_t k = 1; k < PHY_HEAD_SYMBOLS; k++) {
-        const float *sign = d->patterns->sign[sync];
-        bool same = d->amplitude[k] * d->amplitude[k - 1] > 0;
-        out->head_errors += same != (sign[k] == sign[k - 1]);
-    }
+    out->head_errors = count_head_errors(d, sync);
     float scale = (float)(4 * sqrt(energy) / noise), scale_plain = (float)(2 / noise);
     for (size_t i = 0; i < out->body_bits; i++) {
         size_t k = PHY_HEAD_SYMBOLS + i;
@@ -266,7 +276,7 @@ static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_dem
         out->weak[i] = fabsf(d->amplitude[PHY_HEAD_SYMBOLS - 1 + i]);
 }
 
-void phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
+bool phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
                    const struct phy_hypothesis *hypothesis, size_t body_bits,
                    struct phy_demodulated *out)
 {
@@ -274,17 +284,20 @@ void phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
     double f = hypothesis->frequency, drift = hypothesis->drift, start = hypothesis->start;
 
     // the head: its signs are known
-    make_level(d, y, n, start, f, drift);
+    make_level(d, y, n, start, f, drift, PHY_HEAD_SYMBOLS);
     make_symbols(d, start, PHY_HEAD_SYMBOLS);
     for (size_t k = 0; k < PHY_HEAD_SYMBOLS; k++)
         d->squared[k] = d->symbol[k] * d->patterns->sign[hypothesis->sync][k];
     fit_motion(d, d->squared, PHY_HEAD_SYMBOLS, 1, 0.04, 0.0025, &f, &drift);
+    make_level(d, y, n, start, f, drift, PHY_HEAD_SYMBOLS);
+    make_symbols(d, start, PHY_HEAD_SYMBOLS);
+    if (count_head_errors(d, hypothesis->sync) > HEAD_ERRORS_MAX) return false;
 
     // twice, four times as long, and all of it; what is left to find shrinks each time
     double frequency_max = 0.05, drift_max = 0.0012;
     for (size_t part = 2 * PHY_HEAD_SYMBOLS;; part *= 2) {
         size_t m = part < symbols ? part : symbols;
-        make_level(d, y, n, start, f, drift);
+        make_level(d, y, n, start, f, drift, m);
         make_symbols(d, start, m);
         square_symbols(d, m);
         fit_motion(d, d->squared, m, 2, frequency_max, drift_max, &f, &drift);
@@ -294,7 +307,7 @@ void phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
     }
 
     for (int round = 0; round < 2; round++) {
-        make_level(d, y, n, start, f, drift);
+        make_level(d, y, n, start, f, drift, symbols);
         make_symbols(d, start, symbols);
         square_symbols(d, symbols);
         track_carrier(d, symbols);
@@ -310,4 +323,5 @@ void phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
     *out = (struct phy_demodulated){
         .start = start, .frequency = f, .drift = drift, .body_bits = body_bits};
     make_bits(d, hypothesis->sync, symbols, out);
+    return true;
 }

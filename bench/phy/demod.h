@@ -8,6 +8,7 @@
 #define BENCH_PHY_DEMOD_H
 
 #include <complex.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,8 +40,9 @@ FOX_CHECK int phy_demod_new(struct phy_demod **out, const struct phy_patterns *p
                             struct err *err);
 /// Accepts NULL.
 void phy_demod_free(struct phy_demod *d);
-/// y: n samples, of which the burst needs those up to PHY_DEMOD_TAIL symbols after its end.
-void phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
+/// False when the head turns out not to be there. y: n samples, of which the burst needs those up
+/// to PHY_DEMOD_TAIL symbols after its end.
+bool phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
                    const struct phy_hypothesis *hypothesis, size_t body_bits,
                    struct phy_demodulated *out);
 

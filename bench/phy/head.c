@@ -19,6 +19,9 @@ enum {
 static const double frequency_step = 0.0125;
 // A coherent sum of noise alone exceeds this many times its mean by chance e^-22 of the time.
 static const double gate = 22;
+// Of the energy in the head's symbols, the part that must fit the hypothesis: g / (1 + g) at Eb/N0
+// g. A strong burst's sidelobes pass the gate above, but do not fit.
+static const double fit_part = 0.3;
 // Starts whose preamble alone is weaker than this part of the best are not worth the types.
 static const float preamble_part = 0.45f;
 
@@ -28,6 +31,7 @@ struct phy_head_search {
     double drift[DRIFTS_MAX];
     float complex *level;                 // samples without the hypothesis' drift, as prefix sums
     float complex *sums;                  // mean over one symbol, on the timing grid
+    float energy[N_STARTS];               // of the 33 symbols from each start
     float complex *preamble[FREQUENCIES]; // coherent sum of the common symbols, per start
 };
 
@@ -119,6 +123,12 @@ static void make_sums(struct phy_head_search *h, const float complex *y, double 
     for (size_t i = 0; i < N_SUMS; i++)
         h->sums[i] = (h->level[i * STRIDE + PHY_OVERSAMPLE] - h->level[i * STRIDE]) *
                      (1.0f / PHY_OVERSAMPLE);
+    for (size_t i = 0; i < N_STARTS; i++) {
+        float energy = 0;
+        for (size_t k = 0; k < PHY_HEAD_SYMBOLS; k++)
+            energy += power(h->sums[i + k * PER_SYMBOL]);
+        h->energy[i] = energy;
+    }
 }
 
 // Coherent sums of the common symbols for every start and frequency; returns the largest power.
@@ -184,7 +194,8 @@ static size_t try_types(struct phy_head_search *h, double drift, float least, do
                 for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++)
                     sum += h->patterns->sign[s][k] * z[k];
                 double p = (double)power(sum) / unit;
-                if (p < gate) continue;
+                if (p < gate || p * unit < fit_part * PHY_HEAD_SYMBOLS * (double)h->energy[i])
+                    continue;
                 double start = (double)(i * STRIDE);
                 struct phy_hypothesis c = {
                     .power = p,

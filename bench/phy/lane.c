@@ -50,8 +50,9 @@ struct track {
 
 struct phy_lane {
     struct phy_lane_config config;
-    double symbol; // stream samples
-    double step;   // between samples of y
+    const struct phy_lane *other; // of the same stream; NULL: none
+    double symbol;                // stream samples
+    double step;                  // between samples of y
     struct phy_patterns patterns;
     struct phy_detector *detector;
     struct phy_head_search *search;
@@ -131,6 +132,12 @@ void phy_lane_free(struct phy_lane *lane)
     free(lane->tracks);
     free(lane->found);
     free(lane);
+}
+
+void phy_lane_join(struct phy_lane *a, struct phy_lane *b)
+{
+    a->other = b;
+    b->other = a;
 }
 
 // A track may wait for one that began before it and lasts a whole burst; then it needs its own
@@ -229,13 +236,16 @@ static int detect(struct phy_lane *lane, const struct phy_stream *stream, int64_
     return ERR_OK;
 }
 
-// Whether `strong`, if it is a burst, explains the candidate `t`.
-static bool explains(const struct phy_lane *lane, const struct track *strong, const struct track *t)
+// Whether `strong` of lane `from`, if it is a burst, explains the candidate `t` of `lane`. Scores
+// of two lanes compare, because both are powers in noise powers.
+static bool explains(const struct phy_lane *from, const struct track *strong,
+                     const struct phy_lane *lane, const struct track *t)
 {
-    double symbol = lane->symbol, middle = t->begin + PHY_DETECT_SYMBOLS * symbol / 2;
+    double symbol = from->symbol;
+    double middle = t->begin + PHY_DETECT_SYMBOLS * lane->symbol / 2;
     double begin, end;
     if (strong->state == TRACK_WAITING) {
-        if (strong->score < t->score || (strong->score == t->score && strong >= t)) return false;
+        if (strong->score <= t->score) return false;
         begin = strong->begin - PHY_DETECT_SYMBOLS * symbol / 2;
         end = strong->begin + 3 * PHY_DETECT_SYMBOLS * symbol / 2;
     } else if (strong->state == TRACK_HEARD || strong->state == TRACK_BURST) {
@@ -246,22 +256,31 @@ static bool explains(const struct phy_lane *lane, const struct track *strong, co
     }
     if (middle < begin || middle > end) return false;
     double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / lane->config.rate_hz;
-    double distance = fabs(t->f_hz - f) / lane->config.bit_rate;
-    if (distance < 0.8) return true;
-    double skirt = fmax(skirt_db + skirt_db_decade * log10(distance), skirt_floor_db);
+    double distance = fabs(t->f_hz - f) / from->config.bit_rate;
+    if (distance < 0.8 && from == lane) return true;
+    double skirt = skirt_db + skirt_db_decade * log10(fmax(distance, 0.8));
+    skirt = fmax(skirt, skirt_floor_db);
     return t->score < strong->score * pow(10, skirt / 10);
 }
 
-static bool is_covered(struct phy_lane *lane, size_t at, bool *burst)
+static bool is_covered_by(const struct phy_lane *from, const struct phy_lane *lane,
+                          const struct track *t, bool *burst)
 {
     bool covered = false;
-    *burst = false;
-    for (size_t i = 0; i < lane->n_tracks; i++) {
-        const struct track *o = &lane->tracks[i];
-        if (i == at || o->state == TRACK_DEAD || !explains(lane, o, &lane->tracks[at])) continue;
+    for (size_t i = 0; i < from->n_tracks && !*burst; i++) {
+        const struct track *o = &from->tracks[i];
+        if (o == t || o->state == TRACK_DEAD || !explains(from, o, lane, t)) continue;
         covered = true;
-        if (o->state == TRACK_BURST) *burst = true;
+        *burst = o->state == TRACK_BURST;
     }
+    return covered;
+}
+
+static bool is_covered(const struct phy_lane *lane, const struct track *t, bool *burst)
+{
+    *burst = false;
+    bool covered = is_covered_by(lane, lane, t, burst);
+    if (lane->other && !*burst) covered = is_covered_by(lane->other, lane, t, burst) || covered;
     return covered;
 }
 
@@ -310,21 +329,16 @@ static int add_found(struct phy_lane *lane, const struct phy_found *f, struct er
     return ERR_OK;
 }
 
-static void demodulate(struct phy_lane *lane, const struct phy_stream *stream,
-                       const struct track *t, const struct phy_hypothesis *h,
-                       struct phy_found *found)
+static bool demodulate(struct phy_lane *lane, size_t n_y, const struct track *t,
+                       const struct phy_hypothesis *h, struct phy_found *found)
 {
     const struct phy_receive_config *receive = lane->config.receive;
     double bit_rate = lane->config.bit_rate, symbol = lane->symbol;
     size_t body_bits = receive->syncs[h->sync].body_bits;
     double symbols = burst_symbols(lane, h->sync);
 
-    size_t need =
-        (size_t)ceil(h->start) + (PHY_HEAD_SYMBOLS + body_bits + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
-    need = need < lane->n_y ? need : lane->n_y;
-    phy_extract_run(&lane->extract, stream, t->origin, t->origin_hz, 0, need, lane->y);
     struct phy_demodulated d;
-    phy_demod_run(lane->demod, lane->y, need, h, body_bits, &d);
+    if (!phy_demod_run(lane->demod, lane->y, n_y, h, body_bits, &d)) return false;
 
     struct phy_burst *b = &found->burst;
     *found = (struct phy_found){0};
@@ -341,6 +355,7 @@ static void demodulate(struct phy_lane *lane, const struct phy_stream *stream,
     b->power_dbfs = 10 * log10(d.power / (full * full));
     b->body_bits = (unsigned)body_bits;
     phy_decide(receive, &d, b);
+    return true;
 }
 
 static bool is_burst(const struct phy_found *f, const struct phy_hypothesis *h)
@@ -355,11 +370,14 @@ static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track
 {
     struct phy_found best = {0};
     bool any = false;
+    size_t n_y = (size_t)((t->end - t->origin) / lane->step) + PHY_DEMOD_TAIL * PHY_OVERSAMPLE;
+    n_y = n_y < lane->n_y ? n_y : lane->n_y;
+    phy_extract_run(&lane->extract, stream, t->origin, t->origin_hz, 0, n_y, lane->y);
     for (size_t i = 0; i < t->n_hypotheses; i++) {
         const struct phy_hypothesis *h = &t->hypotheses[i];
         if (h->power < hypothesis_part * t->hypotheses[0].power) break;
         struct phy_found f;
-        demodulate(lane, stream, t, h, &f);
+        if (!demodulate(lane, n_y, t, h, &f)) continue;
         if (f.end_sample > (double)last + lane->symbol) continue; // cut off by the end
         if (!is_burst(&f, h)) continue;
         if (!any || (f.burst.checked && !best.burst.checked)) best = f;
@@ -422,7 +440,7 @@ static int step_tracks(struct phy_lane *lane, struct phy_stream *stream, int64_t
         if (t->state == TRACK_HEARD) {
             int rc = decide(lane, stream, t, last, err);
             if (rc < 0) return rc;
-        } else if (!is_covered(lane, i, &burst)) {
+        } else if (!is_covered(lane, t, &burst)) {
             read_head(lane, stream, t);
         } else if (burst) {
             t->state = TRACK_DEAD;

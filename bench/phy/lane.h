@@ -33,6 +33,9 @@ FOX_CHECK int phy_lane_new(struct phy_lane **out, const struct phy_lane_config *
                            struct err *err);
 /// Accepts NULL.
 void phy_lane_free(struct phy_lane *lane);
+/// Two lanes of one stream: the one's bursts explain the other's candidates. Each lends itself to
+/// the other for as long as both live.
+void phy_lane_join(struct phy_lane *a, struct phy_lane *b);
 /// Stream samples that must be kept for it.
 size_t phy_lane_keep(const struct phy_lane *lane);
 /// Stream samples after `last` (the last that ever came) that must be appended to end everything.

@@ -126,6 +126,7 @@ int phy_receiver_new(struct phy_receiver **out, const struct phy_receive_config 
     if (rc == ERR_OK && config->bit_rate_600)
         rc = add_lane(r, rate, 600, low - center, high - center, err);
     if (rc < 0) goto fail;
+    if (r->n_lanes == 2) phy_lane_join(r->lanes[0], r->lanes[1]);
 
     size_t keep = 0;
     for (size_t i = 0; i < r->n_lanes; i++)
