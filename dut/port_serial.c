@@ -146,6 +146,8 @@ static int serial_write(struct port *p, const void *data, size_t len, struct err
     size_t done = 0;
     while (done < len) {
         int n = sp_nonblocking_write(s->sp, (const char *)data + done, len - done);
+        // A full queue comes as a failure with EAGAIN, not as the documented zero.
+        if (n == SP_ERR_FAIL && sp_last_error_code() == EAGAIN) n = 0;
         if (n < 0) return sp_error(s, (enum sp_return)n, "write", err);
         done += (size_t)n;
         if (n > 0) continue;
