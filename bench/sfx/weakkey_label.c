@@ -164,34 +164,41 @@ static void put(uint8_t *at, uint32_t value, unsigned len, bool low_first)
 }
 
 // A CRC is stretched to a key by repeating it, or by running it on over a count.
-static int try_crcs(struct weakkey_search *s, const struct text *x, struct err *err)
+static int try_crc32(struct weakkey_search *s, const struct text *x, struct err *err)
 {
-    uint32_t crc32 = 0xFFFFFFFF;
-    unsigned crc16[2] = {0, 0xFFFF};
-    for (size_t i = 0; i < x->len; i++) {
-        crc32 = crc32_step(crc32, x->data[i]);
-        crc16[0] = crc16_step(crc16[0], x->data[i]);
-        crc16[1] = crc16_step(crc16[1], x->data[i]);
-    }
+    uint32_t crc = 0xFFFFFFFF;
+    for (size_t i = 0; i < x->len; i++)
+        crc = crc32_step(crc, x->data[i]);
     int rc = 0;
     uint8_t key[WEAKKEY_LEN];
     for (unsigned low_first = 0; rc == 0 && low_first < 2; low_first++) {
         for (unsigned i = 0; i < 4; i++)
-            put(key + 4 * i, ~crc32, 4, low_first);
+            put(key + 4 * i, ~crc, 4, low_first);
         rc = weakkey_try(s, key, "CRC of the label", err, "CRC-32 over %s, repeated", x->name);
         if (rc != 0) break;
         for (unsigned i = 0; i < 4; i++)
-            put(key + 4 * i, ~crc32_step(crc32, (uint8_t)i), 4, low_first);
+            put(key + 4 * i, ~crc32_step(crc, (uint8_t)i), 4, low_first);
         rc = weakkey_try(s, key, "CRC of the label", err, "CRC-32 over %s and 0, 1, 2, 3", x->name);
-        for (unsigned start = 0; rc == 0 && start < 2; start++) {
-            for (unsigned i = 0; i < 8; i++)
-                put(key + 2 * i, crc16[start], 2, low_first);
-            rc = weakkey_try(s, key, "CRC of the label", err, "CRC-16 over %s, repeated", x->name);
-            if (rc != 0) break;
-            for (unsigned i = 0; i < 8; i++)
-                put(key + 2 * i, crc16_step(crc16[start], (uint8_t)i), 2, low_first);
-            rc = weakkey_try(s, key, "CRC of the label", err, "CRC-16 over %s and 0 to 7", x->name);
-        }
+    }
+    return rc;
+}
+
+static int try_crc16(struct weakkey_search *s, const struct text *x, unsigned start,
+                     struct err *err)
+{
+    unsigned crc = start;
+    for (size_t i = 0; i < x->len; i++)
+        crc = crc16_step(crc, x->data[i]);
+    int rc = 0;
+    uint8_t key[WEAKKEY_LEN];
+    for (unsigned low_first = 0; rc == 0 && low_first < 2; low_first++) {
+        for (unsigned i = 0; i < 8; i++)
+            put(key + 2 * i, crc, 2, low_first);
+        rc = weakkey_try(s, key, "CRC of the label", err, "CRC-16 over %s, repeated", x->name);
+        if (rc != 0) break;
+        for (unsigned i = 0; i < 8; i++)
+            put(key + 2 * i, crc16_step(crc, (uint8_t)i), 2, low_first);
+        rc = weakkey_try(s, key, "CRC of the label", err, "CRC-16 over %s and 0 to 7", x->name);
     }
     return rc;
 }
@@ -199,7 +206,15 @@ static int try_crcs(struct weakkey_search *s, const struct text *x, struct err *
 static int try_text(struct weakkey_search *s, const struct text *x, struct err *err)
 {
     int rc = try_hashes(s, x, err);
-    return rc != 0 ? rc : try_crcs(s, x, err);
+    return rc != 0 ? rc : try_crc32(s, x, err);
+}
+
+// With the words before it a CRC-16 would reach every value, and its name would say nothing.
+static int try_bare(struct weakkey_search *s, const struct text *x, struct err *err)
+{
+    int rc = try_text(s, x, err);
+    if (rc == 0) rc = try_crc16(s, x, 0, err);
+    return rc != 0 ? rc : try_crc16(s, x, 0xFFFF, err);
 }
 
 static bool join(struct text *out, const struct text *label, const char *word, const char *between,
@@ -224,7 +239,7 @@ static bool join(struct text *out, const struct text *label, const char *word, c
 static int try_word(struct weakkey_search *s, const struct text *label, const char *word,
                     struct err *err)
 {
-    if (!*word) return try_text(s, label, err);
+    if (!*word) return try_bare(s, label, err);
     int rc = 0;
     for (unsigned i = 0; rc == 0 && separators[i]; i++)
         for (int word_first = 1; rc == 0 && word_first >= 0; word_first--) {
