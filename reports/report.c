@@ -1,0 +1,60 @@
+#include "reports/report.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench/base/bytes.h"
+#include "lua/bind/script.h"
+#include "reports/model.h"
+
+#define PAGE_MAX ((size_t)256 << 20)
+
+static int write_page(const char *run_dir, const struct bytes *page, struct err *err)
+{
+    char path[PATH_MAX], part[PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/report", run_dir);
+    if (mkdir(path, 0777) < 0 && errno != EEXIST)
+        return err_set(err, ERR_IO, "%s: %s; the report has no place", path, strerror(errno));
+    snprintf(path, sizeof path, "%s/report/report.html", run_dir);
+    snprintf(part, sizeof part, "%s.part", path);
+    FILE *f = fopen(part, "wbe");
+    if (!f) return err_set(err, ERR_IO, "%s: %s", part, strerror(errno));
+    bool ok = fwrite(page->data, 1, page->len, f) == page->len;
+    int why = errno;
+    if (fclose(f) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (ok && rename(part, path) != 0) {
+        ok = false;
+        why = errno;
+    }
+    if (ok) return ERR_OK;
+    unlink(part);
+    return err_set(err, ERR_IO, "%s: %s; is the disk full?", path, strerror(why));
+}
+
+int report_render(const char *run_dir, struct err *err)
+{
+    const char *root = getenv("FOXBENCH_ROOT");
+    char template[PATH_MAX];
+    snprintf(template, sizeof template, "%s/reports/templates/report.lua",
+             root && *root ? root : FOX_ROOT);
+
+    struct jval *model = NULL;
+    struct bytes page;
+    bytes_init(&page, PAGE_MAX);
+    int rc = model_read(run_dir, &model, err);
+    if (rc == ERR_OK) rc = script_render(template, model, &page, err);
+    if (rc == ERR_OK) rc = write_page(run_dir, &page, err);
+    if (rc < 0) (void)err_prefix(err, "report");
+    jval_free(model);
+    bytes_deinit(&page);
+    return rc;
+}

@@ -1,0 +1,14 @@
+// The report of a run: one HTML page that a stranger can read, made from the run directory alone.
+//
+// The same directory gives the same bytes: every time and name comes from it. Nothing is kept
+// between calls; any thread may call.
+#ifndef REPORTS_REPORT_H
+#define REPORTS_REPORT_H
+
+#include "bench/base/err.h"
+
+/// Writes RUN/report/report.html (and makes the folder), replacing an older one. An unfinished run
+/// is rendered too, and says so. ERR_IO or ERR_FORMAT name the file that is missing or broken.
+FOX_CHECK int report_render(const char *run_dir, struct err *err);
+
+#endif
