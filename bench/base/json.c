@@ -79,6 +79,7 @@ void jval_remove(struct jval *object, const char *key)
 
 enum jval_type jval_kind(const struct jval *j)
 {
+    if (!j) return JVAL_NULL;
     switch (json_typeof(in(j))) {
     case JSON_OBJECT:
         return JVAL_OBJECT;

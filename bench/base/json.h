@@ -32,6 +32,7 @@ FOX_CHECK int jval_set(struct jval *object, const char *key, struct jval *value,
 FOX_CHECK int jval_append(struct jval *array, struct jval *value, struct err *err);
 void jval_remove(struct jval *object, const char *key);
 
+/// JVAL_NULL for an absent value too.
 enum jval_type jval_kind(const struct jval *j);
 /// Lent; NULL when absent or not an object.
 struct jval *jval_get(const struct jval *object, const char *key);
