@@ -1,0 +1,34 @@
+// The lab's commands, one list for the control socket and for `at` lines of scenarios.
+//
+// Parsing is pure; what a command does is a function of struct lab.
+#ifndef DUT_LAB_COMMANDS_H
+#define DUT_LAB_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bench/base/err.h"
+
+struct lab;
+struct scenario;
+
+enum command_unit { COMMAND_UNIT_NONE, COMMAND_UNIT_PLUTO, COMMAND_UNIT_UART, COMMAND_UNIT_DEVICE };
+
+struct command_entry {
+    const char *words; // "kill device"
+    enum command_unit unit;
+    bool query; // changes nothing
+    /// Writes one line without its end into `answer`. 0, or a negative code with err set.
+    int (*run)(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err);
+};
+
+struct command {
+    const struct command_entry *what;
+    unsigned unit; // index in the scenario
+};
+
+/// A unit is given by its name or its number. ERR_USAGE lists the commands.
+FOX_CHECK int command_parse(struct command *out, const char *line, const struct scenario *s,
+                            struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+// The network protocol of libiio 0.24's daemon, for one emulated Pluto.
+//
+// Owns its listener and connections. One thread, driven by the loop. Time moves only in
+// host->receive, which is called once for every block that a client asks for.
+#ifndef DUT_LAB_IIOD_H
+#define DUT_LAB_IIOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "dut/lab/loop.h"
+#include "dut/lab/pluto.h"
+
+struct iiod;
+
+// What the daemon asks of the lab. ctx is lent.
+struct iiod_host {
+    void *ctx;
+    /// A receive stream was opened or closed.
+    void (*opened)(void *ctx, struct pluto *p);
+    void (*closed)(void *ctx, struct pluto *p);
+    /// The next n samples of the stream; time moves to their end. 0 or -errno.
+    int (*receive)(void *ctx, struct pluto *p, size_t n, int16_t *iq);
+};
+
+/// Listens on 127.0.0.1 at a port that the system chooses.
+FOX_CHECK int iiod_new(struct iiod **out, struct loop *loop, struct pluto *pluto,
+                       const struct iiod_host *host, struct err *err);
+/// Accepts NULL.
+void iiod_free(struct iiod *s);
+unsigned iiod_port(const struct iiod *s);
+/// The cable is pulled: connections are reset, nobody listens.
+void iiod_unplug(struct iiod *s);
+/// And comes back on the same port.
+FOX_CHECK int iiod_replug(struct iiod *s, struct err *err);
+/// Commands are taken, blocks are not delivered.
+void iiod_stall(struct iiod *s, bool stalled);
+
+#endif

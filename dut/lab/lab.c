@@ -1,0 +1,337 @@
+#include "dut/lab/lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/base/log.h"
+#include "dut/lab/commands.h"
+
+// While nobody receives, modem lines are looked at and time moves in steps of this length.
+enum { FREE_STEP_MS = 10 };
+
+static int64_t wall_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+// --- what the units ask of the lab
+
+static void stream_opened(void *ctx, struct pluto *p)
+{
+    struct lab *lab = ctx;
+    pluto_stream_begin(p, lab->world.now_ns);
+    lab->streams++;
+    lab->began = true;
+    lab->free_running = false;
+}
+
+static void stream_closed(void *ctx, struct pluto *p)
+{
+    (void)p;
+    struct lab *lab = ctx;
+    lab->streams--;
+    lab->wall_ns = wall_now_ns();
+}
+
+// Bursts are kept until every open stream has passed them.
+static void forget_old(struct lab *lab)
+{
+    int64_t oldest = lab->world.now_ns;
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+        const struct pluto *p = lab->plutos[i];
+        int64_t t = p->streaming ? pluto_stream_until(p, 0) : oldest;
+        if (t < oldest) oldest = t;
+    }
+    for (size_t i = 0; i < lab->scenario->n_devices; i++) {
+        const struct device *d = lab->devices[i];
+        for (size_t k = 0; k < d->n_listens; k++)
+            if (d->listens[k].from_ns < oldest) oldest = d->listens[k].from_ns;
+    }
+    air_forget(lab->air, oldest);
+}
+
+static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
+{
+    struct lab *lab = ctx;
+    int64_t until = pluto_stream_until(p, n);
+    world_act(&lab->world);
+    if (until > lab->world.now_ns) world_advance(&lab->world, until);
+    struct err e = {0};
+    if (pluto_receive(p, lab->air, n, iq, &e) < 0) {
+        LOG_ERROR("foxlab", "%s", e.text);
+        return -EIO;
+    }
+    forget_old(lab);
+    return 0;
+}
+
+static int64_t next_event(void *ctx)
+{
+    const struct lab *lab = ctx;
+    return lab->next_event < lab->scenario->n_events ? lab->scenario->events[lab->next_event].t_ns
+                                                     : PORT_NEVER;
+}
+
+static void do_event(void *ctx, int64_t t_ns)
+{
+    struct lab *lab = ctx;
+    const struct scenario_event *e = &lab->scenario->events[lab->next_event++];
+    struct command c;
+    struct err why = {0};
+    char answer[256];
+    int rc = command_parse(&c, e->command, lab->scenario, &why);
+    if (rc >= 0) rc = c.what->run(lab, c.unit, answer, sizeof answer, &why);
+    LOG_INFO("foxlab", "at %.6f s: %s: %s", (double)t_ns * 1e-9, e->command,
+             rc < 0 ? why.text : answer);
+}
+
+// --- opening
+
+static int make_shim_page(struct lab *lab, struct err *err)
+{
+    snprintf(lab->shim_path, sizeof lab->shim_path, "%s/shim", lab->dir);
+    int fd = open(lab->shim_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    void *map = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, sizeof *lab->shim) == 0)
+        map = mmap(NULL, sizeof *lab->shim, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int why = errno;
+    if (fd >= 0) close(fd);
+    if (map == MAP_FAILED) return err_set(err, ERR_IO, "%s: %s", lab->shim_path, strerror(why));
+    lab->shim = map;
+    lab->shim->magic = FOXSHIM_MAGIC;
+    lab->shim->size = sizeof *lab->shim;
+    return ERR_OK;
+}
+
+static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
+{
+    char xml[4096];
+    snprintf(xml, sizeof xml, "%s/iio/pluto-context.xml", fixtures);
+    struct iiod_host host = {lab, stream_opened, stream_closed, receive};
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+        const struct scenario_pluto *s = &lab->scenario->plutos[i];
+        struct pluto_config config = {.name = s->name,
+                                      .serial = s->serial,
+                                      .context_path = xml,
+                                      .ppm = s->ppm,
+                                      .figure_db = s->figure_db,
+                                      .seed = lab->seed};
+        int rc = pluto_new(&lab->plutos[i], &config, err);
+        if (rc >= 0) rc = iiod_new(&lab->daemons[i], lab->loop, lab->plutos[i], &host, err);
+        if (rc < 0) return rc;
+    }
+    for (size_t i = 0; i < lab->scenario->n_paths; i++) {
+        const struct scenario_path *p = &lab->scenario->paths[i];
+        lab->plutos[p->pluto]->receiver.path[p->device] = pow(10, -p->loss_db / 20);
+    }
+    return ERR_OK;
+}
+
+static int open_devices(struct lab *lab, const char *nvm_dir, struct err *err)
+{
+    struct world *w = &lab->world;
+    *w = (struct world){.air = lab->air,
+                        .seed = lab->seed,
+                        .next_event = next_event,
+                        .do_event = do_event,
+                        .ctx = lab};
+    struct device_host host = {w, world_uart_tx, world_rf_tx};
+    for (size_t i = 0; i < lab->scenario->n_devices; i++) {
+        struct scenario_device *s = &lab->scenario->devices[i];
+        char nvm[4096];
+        snprintf(nvm, sizeof nvm, "%s/%s.nvm", nvm_dir, s->name);
+        struct device_config config = {.name = s->name,
+                                       .index = (unsigned)i,
+                                       .argv = s->argv,
+                                       .nvm_path = nvm,
+                                       .seed = lab->seed,
+                                       .host = host};
+        int rc = device_new(&lab->devices[i], &config, err);
+        if (rc < 0) return rc;
+        w->slots[w->n_slots++] = (struct world_slot){
+            .device = lab->devices[i],
+            .uart = s->uart >= 0 ? lab->uarts[s->uart] : NULL,
+            .cold = true,
+            // A device's receiver: 6 dB noise figure, per hertz.
+            .receiver.noise_mw = pow(10, (-174 + 6) / 10.0),
+        };
+    }
+    return ERR_OK;
+}
+
+int lab_open(struct lab **out, const struct lab_config *config, struct err *err)
+{
+    struct lab *lab = calloc(1, sizeof *lab);
+    if (!lab) return err_set(err, ERR_NOMEM, "the lab");
+    lab->scenario = config->scenario;
+    lab->seed = config->seed;
+    lab->opened_wall_ns = wall_now_ns();
+    const char *tmp = getenv("TMPDIR");
+    // The control socket's path has 108 bytes at most.
+    if (!tmp || tmp[0] != '/' || strlen(tmp) > 60) tmp = "/tmp";
+    snprintf(lab->dir, sizeof lab->dir, "%s/foxlab-XXXXXX", tmp);
+    int rc = ERR_OK;
+    if (!mkdtemp(lab->dir)) {
+        rc = err_set(err, ERR_IO, "%s: %s; TMPDIR names a folder that can be written", lab->dir,
+                     strerror(errno));
+        lab->dir[0] = '\0';
+        goto fail;
+    }
+    lab->own_nvm = !config->work;
+    if (config->work && mkdir(config->work, 0700) < 0 && errno != EEXIST) {
+        rc = err_set(err, ERR_IO, "--work %s: %s", config->work, strerror(errno));
+        goto fail;
+    }
+    rc = loop_new(&lab->loop, err);
+    if (rc >= 0) rc = make_shim_page(lab, err);
+    if (rc >= 0) rc = air_new(&lab->air, err);
+    for (size_t i = 0; i < lab->scenario->n_uarts && rc >= 0; i++)
+        rc = uart_new(&lab->uarts[i], lab->scenario->uarts[i].name, lab->scenario->uarts[i].baud,
+                      lab->dir, &lab->shim->ports[i], err);
+    if (rc >= 0) rc = open_plutos(lab, config->fixtures, err);
+    if (rc >= 0) rc = open_devices(lab, config->work ? config->work : lab->dir, err);
+    if (rc >= 0) rc = control_new(&lab->control, lab->loop, lab, lab->dir, err);
+    if (rc < 0) goto fail;
+    *out = lab;
+    return ERR_OK;
+fail:
+    lab_close(lab);
+    return rc;
+}
+
+static void remove_dir(struct lab *lab)
+{
+    char path[4096];
+    unlink(lab->shim_path);
+    for (size_t i = 0; i < lab->scenario->n_devices && lab->own_nvm; i++) {
+        snprintf(path, sizeof path, "%s/%s.nvm", lab->dir, lab->scenario->devices[i].name);
+        unlink(path);
+    }
+    if (rmdir(lab->dir) < 0) LOG_WARN("foxlab", "%s stays behind: %s", lab->dir, strerror(errno));
+}
+
+void lab_close(struct lab *lab)
+{
+    if (!lab) return;
+    control_free(lab->control);
+    for (size_t i = 0; i < SCENARIO_UNITS_MAX; i++) {
+        iiod_free(lab->daemons[i]);
+        pluto_free(lab->plutos[i]);
+        device_free(lab->devices[i]);
+        uart_free(lab->uarts[i]);
+    }
+    air_free(lab->air);
+    if (lab->shim) munmap(lab->shim, sizeof *lab->shim);
+    loop_free(lab->loop);
+    if (lab->dir[0]) remove_dir(lab);
+    free(lab);
+}
+
+int lab_check_devices(struct lab *lab, struct err *err)
+{
+    for (size_t i = 0; i < lab->scenario->n_devices; i++) {
+        int rc = device_start(lab->devices[i], PORT_BOOT_POWER, 0, err);
+        device_stop(lab->devices[i], 0);
+        if (rc < 0) return rc;
+    }
+    return ERR_OK;
+}
+
+// --- running
+
+static int do_actions(struct lab *lab, struct err *err)
+{
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+        enum lab_pluto_action action = lab->actions[i];
+        lab->actions[i] = LAB_PLUTO_NOTHING;
+        switch (action) {
+        case LAB_PLUTO_NOTHING:
+            break;
+        case LAB_PLUTO_STALL:
+        case LAB_PLUTO_RELEASE:
+            iiod_stall(lab->daemons[i], action == LAB_PLUTO_STALL);
+            break;
+        case LAB_PLUTO_UNPLUG:
+            iiod_unplug(lab->daemons[i]);
+            break;
+        case LAB_PLUTO_REPLUG: {
+            int rc = iiod_replug(lab->daemons[i], err);
+            if (rc < 0) return rc;
+        }
+        }
+    }
+    return ERR_OK;
+}
+
+// Nobody receives any more: wall time stands in, so that power and flash steps go on.
+static void free_step(struct lab *lab)
+{
+    int64_t wall = wall_now_ns();
+    int64_t elapsed = wall - lab->wall_ns;
+    lab->wall_ns = wall;
+    world_act(&lab->world);
+    if (!world_is_alive(&lab->world)) return;
+    if (!lab->free_running)
+        LOG_INFO("foxlab",
+                 "nobody receives: time runs at wall rate from %.6f s on, which no seed "
+                 "repeats",
+                 (double)lab->world.now_ns * 1e-9);
+    lab->free_running = true;
+    lab->free_ns += elapsed;
+    world_advance(&lab->world, lab->world.now_ns + elapsed);
+    forget_old(lab);
+}
+
+int lab_step(struct lab *lab, int limit_ms, struct err *err)
+{
+    bool free_run = lab->began && lab->streams == 0;
+    int wait = free_run && (limit_ms < 0 || limit_ms > FREE_STEP_MS) ? FREE_STEP_MS : limit_ms;
+    int rc = loop_once(lab->loop, wait, err);
+    if (rc < 0) return rc;
+    rc = do_actions(lab, err);
+    if (rc < 0) return rc;
+    if (lab->began && lab->streams == 0) free_step(lab);
+    return ERR_OK;
+}
+
+int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *line), void *ctx)
+{
+    char line[4096];
+    int rc = 0;
+    for (size_t i = 0; i < lab->scenario->n_plutos && rc >= 0; i++) {
+        snprintf(line, sizeof line, "FOXLAB_PLUTO_%zu_URI=ip:127.0.0.1:%u", i,
+                 iiod_port(lab->daemons[i]));
+        rc = put(ctx, line);
+    }
+    for (size_t i = 0; i < lab->scenario->n_uarts && rc >= 0; i++) {
+        snprintf(line, sizeof line, "FOXLAB_UART_%zu=%s", i, lab->uarts[i]->path);
+        rc = put(ctx, line);
+    }
+    snprintf(line, sizeof line, "FOXLAB_CONTROL=%s", control_path(lab->control));
+    if (rc >= 0) rc = put(ctx, line);
+    snprintf(line, sizeof line, FOXSHIM_VARIABLE "=%s", lab->shim_path);
+    if (rc >= 0) rc = put(ctx, line);
+    return rc;
+}
+
+void lab_report(const struct lab *lab, char *out, size_t size)
+{
+    double lab_s = (double)lab->world.now_ns * 1e-9;
+    double wall_s = (double)(wall_now_ns() - lab->opened_wall_ns) * 1e-9;
+    snprintf(
+        out, size,
+        "foxlab: %.3f s of lab time in %.3f s of wall time (factor %.1f), %.3f s of it at wall "
+        "rate; %zu bursts, %u faults injected, %u devices died",
+        lab_s, wall_s, lab_s / wall_s, (double)lab->free_ns * 1e-9, air_burst_count(lab->air),
+        lab->faults, lab->world.deaths);
+}

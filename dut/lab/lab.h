@@ -1,0 +1,73 @@
+// The virtual lab as a whole: everything a scenario names, wired together.
+//
+// lab_open owns all of it until lab_close. One thread: lab_step is the only place where anything
+// happens.
+#ifndef DUT_LAB_LAB_H
+#define DUT_LAB_LAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "dut/lab/control.h"
+#include "dut/lab/iiod.h"
+#include "dut/lab/loop.h"
+#include "dut/lab/scenario.h"
+#include "dut/lab/world.h"
+
+enum lab_pluto_action {
+    LAB_PLUTO_NOTHING,
+    LAB_PLUTO_STALL,
+    LAB_PLUTO_RELEASE,
+    LAB_PLUTO_UNPLUG,
+    LAB_PLUTO_REPLUG
+};
+
+struct lab_config {
+    struct scenario *scenario; // lent
+    const char *fixtures;      // folder with iio/pluto-context.xml
+    const char *work;          // folder for the devices' NVM; NULL: temporary
+    uint64_t seed;
+};
+
+struct lab {
+    struct scenario *scenario;
+    uint64_t seed;
+    char dir[128]; // temporary folder of this lab
+    bool own_nvm;  // NVM files are in dir
+    struct loop *loop;
+    struct foxshim_page *shim;
+    char shim_path[160];
+    struct air *air;
+    struct pluto *plutos[SCENARIO_UNITS_MAX];
+    struct iiod *daemons[SCENARIO_UNITS_MAX];
+    enum lab_pluto_action actions[SCENARIO_UNITS_MAX]; // to be done between two steps
+    struct uart *uarts[SCENARIO_UNITS_MAX];
+    struct device *devices[SCENARIO_UNITS_MAX];
+    struct world world;
+    struct control *control;
+    size_t next_event; // of the scenario
+    unsigned streams;  // open now
+    bool began;        // a stream was open once
+    bool free_running;
+    int64_t wall_ns; // of the last free-running step
+    // For the report.
+    int64_t opened_wall_ns;
+    int64_t free_ns; // lab time that went by at wall rate
+    unsigned faults; // commands carried out
+};
+
+FOX_CHECK int lab_open(struct lab **out, const struct lab_config *config, struct err *err);
+/// Accepts NULL. Ends all devices and removes the temporary folder.
+void lab_close(struct lab *lab);
+/// Starts every device once, asks whether it would run, and switches it off again. ERR_USAGE with
+/// the device's own words when it refuses.
+FOX_CHECK int lab_check_devices(struct lab *lab, struct err *err);
+/// Waits for work, at most limit_ms (-1: for ever), and does it.
+FOX_CHECK int lab_step(struct lab *lab, int limit_ms, struct err *err);
+/// Calls put(ctx, "NAME=value") for each variable that a client of this lab needs.
+int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *line), void *ctx);
+/// One line about how it went.
+void lab_report(const struct lab *lab, char *out, size_t size);
+
+#endif

@@ -1,0 +1,76 @@
+// One emulated ADALM-Pluto: the state of its chip as its attributes show it, and its receive
+// stream.
+//
+// Owns its context. One thread. Knows nothing of sockets: iiod.h speaks the protocol.
+// What is modelled and where the numbers come from: docs/LAB.md.
+#ifndef DUT_LAB_PLUTO_H
+#define DUT_LAB_PLUTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "dut/lab/air.h"
+#include "dut/lab/context.h"
+
+enum { PLUTO_REGS_MAX = 64 };
+
+struct pluto_config {
+    const char *name; // as in the scenario; lent
+    const char *serial;
+    const char *context_path;
+    double ppm;       // error of its crystal, beyond what xo_correction already mends
+    double figure_db; // noise figure
+    uint64_t seed;
+};
+
+struct pluto_reg {
+    const struct context_device *device;
+    uint32_t address, value;
+};
+
+struct pluto {
+    const char *name;
+    struct context *context;
+    struct context_device *phy, *rx, *tx;
+    double ppm;
+    double figure_db;
+    uint64_t seed;
+
+    bool fir_loaded, fir_rx, fir_tx;
+    unsigned rx_decimation; // 1 or 8, in the FPGA
+
+    struct pluto_reg regs[PLUTO_REGS_MAX]; // written through direct_reg_access
+    size_t n_regs;
+
+    struct air_receiver receiver;
+    bool streaming;
+    unsigned streams;    // opened so far; each has noise of its own
+    int64_t next_sample; // of the open stream
+    float *scratch;      // work space of pluto_receive
+    size_t scratch_samples;
+};
+
+FOX_CHECK int pluto_new(struct pluto **out, const struct pluto_config *config, struct err *err);
+/// Accepts NULL.
+void pluto_free(struct pluto *p);
+
+/// Value of an attribute's file: 0, or -errno as the real unit gives it.
+FOX_CHECK int pluto_read(struct pluto *p, struct context_device *d, const struct context_attr *a,
+                         const char **value);
+/// Writes it as the driver would: checked, rounded, with everything that hangs on it. 0 or -errno.
+FOX_CHECK int pluto_write(struct pluto *p, struct context_device *d, const struct context_attr *a,
+                          const char *text);
+
+/// Begins a receive stream at t_ns.
+void pluto_stream_begin(struct pluto *p, int64_t t_ns);
+void pluto_stream_end(struct pluto *p);
+/// Time at which the next n samples have been received.
+int64_t pluto_stream_until(const struct pluto *p, size_t n);
+/// The next n samples, 12 bit, I and Q interleaved.
+FOX_CHECK int pluto_receive(struct pluto *p, struct air *air, size_t n, int16_t *iq,
+                            struct err *err);
+/// The hardware noticed that samples were lost: sets the flag that clients poll.
+void pluto_flag_overflow(struct pluto *p);
+
+#endif

@@ -1,0 +1,55 @@
+// The lab's time: what happens when, in which order, and to whom.
+//
+// Borrows devices, UARTs and air; they outlive it. One thread. The frontier is the latest time that
+// anybody has been given; the bench's doings act there, never earlier.
+#ifndef DUT_LAB_WORLD_H
+#define DUT_LAB_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "dut/lab/air.h"
+#include "dut/lab/device.h"
+#include "dut/lab/uart.h"
+
+enum { WORLD_UNITS_MAX = 8 };
+
+// A device's place on the table.
+struct world_slot {
+    struct device *device;
+    struct uart *uart;            // NULL: no serial line, always powered
+    bool powered, held;           // RTS, DTR
+    bool cold;                    // power was off since the last start
+    struct air_receiver receiver; // what it hears when it listens
+    unsigned windows;             // receive windows so far
+};
+
+struct world {
+    struct air *air;
+    struct world_slot slots[WORLD_UNITS_MAX];
+    size_t n_slots;
+    uint64_t seed;
+    int64_t now_ns; // the frontier
+    /// Something the scenario has planned: time of the next one, and doing it. ctx is lent.
+    int64_t (*next_event)(void *ctx);
+    void (*do_event)(void *ctx, int64_t t_ns);
+    void *ctx;
+    unsigned deaths; // devices that died by themselves
+};
+
+/// Everything the bench has done by now acts at the frontier: modem lines first, then bytes.
+void world_act(struct world *w);
+/// Time moves to until_ns: events of devices, lines and scenario happen in their order.
+void world_advance(struct world *w, int64_t until_ns);
+/// Any device process running?
+bool world_is_alive(const struct world *w);
+/// A burst or a line of device `index`; for struct device_host with ctx = the world.
+void world_uart_tx(void *ctx, unsigned index, int64_t t_ns, const uint8_t *data, size_t len);
+FOX_CHECK int world_rf_tx(void *ctx, unsigned index, int64_t t_ns, double carrier_hz,
+                          double rate_hz, float *iq, size_t n, struct err *err);
+/// Device `index` dies as if by a crash.
+void world_crash(struct world *w, unsigned index, const char *why);
+
+#endif
