@@ -18,9 +18,9 @@ enum {
 };
 
 static const double drift_max_hz_s = 32;
-// What a lone burst looks like at a distance: no louder than this many dB, and this many per
-// decade of distance in bit rates.
-static const double skirt_db = -9, skirt_db_decade = -25, skirt_floor_db = -70;
+// What a lone burst looks like at a distance of d bit rates: no louder than skirt / d ^ 2.5, never
+// less than the floor.
+static const double skirt = 0.126, skirt_floor = 1e-7;
 // Hypotheses weaker than this part of the best are not tried.
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
@@ -42,8 +42,9 @@ struct track {
     double drift_hz_s;
     double score;
     double noise;
-    double origin;    // stream sample of y[0]
-    double origin_hz; // what y was shifted by
+    int64_t blocked_at; // number of decisions at which a stronger track was in its way; 0: never
+    double origin;      // stream sample of y[0]
+    double origin_hz;   // what y was shifted by
     size_t n_hypotheses;
     struct phy_hypothesis hypotheses[PHY_HEAD_HYPOTHESES];
 };
@@ -62,8 +63,9 @@ struct phy_lane {
     float complex *y;
     size_t n_y;
     int64_t next_frame;
-    int64_t horizon;  // end of the stream when it was last looked at
-    double next_look; // nothing can be decided before the stream reaches this
+    int64_t horizon;   // end of the stream when it was last looked at
+    int64_t decisions; // changes of tracks, which may free others
+    double next_look;  // nothing can be decided before the stream reaches this
     struct track *tracks;
     size_t n_tracks;
     size_t cap_tracks;
@@ -258,30 +260,25 @@ static bool explains(const struct phy_lane *from, const struct track *strong,
     double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / lane->config.rate_hz;
     double distance = fabs(t->f_hz - f) / from->config.bit_rate;
     if (distance < 0.8 && from == lane) return true;
-    double skirt = skirt_db + skirt_db_decade * log10(fmax(distance, 0.8));
-    skirt = fmax(skirt, skirt_floor_db);
-    return t->score < strong->score * pow(10, skirt / 10);
+    distance = fmax(distance, 0.8);
+    return t->score <
+           strong->score * fmax(skirt / (distance * distance * sqrt(distance)), skirt_floor);
 }
 
-static bool is_covered_by(const struct phy_lane *from, const struct phy_lane *lane,
-                          const struct track *t, bool *burst)
+enum cover { COVER_NONE, COVER_PERHAPS, COVER_SURE };
+
+// Whether a track of lane `from` is in the way of `t`. Between bit rates a head that was read is
+// proof enough: there, nothing is lost but sidelobes.
+static enum cover find_cover(const struct phy_lane *from, const struct phy_lane *lane,
+                             const struct track *t)
 {
-    bool covered = false;
-    for (size_t i = 0; i < from->n_tracks && !*burst; i++) {
+    for (size_t i = 0; i < from->n_tracks; i++) {
         const struct track *o = &from->tracks[i];
         if (o == t || o->state == TRACK_DEAD || !explains(from, o, lane, t)) continue;
-        covered = true;
-        *burst = o->state == TRACK_BURST;
+        bool sure = o->state == TRACK_BURST || (o->state == TRACK_HEARD && from != lane);
+        return sure ? COVER_SURE : COVER_PERHAPS;
     }
-    return covered;
-}
-
-static bool is_covered(const struct phy_lane *lane, const struct track *t, bool *burst)
-{
-    *burst = false;
-    bool covered = is_covered_by(lane, lane, t, burst);
-    if (lane->other && !*burst) covered = is_covered_by(lane->other, lane, t, burst) || covered;
-    return covered;
+    return COVER_NONE;
 }
 
 static double symbol_noise(const struct phy_lane *lane, const struct track *t)
@@ -436,17 +433,24 @@ static int step_tracks(struct phy_lane *lane, struct phy_stream *stream, int64_t
         if ((t->state != TRACK_HEARD && t->state != TRACK_WAITING) ||
             when_due(lane, t) > (double)lane->horizon)
             continue;
-        bool burst = false;
+        int64_t decisions = 1 + lane->decisions + (lane->other ? lane->other->decisions : 0);
+        if (t->blocked_at == decisions) continue;
         if (t->state == TRACK_HEARD) {
             int rc = decide(lane, stream, t, last, err);
             if (rc < 0) return rc;
-        } else if (!is_covered(lane, t, &burst)) {
-            read_head(lane, stream, t);
-        } else if (burst) {
-            t->state = TRACK_DEAD;
         } else {
-            continue;
+            enum cover cover = find_cover(lane, lane, t);
+            if (cover == COVER_NONE && lane->other) cover = find_cover(lane->other, lane, t);
+            if (cover == COVER_PERHAPS) {
+                t->blocked_at = decisions;
+                continue;
+            }
+            if (cover == COVER_SURE)
+                t->state = TRACK_DEAD;
+            else
+                read_head(lane, stream, t);
         }
+        lane->decisions++;
         *moved = true;
     }
     return ERR_OK;
