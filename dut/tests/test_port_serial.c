@@ -82,7 +82,7 @@ static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    strcpy(w->dir, "/tmp/foxport-XXXXXX");
+    snprintf(w->dir, sizeof w->dir, "/tmp/foxport-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     snprintf(w->link, sizeof w->link, "%s/ttyDUT0", w->dir);
     snprintf(w->path, sizeof w->path, "/dev/../../..%s", w->link);
