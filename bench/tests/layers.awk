@@ -66,7 +66,8 @@ function check_own(header,   from, to, n, i, parts) {
     n = split(may[from], parts, " ")
     for (i = 1; i <= n; i++)
         if (parts[i] == to) return
-    fail("\"" header "\": " from " may not include " to "; it may include: " (may[from] == "" ? "nothing but itself" : may[from]))
+    fail("\"" header "\": " from " may not include " to "; it may include: " \
+        (may[from] == "" ? "nothing but itself" : may[from]))
 }
 
 BEGIN {
@@ -90,11 +91,11 @@ BEGIN {
         print rules ": no layers"
         exit bad = 2
     }
-    n = split("assert.h complex.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h " \
-        "ftw.h getopt.h glob.h inttypes.h iso646.h libgen.h limits.h locale.h malloc.h math.h netdb.h poll.h pthread.h pty.h " \
-        "pwd.h regex.h sched.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h " \
-        "stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h termios.h tgmath.h threads.h time.h unistd.h " \
-        "immintrin.h", word, " ")
+    n = split("assert.h complex.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h ftw.h " \
+        "getopt.h glob.h inttypes.h iso646.h libgen.h limits.h locale.h malloc.h math.h netdb.h poll.h pthread.h " \
+        "pty.h pwd.h regex.h sched.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h " \
+        "stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h termios.h tgmath.h " \
+        "threads.h time.h unistd.h immintrin.h", word, " ")
     for (i = 1; i <= n; i++) system_header[word[i]] = 1
 }
 
