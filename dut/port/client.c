@@ -51,6 +51,9 @@ struct devport {
     int nvm_status;
     uint8_t *nvm_into; // lent by the caller of devport_nvm_read
     uint32_t nvm_len;
+    float *heard; // lent by the caller of devport_rf_listen; NULL when nobody listens
+    size_t heard_max;
+    size_t heard_n;
 };
 
 static void lab_broken(const char *what) __attribute__((noreturn));
@@ -210,6 +213,18 @@ static void take_nvm_done(struct devport *p, const uint8_t *body, size_t len)
     p->nvm_done = true;
 }
 
+static void take_samples(struct devport *p, const uint8_t *body, size_t len)
+{
+    if (!p->heard) lab_broken("RF_SAMPLES came and nobody listens");
+    size_t n = (len - 24) / 8;
+    p->heard_n = n < p->heard_max ? n : p->heard_max;
+    for (size_t i = 0; i < 2 * p->heard_n; i++) {
+        uint32_t bits = get32(body + 24 + 4 * i);
+        memcpy(&p->heard[i], &bits, sizeof bits);
+    }
+    p->heard = NULL;
+}
+
 // Reads and files one message.
 static void take_message(struct devport *p)
 {
@@ -238,6 +253,10 @@ static void take_message(struct devport *p)
         if (len < 16) lab_broken("NVM_DONE has a wrong length");
         take_nvm_done(p, body, len);
         return;
+    case PORT_RF_SAMPLES:
+        if (len < 24 || (len - 24) % 8) lab_broken("RF_SAMPLES has a wrong length");
+        take_samples(p, body, len);
+        return;
     default:
         lab_broken("a message of unknown type came");
     }
@@ -264,6 +283,17 @@ static void apply(struct devport *p, struct event *e)
     free(e->data);
 }
 
+// Hands the turn to the lab until it grants time again.
+static void ask_for_time(struct devport *p, int64_t next_ns)
+{
+    uint8_t next[8];
+    put64(next, (uint64_t)next_ns);
+    put_message(p, PORT_IDLE, next, sizeof next, NULL, 0);
+    flush(p);
+    for (uint64_t before = p->grants; p->grants == before;)
+        take_message(p);
+}
+
 // Moves time to until_ns, or to the next event before it and lets that happen. True when an event
 // came.
 static bool advance(struct devport *p, int64_t until_ns)
@@ -277,12 +307,7 @@ static bool advance(struct devport *p, int64_t until_ns)
             if (until_ns > p->now_ns) p->now_ns = until_ns;
             return false;
         }
-        uint8_t next[8];
-        put64(next, (uint64_t)until_ns);
-        put_message(p, PORT_IDLE, next, sizeof next, NULL, 0);
-        flush(p);
-        for (uint64_t before = p->grants; p->grants == before;)
-            take_message(p);
+        ask_for_time(p, until_ns);
     }
 }
 
@@ -388,6 +413,26 @@ void devport_rf_transmit(struct devport *p, double carrier_hz, double rate_hz, c
         put32(at + 4 * i, bits);
     }
     p->out.to += 8 * n;
+}
+
+size_t devport_rf_listen(struct devport *p, int64_t from_ns, int64_t to_ns, double carrier_hz,
+                         double rate_hz, float *iq, size_t max)
+{
+    uint8_t head[32];
+    put64(head, (uint64_t)from_ns);
+    put64(head + 8, (uint64_t)to_ns);
+    put_double(head + 16, carrier_hz);
+    put_double(head + 24, rate_hz);
+    put_message(p, PORT_RF_LISTEN, head, sizeof head, NULL, 0);
+    p->heard = iq;
+    p->heard_max = max;
+    p->heard_n = 0;
+    while (advance(p, to_ns)) {
+    }
+    // When the grant had already reached beyond to_ns, the lab has not had its turn yet.
+    if (p->heard) ask_for_time(p, p->granted_ns + 1);
+    if (p->heard) lab_broken("the window is over and no RF_SAMPLES came");
+    return p->heard_n;
 }
 
 void devport_log(struct devport *p, const char *format, ...)

@@ -77,6 +77,10 @@ int devport_nvm_write(struct devport *p, uint32_t offset, const void *data, uint
 /// carrier_hz. Returns at once; time goes on only in devport_wait.
 void devport_rf_transmit(struct devport *p, double carrier_hz, double rate_hz, const float *iq,
                          size_t n);
+/// Listens around carrier_hz from from_ns (not before now) to to_ns and returns then: at most max
+/// complex samples in sqrt(mW), how many. Things that come meanwhile end the next wait at once.
+size_t devport_rf_listen(struct devport *p, int64_t from_ns, int64_t to_ns, double carrier_hz,
+                         double rate_hz, float *iq, size_t max);
 /// One line into the lab's log.
 void devport_log(struct devport *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// What the debug port or a flash reader finds in memory image number `image`.

@@ -61,8 +61,8 @@ enum port_message {
                          // (t = when it will be done)
     PORT_RF_TX = 72,     // i64 t of the first sample, f64 carrier Hz, f64 rate S/s,
                          // … complex float32 pairs, sqrt(mW); the burst may last beyond the grant
-    PORT_RF_LISTEN = 73, // i64 from, i64 to, f64 carrier Hz, f64 rate S/s: RF_SAMPLES come once
-                         // `to` has passed
+    PORT_RF_LISTEN = 73, // i64 from (>= now), i64 to, f64 carrier Hz, f64 rate S/s: RF_SAMPLES
+                         // come before the first GRANT that the lab gives for `to` or later
     PORT_LOG = 74,       // i64 t, … a line for the lab's log
     PORT_IMAGE = 75      // u32 image (scenario's number), u32 offset, … bytes the debug port or
                          // flash reader would see

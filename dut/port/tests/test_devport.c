@@ -255,6 +255,74 @@ static void test_devport_bursts_are_little_endian(void **state)
     assert_sent(p, fd, &device);
 }
 
+static void put_samples(struct wire *lab)
+{
+    put_head(lab, PORT_RF_SAMPLES, 24 + 16);
+    put(lab, 2000, 8);
+    put(lab, 0, 8);
+    put(lab, 0, 8);
+    put(lab, 0x3f800000, 4);
+    put(lab, 0xc0000000, 4);
+    put(lab, 0x3f000000, 4);
+    put(lab, 0, 4);
+}
+
+static void put_listen(struct wire *device)
+{
+    put_head(device, PORT_RF_LISTEN, 32);
+    put(device, 2000, 8);
+    put(device, 4000, 8);
+    put(device, 0x41c9de5080000000, 8);
+    put(device, 0x40b9000000000000, 8);
+}
+
+// The grant may already reach beyond the window when the device decides to listen.
+static void test_devport_listens_inside_a_grant(void **state)
+{
+    (void)state;
+    struct wire lab = {.len = 0}, device = {.len = 0};
+    put_hello(&lab, PORT_VERSION);
+    put_grant(&lab, 9000);
+    put_samples(&lab);
+    put_grant(&lab, 9500);
+    int fd;
+    struct devport *p = opened(&lab, &fd);
+    float iq[2] = {0};
+    assert_int_equal(devport_rf_listen(p, 2000, 4000, 868e6, 6400.0, iq, 1), 1); // room for one
+    assert_true(iq[0] == 1.0f && iq[1] == -2.0f);
+    assert_int_equal(devport_now_ns(p), 4000);
+    put_listen(&device);
+    put_head(&device, PORT_IDLE, 8);
+    put(&device, 9001, 8);
+    assert_sent(p, fd, &device);
+}
+
+static void test_devport_listens(void **state)
+{
+    (void)state;
+    struct wire lab = {.len = 0}, device = {.len = 0};
+    put_hello(&lab, PORT_VERSION);
+    put_grant(&lab, 1000);
+    put_uart(&lab, 1500, "u");
+    put_grant(&lab, 1600);
+    put_samples(&lab);
+    put_grant(&lab, 4000);
+    int fd;
+    struct devport *p = opened(&lab, &fd);
+    float iq[8] = {0};
+    assert_int_equal(devport_rf_listen(p, 2000, 4000, 868e6, 6400.0, iq, 4), 2);
+    assert_true(iq[0] == 1.0f && iq[1] == -2.0f && iq[2] == 0.5f && iq[3] == 0.0f);
+    assert_int_equal(devport_now_ns(p), 4000);
+    assert_int_equal(devport_wait(p, 5000), DEVPORT_NEWS_UART);
+
+    put_listen(&device);
+    for (int i = 0; i < 2; i++) {
+        put_head(&device, PORT_IDLE, 8);
+        put(&device, 4000, 8);
+    }
+    assert_sent(p, fd, &device);
+}
+
 // Runs the client in a process of its own; returns how that ended.
 static int exit_code_against(const struct wire *lab)
 {
@@ -349,6 +417,8 @@ int main(void)
         cmocka_unit_test(test_devport_keeps_events_in_their_time),
         cmocka_unit_test(test_devport_nvm_waits_and_keeps_what_comes),
         cmocka_unit_test(test_devport_bursts_are_little_endian),
+        cmocka_unit_test(test_devport_listens),
+        cmocka_unit_test(test_devport_listens_inside_a_grant),
         cmocka_unit_test(test_devport_ends_quietly_when_the_power_goes),
         cmocka_unit_test(test_devport_ends_when_the_lab_breaks_the_protocol),
         cmocka_unit_test(test_devport_open_without_a_lab),
