@@ -1,0 +1,164 @@
+// foxbench decode: recorded IQ to frames.
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/air/receive.h"
+#include "bench/base/bytes.h"
+#include "bench/base/json.h"
+#include "bench/cmd.h"
+#include "bench/radio/sigmf.h"
+
+enum { BLOCK = 4096 };
+
+static const double band_hz = 192e3;
+
+static const char usage[] =
+    "usage: foxbench decode CAPTURE.sigmf-meta [--json] [--plain] [--all]\n\n"
+    "Finds every uplink frame in a recording.\n\n"
+    "  --json   one JSON line for each frame\n"
+    "  --plain  the differential path alone, as a minimal base station\n"
+    "  --all    also frames whose CRC is wrong\n";
+
+struct decode {
+    const char *path;
+    bool json;
+    bool plain;
+    bool all;
+    size_t n_frames;
+};
+
+static const char *how_name(enum phy_how how)
+{
+    switch (how) {
+    case PHY_HOW_PLAIN:
+        return "plain";
+    case PHY_HOW_TRACKED:
+        return "tracked";
+    case PHY_HOW_LIST:
+        return "list";
+    case PHY_HOW_COMBINED:
+        return "combined";
+    }
+    return "unknown";
+}
+
+static int print_json(const struct air_frame *f, double rate_hz, const char *packet, bool crc_ok,
+                      struct err *err)
+{
+    const struct phy_burst *b = &f->burst;
+    struct jval *j =
+        jval_make(err, "{s:f, s:f, s:f, s:f, s:i, s:f, s:i, s:s, s:s, s:b, s:s}", "t_s",
+                  b->start_sample / rate_hz, "f_hz", b->f_hz, "f_mid_hz", b->f_mid_hz, "drift_hz_s",
+                  b->drift_hz_s, "bit_rate", (int)b->bit_rate, "ebn0_db", b->ebn0_db, "rank",
+                  (int)f->rank, "class", sfx_class_name(f->class), "packet_hex", packet, "crc_ok",
+                  (int)crc_ok, "how", how_name(b->how));
+    char *text = j ? jval_dump(j, err) : NULL;
+    jval_free(j);
+    if (!text) return err->code;
+    puts(text);
+    free(text);
+    return ERR_OK;
+}
+
+static int print_frame(struct decode *d, const struct air_frame *f, double rate_hz, struct err *err)
+{
+    char packet[2 * SFX_PACKET_MAX + 1];
+    bool crc_ok = f->status != SFX_STATUS_BAD_CRC && f->status != SFX_STATUS_TRUNCATED;
+    if (!crc_ok && !d->all) return ERR_OK;
+    d->n_frames++;
+    hex_encode(f->packet, f->packet_len, packet);
+    if (d->json) return print_json(f, rate_hz, packet, crc_ok, err);
+    const struct phy_burst *b = &f->burst;
+    printf("%10.4f s %+11.2f Hz %+7.2f Hz/s  %3.0f bit/s %5.1f dB  class %s rank %u  %s  %s  %s\n",
+           b->start_sample / rate_hz, b->f_hz, b->drift_hz_s, b->bit_rate, b->ebn0_db,
+           sfx_class_name(f->class), f->rank, packet, crc_ok ? "CRC ok " : "CRC bad",
+           how_name(b->how));
+    return ERR_OK;
+}
+
+static int print_ready(struct decode *d, struct air_receiver *receiver, double rate_hz,
+                       struct err *err)
+{
+    struct air_frame frame;
+    while (air_receiver_next(receiver, &frame)) {
+        int rc = print_frame(d, &frame, rate_hz, err);
+        if (rc < 0) return rc;
+    }
+    return ERR_OK;
+}
+
+static int decode_recording(struct decode *d, struct err *err)
+{
+    struct sigmf *recording = NULL;
+    struct air_receiver *receiver = NULL;
+    int16_t iq[2 * BLOCK];
+    int rc = sigmf_open(&recording, d->path, err);
+    if (rc < 0) goto fail;
+    double rate_hz = sigmf_info(recording)->rate_hz;
+    struct air_receiver_config config = {
+        .rate_hz = rate_hz,
+        .low_hz = -band_hz / 2,
+        .high_hz = band_hz / 2,
+        .bit_rate_100 = true,
+        .bit_rate_600 = true,
+        .plain_only = d->plain,
+    };
+    rc = air_receiver_new(&receiver, &config, err);
+    if (rc < 0) goto fail;
+    while ((rc = sigmf_read(recording, iq, BLOCK, err)) > 0) {
+        rc = air_receiver_push(receiver, iq, (size_t)rc, err);
+        if (rc == ERR_OK) rc = print_ready(d, receiver, rate_hz, err);
+        if (rc < 0) goto fail;
+    }
+    if (rc == ERR_OK) rc = air_receiver_finish(receiver, err);
+    if (rc == ERR_OK) rc = print_ready(d, receiver, rate_hz, err);
+    if (rc == ERR_OK && fflush(stdout) != 0)
+        rc = err_set(err, ERR_IO, "writing the frames to standard output failed");
+fail:
+    air_receiver_free(receiver);
+    sigmf_close(recording);
+    return rc;
+}
+
+static int misused(const char *expected, const char *found)
+{
+    fprintf(stderr, "foxbench decode: expected %s, found %s; foxbench decode --help tells more\n",
+            expected, found);
+    return CMD_EXIT_USAGE;
+}
+
+int cmd_decode(int argc, char **argv)
+{
+    struct decode d = {0};
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
+            fputs(usage, stdout);
+            return CMD_EXIT_OK;
+        }
+        if (strcmp(a, "--json") == 0)
+            d.json = true;
+        else if (strcmp(a, "--plain") == 0)
+            d.plain = true;
+        else if (strcmp(a, "--all") == 0)
+            d.all = true;
+        else if (a[0] == '-')
+            return misused("--json, --plain or --all", a);
+        else if (d.path)
+            return misused("one recording", a);
+        else
+            d.path = a;
+    }
+    if (!d.path) return misused("the name of a .sigmf-meta file", "none");
+
+    struct err err = {0};
+    int rc = decode_recording(&d, &err);
+    if (rc < 0) {
+        fprintf(stderr, "foxbench decode: %s\n", err.text);
+        return rc == ERR_USAGE ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
+    }
+    if (!d.json) fprintf(stderr, "%zu frame%s\n", d.n_frames, d.n_frames == 1 ? "" : "s");
+    return CMD_EXIT_OK;
+}
