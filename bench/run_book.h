@@ -1,0 +1,79 @@
+// The books of a run: its directory, ledger, TAP stream, and where every planned case stands.
+//
+// A book owns the run directory's files while it lives; only it writes them. After an ERR_IO the
+// disk cannot be trusted any more and the run must end. One thread.
+#ifndef BENCH_RUN_BOOK_H
+#define BENCH_RUN_BOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "bench/base/json.h"
+#include "bench/record/verdict.h"
+
+struct book;
+
+struct book_case {
+    const char *id; // lent from the plan, like title and axes
+    const char *axes;
+    const char *title;
+    const char *na; // why it does not apply, or NULL
+    double deadline_s;
+    char name[256]; // "AUTH-UL-001", "JAM-UL-002/ranks=1+3"
+    enum verdict verdict;
+    enum blame blame;
+    char reason[480];
+};
+
+/// Checks a plan message of a worker: every case has id, title, axes and deadline_s, names are safe
+/// as paths, none is there twice. ERR_FORMAT says what is wrong with which.
+FOX_CHECK int book_check_plan(const struct jval *plan, struct err *err);
+
+/// Makes PARENT/<UTC time>-<hash>-<device> with run.json, plan.json, the ledger with run.begin, and
+/// run.tap, prints the TAP plan, and points PARENT/latest to it. `run` is run.json (borrowed),
+/// `plan` the checked plan message.
+FOX_CHECK int book_open(struct book **out, const char *parent, const struct jval *run,
+                        const struct jval *plan, struct err *err);
+/// Accepts NULL.
+void book_close(struct book *b);
+
+const char *book_dir(const struct book *b);
+size_t book_count(const struct book *b);
+const struct book_case *book_case(const struct book *b, size_t i);
+/// Sample time of the last event.
+int64_t book_time(const struct book *b);
+
+/// Takes an event that belongs to no attempt (taken).
+FOX_CHECK int book_event(struct book *b, struct jval *event, struct err *err);
+
+/// Starts the attempt of case i at the present sample time.
+FOX_CHECK int book_case_begin(struct book *b, size_t i, struct err *err);
+/// Takes an event of the running attempt (taken). ERR_FORMAT, ERR_SEQUENCE and ERR_LIMIT: it was
+/// refused and nothing is written.
+FOX_CHECK int book_case_event(struct book *b, struct jval *event, struct err *err);
+/// Takes evidence of the running attempt; fd is borrowed. As store_put.
+FOX_CHECK int book_case_evidence(struct book *b, const char *path, int fd, const char *media_type,
+                                 const char *note, struct err *err);
+/// Books why the running attempt (or, outside one, the run) could not go on, at sample time t or
+/// later. code 0: no error of the bench.
+FOX_CHECK int book_fault(struct book *b, int code, enum blame blame, const char *text,
+                         struct err *err);
+/// Books that a worker ended before its time, and how.
+FOX_CHECK int book_lost(struct book *b, const char *reason, struct err *err);
+/// Ends the attempt: verdict, files, case.end, TAP line.
+FOX_CHECK int book_case_end(struct book *b, int64_t t, struct err *err);
+/// Events of the cases that case i watches, in ledger order. New.
+struct jval *book_watched(const struct book *b, size_t i, struct err *err);
+
+/// Books case i without an attempt: na with the plan's reason, or notrun.
+FOX_CHECK int book_case_skip(struct book *b, size_t i, enum verdict v, enum blame blame,
+                             const char *reason, struct err *err);
+
+/// Ends the run: run.end, the closing line. Every case must be booked.
+FOX_CHECK int book_end(struct book *b, int exit_code, struct err *err);
+/// Counts of every verdict over the planned cases; `counts` has VERDICTS places.
+void book_counts(const struct book *b, size_t *counts);
+
+#endif

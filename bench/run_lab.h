@@ -1,0 +1,37 @@
+// The virtual laboratory of a run without a bench file: foxlab as a child that prints the
+// environment in which the real libraries reach it.
+//
+// A lab owns its process and its work folder (device memory, sockets), a temporary folder that
+// lab_stop removes. One thread.
+#ifndef BENCH_RUN_LAB_H
+#define BENCH_RUN_LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+
+struct lab;
+
+struct lab_config {
+    int64_t seed;
+    const char *fault; // seeded fault of the reference device, or NULL
+    int signal_fd;     // readable: stop waiting (ERR_TIMEOUT)
+};
+
+/// Starts it and waits until it is ready. ERR_USAGE: it knows no such fault; anything else: it does
+/// not work. The text is the lab's own.
+FOX_CHECK int lab_start(struct lab **out, const struct lab_config *config, struct err *err);
+/// Accepts NULL.
+void lab_stop(struct lab *lab);
+
+/// What it printed: "NAME=value", NULL-terminated. Lent.
+const char *const *lab_environment(const struct lab *lab);
+bool lab_is_alive(struct lab *lab);
+/// For poll(): readable when it ended.
+int lab_pidfd(const struct lab *lab);
+/// How it ended and the last line it wrote.
+void lab_describe(struct lab *lab, char *out, size_t size);
+
+#endif
