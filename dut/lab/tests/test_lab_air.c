@@ -1,0 +1,191 @@
+// Bursts on air against the formula they come from: level, frequency, phase, place, cut.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dut/lab/air.h"
+
+enum { N = 60000, BURST = 960 };
+
+static const double carrier_hz = 868140000, burst_rate = 9600, amplitude = 5.0;
+static const int64_t start_ns = 10000123; // between two samples
+
+static float out[2 * N], again[2 * N];
+
+static struct air_receiver receiver(void)
+{
+    return (struct air_receiver){
+        .clock = {.base_ns = 0, .rate_uhz = 520833000000},
+        .centre_hz = 868030000,
+        .path = {[1] = 1e-3},
+    };
+}
+
+// A carrier whose amplitude swings slowly: what the interpolator must follow.
+static double envelope(double t)
+{
+    return amplitude * (1 + 0.5 * sin(2 * M_PI * 100 * t));
+}
+
+static struct air *with_burst(void)
+{
+    struct air *a;
+    assert_int_equal(air_new(&a, NULL), ERR_OK);
+    float *iq = calloc(BURST, 2 * sizeof *iq);
+    assert_non_null(iq);
+    for (int i = 0; i < BURST; i++)
+        iq[2 * i] = (float)envelope(i / burst_rate);
+    assert_int_equal(air_send_take(a, 1, start_ns, carrier_hz, burst_rate, iq, BURST, NULL),
+                     ERR_OK);
+    return a;
+}
+
+// Compares samples [from, to) with the formula, in parts of the amplitude.
+static double worst(const float *got, int64_t from, int64_t to)
+{
+    double largest = 0;
+    for (int64_t k = from; k < to; k++) {
+        double t = (double)k / 520833.0 - (double)start_ns * 1e-9;
+        double phase = 2 * M_PI * 110000.0 * t, level = envelope(t) * 1e-3 * 50;
+        double e = hypot(got[2 * k] - level * cos(phase), got[2 * k + 1] - level * sin(phase));
+        largest = fmax(largest, e / (amplitude * 1e-3 * 50));
+    }
+    return largest;
+}
+
+static void test_air_burst_follows_the_formula(void **state)
+{
+    (void)state;
+    struct air *a = with_burst();
+    struct air_receiver rx = receiver();
+    air_hear(a, &rx, 0, N, 50, out);
+    int64_t first = clock_index(&rx.clock, start_ns);
+    int64_t end = clock_index(&rx.clock, start_ns + 100000000);
+    assert_int_equal(first, 5209); // 10.000123 ms * 520833 = 5208.4
+    // Silent before and behind; inside within 1e-3 but for the first and last sample of the burst.
+    for (int64_t k = 0; k < first; k++)
+        assert_true(out[2 * k] == 0 && out[2 * k + 1] == 0);
+    for (int64_t k = end; k < N; k++)
+        assert_true(out[2 * k] == 0 && out[2 * k + 1] == 0);
+    double e = worst(out, first + 110, end - 110);
+    if (e > 1e-3) fail_msg("off by %g of the amplitude", e);
+    air_free(a);
+}
+
+static void test_air_is_independent_of_the_block(void **state)
+{
+    (void)state;
+    struct air *a = with_burst();
+    struct air_receiver rx = receiver();
+    rx.noise_key = 99;
+    rx.noise_mw = 1e-3;
+    air_hear(a, &rx, 0, N, 50, out);
+    size_t done = 0;
+    for (size_t piece = 3; done < N; piece = piece * 13 % 4093 + 1) {
+        size_t n = piece < N - done ? piece : N - done;
+        air_hear(a, &rx, (int64_t)done, n, 50, again + 2 * done);
+        done += n;
+    }
+    assert_memory_equal(out, again, sizeof out);
+    air_free(a);
+}
+
+static void test_air_cut_ends_a_burst_at_once(void **state)
+{
+    (void)state;
+    struct air *a = with_burst();
+    struct air_receiver rx = receiver();
+    air_hear(a, &rx, 0, N, 50, again);
+    air_cut(a, 1, 50000000);
+    air_hear(a, &rx, 0, N, 50, out);
+    int64_t cut = clock_index(&rx.clock, 50000000);
+    assert_memory_equal(out, again, (size_t)cut * 8);
+    for (int64_t k = cut; k < N; k++)
+        assert_true(out[2 * k] == 0 && out[2 * k + 1] == 0);
+    air_cut(a, 2, 20000000); // somebody else
+    air_hear(a, &rx, 0, N, 50, again);
+    assert_memory_equal(out, again, sizeof out);
+    air_free(a);
+}
+
+static void test_air_outside_the_band_is_silent(void **state)
+{
+    (void)state;
+    struct air *a = with_burst();
+    struct air_receiver rx = receiver();
+    rx.centre_hz = carrier_hz - 260417; // just beyond half the rate: no alias at -260 kHz
+    air_hear(a, &rx, 0, N, 50, out);
+    for (size_t k = 0; k < 2 * N; k++)
+        assert_true(out[k] == 0);
+    rx = receiver();
+    rx.path[1] = 0;
+    air_hear(a, &rx, 0, N, 50, out);
+    for (size_t k = 0; k < 2 * N; k++)
+        assert_true(out[k] == 0);
+    air_free(a);
+}
+
+static void test_air_forgets_what_is_over(void **state)
+{
+    (void)state;
+    struct air *a = with_burst();
+    air_forget(a, start_ns + 100000000);
+    assert_int_equal(air_kept_count(a), 1);
+    air_forget(a, start_ns + 100000001 + 1);
+    assert_int_equal(air_kept_count(a), 0);
+    assert_int_equal(air_burst_count(a), 1);
+    air_free(a);
+}
+
+static void test_air_noise_has_its_power(void **state)
+{
+    (void)state;
+    struct air *a;
+    assert_int_equal(air_new(&a, NULL), ERR_OK);
+    struct air_receiver rx = receiver();
+    rx.noise_mw = 4e-6;
+    air_hear(a, &rx, 0, N, 1000, out);
+    double power = 0;
+    for (size_t k = 0; k < 2 * N; k++)
+        power += out[k] * out[k] / N;
+    assert_true(fabs(power / 4.0 - 1) < 0.02);
+    air_free(a);
+}
+
+static void test_clock_is_exact(void **state)
+{
+    (void)state;
+    struct sample_clock c = {.base_ns = 7, .rate_uhz = 520833000000};
+    // A day of samples: 45e9; every conversion there and back is the same index.
+    for (int64_t k = 0; k < 45000000000; k += 12345678901 / 7) {
+        int64_t t = clock_time_ns(&c, k);
+        assert_int_equal(clock_index(&c, t), k);
+        assert_int_equal(clock_index(&c, t + 1), k + 1);
+    }
+    assert_int_equal(clock_time_ns(&c, 520833), 1000000007);
+    int64_t before = clock_time_ns(&c, 1000);
+    clock_set_rate(&c, 1000, 2083333000000);
+    assert_int_equal(clock_time_ns(&c, 1000), before);
+    assert_int_equal(clock_time_ns(&c, 1000 + 2083333), before + 1000000000);
+    assert_int_equal(clock_index(&c, before + 1000000000), 1000 + 2083333);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_air_burst_follows_the_formula),
+        cmocka_unit_test(test_air_is_independent_of_the_block),
+        cmocka_unit_test(test_air_cut_ends_a_burst_at_once),
+        cmocka_unit_test(test_air_outside_the_band_is_silent),
+        cmocka_unit_test(test_air_forgets_what_is_over),
+        cmocka_unit_test(test_air_noise_has_its_power),
+        cmocka_unit_test(test_clock_is_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
