@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench/base/json.h"
 #include "bench/phy/iq.h"
@@ -238,6 +239,9 @@ int sigmf_open(struct sigmf **out, const char *meta_path, struct err *err)
     if (len <= end || strcmp(meta_path + len - end, suffix) != 0)
         return err_set(err, ERR_USAGE, "%s: expected the name of a recording's .sigmf-meta file",
                        meta_path);
+    if (access(meta_path, R_OK) < 0)
+        return err_set(err, ERR_IO, "%s: expected a recording's description: %s; check the path",
+                       meta_path, strerror(errno));
     struct sigmf *s = calloc(1, sizeof *s);
     if (!s) return err_set(err, ERR_NOMEM, "%s: out of memory", meta_path);
 

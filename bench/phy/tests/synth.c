@@ -1,0 +1,120 @@
+#include "bench/phy/tests/synth.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/base/rng.h"
+
+static int hex_bit(const char *hex, size_t i)
+{
+    char c = hex[i / 4];
+    int v = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+    return v >> (3 - i % 4) & 1;
+}
+
+size_t synth_symbols(const struct synth_burst *b)
+{
+    return 4 * strlen(b->hex) + 1;
+}
+
+// Mean power over the symbols of a unit-amplitude burst: a transition costs half its width.
+static double mean_power(const struct synth_burst *b)
+{
+    size_t n = synth_symbols(b), flips = 0;
+    for (size_t i = 0; i + 1 < n; i++)
+        flips += !hex_bit(b->hex, i);
+    return 1 - b->rho * 0.5 * (double)flips / (double)n;
+}
+
+static void add_burst(const struct synth *s, const struct synth_burst *b, int64_t from, size_t n,
+                      double complex *sum)
+{
+    enum { SYMBOLS_MAX = 8 * 26 + 1 };
+    int sign[SYMBOLS_MAX];
+    size_t symbols = synth_symbols(b);
+    double t_symbol = 1 / b->bit_rate, ramp = t_symbol / 2;
+    double begin = b->start_s - ramp, end = b->start_s + (double)symbols * t_symbol + ramp;
+    if ((double)from / s->rate_hz > end || (double)(from + (int64_t)n) / s->rate_hz < begin) return;
+
+    sign[0] = 1;
+    for (size_t i = 1; i < symbols; i++)
+        sign[i] = hex_bit(b->hex, i - 1) ? sign[i - 1] : -sign[i - 1];
+    double n0 = 2 * s->noise_rms * s->noise_rms / s->rate_hz;
+    double amplitude = sqrt(pow(10, b->ebn0_db / 10) * n0 * b->bit_rate / mean_power(b));
+    for (size_t i = 0; i < n; i++) {
+        double t = (double)(from + (int64_t)i) / s->rate_hz - b->start_s, k = t / t_symbol, y;
+        if (t < -ramp || k > (double)symbols + 0.5) continue;
+        if (t < 0) {
+            y = 0.5 * (1 + cos(M_PI * t / ramp));
+        } else if (k >= (double)symbols) {
+            y = sign[symbols - 1] * 0.5 * (1 + cos(M_PI * (t - (double)symbols * t_symbol) / ramp));
+        } else {
+            size_t q = (size_t)k;
+            double part = k - (double)q, half = b->rho / 2;
+            y = sign[q];
+            if (half > 0 && part > 1 - half && q + 1 < symbols && sign[q + 1] != sign[q])
+                y *= sin(M_PI / 2 * (1 - part) / half);
+            else if (half > 0 && part < half && q > 0 && sign[q - 1] != sign[q])
+                y *= sin(M_PI / 2 * part / half);
+        }
+        double turns = b->f_hz * t + 0.5 * b->drift_hz_s * t * t + b->phase;
+        turns -= floor(turns);
+        sum[i] += amplitude * y * cexp(2 * M_PI * I * turns);
+    }
+}
+
+static int16_t word(double v)
+{
+    return (int16_t)lrint(fmax(-2048, fmin(2047, v)));
+}
+
+void synth_render(const struct synth *s, int64_t from, size_t n, int16_t *iq)
+{
+    enum { PIECE = 1024 };
+    uint64_t key = rng_key(s->seed, "synth");
+    while (n) {
+        size_t m = n < PIECE ? n : PIECE;
+        double complex sum[PIECE];
+        for (size_t i = 0; i < m; i++) {
+            uint64_t at = 2 * (uint64_t)(from + (int64_t)i);
+            sum[i] = s->no_noise
+                         ? 0
+                         : s->noise_rms * CMPLX(rng_normal(key, at), rng_normal(key, at + 1));
+        }
+        for (size_t b = 0; b < s->n_bursts; b++)
+            add_burst(s, &s->bursts[b], from, m, sum);
+        for (size_t i = 0; i < m; i++) {
+            iq[2 * i] = word(creal(sum[i]));
+            iq[2 * i + 1] = word(cimag(sum[i]));
+        }
+        iq += 2 * m;
+        from += (int64_t)m;
+        n -= m;
+    }
+}
+
+uint16_t synth_crc(const uint8_t *data, size_t len)
+{
+    unsigned crc = 0;
+    for (size_t i = 0; i < 8 * len; i++) {
+        unsigned bit = data[i / 8] >> (7 - i % 8) & 1, top = crc >> 15 & 1;
+        crc = (crc << 1 & 0xffff) ^ (bit ^ top ? 0x1021 : 0);
+    }
+    return (uint16_t)~crc;
+}
+
+void synth_frame(const uint8_t *packet, size_t len, char *hex)
+{
+    static const struct {
+        size_t len;
+        unsigned type;
+    } types[] = {{8, 0x06b}, {9, 0x08d}, {12, 0x35f}, {16, 0x611}, {20, 0x94c}};
+    unsigned type = 0;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (types[i].len == len) type = types[i].type;
+    int at = sprintf(hex, "aaaaa%03x", type);
+    for (size_t i = 0; i < len; i++)
+        at += sprintf(hex + at, "%02x", packet[i]);
+    sprintf(hex + at, "%04x", synth_crc(packet, len));
+}

@@ -1,0 +1,42 @@
+// Synthetic recordings for tests: frames keyed onto carriers, in noise. Independent of the
+// receiver.
+//
+// Every sample is a function of its index alone, so a recording can be made in pieces of any size.
+#ifndef BENCH_PHY_TESTS_SYNTH_H
+#define BENCH_PHY_TESTS_SYNTH_H
+
+#include <complex.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct synth_burst {
+    const char *hex; // preamble, frame type and coded body
+    double bit_rate;
+    double start_s; // of the reference symbol
+    double f_hz;    // at start_s
+    double drift_hz_s;
+    double ebn0_db;
+    double rho;   // width of the half-sine transition, in symbols; 0: hard keying
+    double phase; // cycles at start_s
+};
+
+struct synth {
+    double rate_hz;
+    double noise_rms; // of each component, in words; also the reference of ebn0_db
+    int no_noise;     // leaves the noise itself out
+    uint64_t seed;
+    const struct synth_burst *bursts;
+    size_t n_bursts;
+};
+
+/// Samples from … from + n - 1 as words; rounded, and clipped to the 12 bits of a Pluto.
+void synth_render(const struct synth *s, int64_t from, size_t n, int16_t *iq);
+/// Symbols of a burst with its reference symbol.
+size_t synth_symbols(const struct synth_burst *b);
+/// A rank-1 frame of `len` packet bytes without CRC (8, 9, 12, 16, 20), CRC added, as hex text.
+/// hex: 2 * 26 + 1.
+void synth_frame(const uint8_t *packet, size_t len, char *hex);
+/// CRC-16 of the protocol, bit by bit.
+uint16_t synth_crc(const uint8_t *data, size_t len);
+
+#endif
