@@ -65,9 +65,10 @@ int bytes_printf(struct bytes *b, struct err *err, const char *fmt, ...)
 
 void bytes_drop(struct bytes *b, size_t n)
 {
+    if (!n) return; // also when nothing was ever appended
     memmove(b->data, b->data + n, b->len - n);
     b->len -= n;
-    if (b->data) b->data[b->len] = 0;
+    b->data[b->len] = 0;
 }
 
 uint8_t *bytes_take(struct bytes *b, size_t *len)

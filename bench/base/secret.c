@@ -1,12 +1,17 @@
 #include "bench/base/secret.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/base/bytes.h"
 #include "bench/base/crypto.h"
+
+enum { KEY_FILE_MAX = 4096 };
 
 int secret_init(struct secret *s, const void *data, size_t len, struct err *err)
 {
@@ -45,24 +50,40 @@ static int from_hex(struct secret *s, const char *text, const char *ref, size_t 
     return rc;
 }
 
+// Reads without stdio, whose buffer would keep a copy of the key.
 static int from_file(struct secret *s, const char *path, const char *ref, const char *base_dir,
                      size_t expect_len, struct err *err)
 {
-    char full[4096];
+    char full[4096], text[KEY_FILE_MAX + 1];
     if (base_dir && path[0] != '/') {
         snprintf(full, sizeof full, "%s/%s", base_dir, path);
         path = full;
     }
-    struct bytes text;
-    bytes_init(&text, 4096);
-    int rc = bytes_read_file(&text, path, err);
-    if (rc < 0)
-        err_prefix(err, "key reference %s", ref);
-    else
-        rc = from_hex(s, text.data ? (const char *)text.data : "", ref, expect_len, err);
-    if (text.data) crypto_wipe(text.data, text.len);
-    bytes_deinit(&text);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return err_set(err, ERR_IO, "key reference %s: %s: %s", ref, path, strerror(errno));
+    size_t len = 0;
+    ssize_t n = 0;
+    while (len < KEY_FILE_MAX && (n = read(fd, text + len, KEY_FILE_MAX - len)) != 0) {
+        if (n > 0)
+            len += (size_t)n;
+        else if (errno != EINTR)
+            break;
+    }
+    int rc = n < 0 ? err_set(err, ERR_IO, "key reference %s: %s: %s", ref, path, strerror(errno))
+                   : ERR_OK;
+    close(fd);
+    text[len] = 0;
+    if (rc == ERR_OK) rc = from_hex(s, text, ref, expect_len, err);
+    crypto_wipe(text, sizeof text);
     return rc;
+}
+
+// How much of a reference is its kind and may be shown: the small letters before a colon. Nothing,
+// when somebody wrote a key.
+static size_t scheme_len(const char *ref)
+{
+    size_t n = strspn(ref, "abcdefghijklmnopqrstuvwxyz");
+    return n <= 10 && ref[n] == ':' ? n : 0;
 }
 
 int secret_from_ref(struct secret *s, const char *ref, const char *base_dir, size_t expect_len,
@@ -77,9 +98,9 @@ int secret_from_ref(struct secret *s, const char *ref, const char *base_dir, siz
         return from_hex(s, value, ref, expect_len, err);
     }
     return err_set(err, ERR_USAGE,
-                   "key reference '%.40s' is not understood: expected file:PATH or env:NAME, never "
-                   "the key itself",
-                   strchr(ref, ':') ? ref : "(hidden)");
+                   "a key reference of kind '%.*s' is not understood: expected file:PATH or "
+                   "env:NAME, never the key itself",
+                   (int)scheme_len(ref), ref);
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)
