@@ -1,0 +1,241 @@
+-- The section of one case: why it is tested, what was done, what was demanded and what came.
+local html <const> = include "html.lua"
+local plot <const> = include "plot.lua"
+local words <const> = include "words.lua"
+
+local case_page <const> = {}
+
+local function of_type(attempt, kind)
+  local list <const> = {}
+  for _, event in ipairs(attempt.events) do
+    if event.type == kind then list[#list + 1] = event end
+  end
+  return list
+end
+
+local function is_good(event)
+  return event.verdict == "pass" or event.verdict == "info"
+end
+
+-- "3 × bytes, 2 × bit1" out of events, by one field, in order of first appearance.
+local function tally(events, field)
+  local order <const>, count <const> = {}, {}
+  for _, event in ipairs(events) do
+    local name <const> = tostring(event[field] or "?")
+    if not count[name] then
+      count[name] = 0
+      order[#order + 1] = name
+    end
+    count[name] = count[name] + 1
+  end
+  for i, name in ipairs(order) do order[i] = ("%d × %s"):format(count[name], html.text(name)) end
+  return table.concat(order, ", ")
+end
+
+local function downlinks(requests)
+  local n = 0
+  for _, event in ipairs(requests) do
+    if event.bidirectional then n = n + 1 end
+  end
+  return n > 0 and (", %d of them with a downlink request"):format(n) or ""
+end
+
+local function what_was_done(case, attempt)
+  local items <const> = {}
+  local function add(format, ...) items[#items + 1] = "<li>" .. format:format(...) .. "</li>" end
+  local commands <const>, requests <const> = of_type(attempt, "command"), of_type(attempt, "request")
+  local frames <const>, power <const> = of_type(attempt, "uplink"), of_type(attempt, "power")
+  if #(case.watches or {}) > 0 then add("Judged what the cases %s had recorded.", words.list(case.watches)) end
+  if #requests > 0 then
+    add("Asked the device for %s: %s%s.", words.count(#requests, "message"), tally(requests, "message"), downlinks(requests))
+  end
+  if #commands > 0 then add("Sent %s: %s.", words.count(#commands, "command"), tally(commands, "outcome")) end
+  if #of_type(attempt, "reset") > 0 then add("Worked the reset line %s.", words.count(#of_type(attempt, "reset"), "time")) end
+  if #power > 0 then add("Switched the supply %s.", words.count(#power, "time")) end
+  if #frames > 0 then add("Received and decoded %s.", words.count(#frames, "frame")) end
+  for _, gap in ipairs(of_type(attempt, "gap")) do
+    add("Samples were lost at %s (%s): silence around there means nothing.", words.seconds(gap.t_s), html.text(gap.reason))
+  end
+  local first <const>, last <const> = attempt.events[1], attempt["end"]
+  if first and last then add("Listened for %s of device time.", words.seconds(last.t_s - first.t_s)) end
+  if #items == 0 then return "" end
+  return "<h4>What was done</h4><ul>" .. table.concat(items, "\n") .. "</ul>\n"
+end
+
+local DEMAND_COLUMNS <const> = {
+  { "Subject", cell = function(e) return html.text(e.subject) end },
+  { "Demanded", cell = function(e) return html.text(e.expected) end },
+  { "Came", cell = function(e) return html.text(e.actual) end },
+  { "Verdict", cell = function(e) return words.badge(e.verdict) end, class = "tight" },
+  { "At", cell = function(e) return words.seconds(e.t_s) end, class = "number" },
+}
+
+local function demands(attempt)
+  local met <const>, unmet <const> = {}, {}
+  for _, event in ipairs(of_type(attempt, "expect")) do
+    local list <const> = is_good(event) and met or unmet
+    list[#list + 1] = event
+  end
+  local out <const> = {}
+  if #met + #unmet > 0 then out[1] = "<h4>Demands</h4>" end
+  if #unmet > 0 then
+    out[#out + 1] = ("<p>%s not met:</p>"):format(words.count(#unmet, "demand"))
+    out[#out + 1] = html.table(DEMAND_COLUMNS, unmet)
+  end
+  if #met > 0 then
+    out[#out + 1] = html.fold(words.count(#met, "demand") .. " met", html.table(DEMAND_COLUMNS, met), #met <= 6)
+  end
+  return table.concat(out)
+end
+
+local function plan_text(plan)
+  plan = plan or {}
+  if plan.kind == "fixed" then
+    return ("%s, at most %s bad"):format(html.text(plan.trials), html.text(plan.allowed))
+  end
+  return ("sequential: good %s, bad %s, α %s, β %s"):format(html.text(plan.good), html.text(plan.bad),
+    html.text(plan.alpha), html.text(plan.beta))
+end
+
+local function bound_text(bound)
+  if not bound or type(bound.value) ~= "number" then return "–" end
+  return ("below %.2f %% (%s, %.0f %% confidence)"):format(100 * bound.value, html.text(bound.type),
+    100 * (bound.confidence or 0))
+end
+
+local function claims(attempt)
+  local list <const> = of_type(attempt, "claim")
+  if #list == 0 then return "" end
+  return "<h4>Repeated trials</h4>" .. html.table({
+    { "Bad event", cell = function(e) return html.text(e.event) end },
+    { "Planned trials", cell = function(e) return plan_text(e.plan) end },
+    { "Done", cell = function(e) return html.text(e.trials) end, class = "number" },
+    { "Bad", cell = function(e) return html.text(e.faults) end, class = "number" },
+    { "Rate of the bad event", cell = function(e) return bound_text(e.bound) end },
+    { "Verdict", cell = function(e) return words.badge(e.verdict) end, class = "tight" },
+  }, list)
+end
+
+-- A limit without a public source is a working default of the laboratory, and says so beside the verdict.
+local function mark_text(mark)
+  if mark == "ASSUMED" or mark == "P" then return ('<span class="assumed">[%s] assumed</span>'):format(html.text(mark)) end
+  return mark and ("[%s]"):format(html.text(mark)) or "–"
+end
+
+local function uncertainty(e)
+  if type(e.U) ~= "number" then return "–" end
+  return ("± %.3g (k = %s)"):format(e.U, html.text(e.k))
+end
+
+local function measurements(attempt)
+  local list <const> = of_type(attempt, "measure")
+  if #list == 0 then return "" end
+  return "<h4>Measurements</h4>" .. html.table({
+    { "Quantity", cell = function(e) return html.text(e.name) end },
+    { "Value", cell = function(e) return words.number(e.value, "%.6g") .. " " .. html.text(e.unit) end, class = "number" },
+    { "U", cell = uncertainty },
+    { "Limit", cell = function(e) return html.text(e.limit) end },
+    { "Source", cell = function(e) return html.text(e.limit_source) end },
+    { "Mark", cell = function(e) return mark_text(e.mark) end, class = "tight" },
+    { "Verdict", cell = function(e) return words.badge(e.verdict) end, class = "tight" },
+  }, list)
+end
+
+local function tag_text(e)
+  if e.status ~= "ok" then return html.text(e.status) end
+  if e.tag_ok == nil then return "not judged" end
+  return e.tag_ok and '<span class="good">right</span>' or '<span class="bad">wrong</span>'
+end
+
+local function messages(attempt)
+  local list <const> = of_type(attempt, "uplink")
+  if #list == 0 then return "" end
+  local body <const> = html.table({
+    { "Time", cell = function(e) return words.number(e.start_s, "%.3f s") end, class = "number" },
+    { "Rank", cell = function(e) return html.text(e.rank) end, class = "number" },
+    { "MHz", cell = function(e) return words.mhz(e.f_hz) end, class = "number" },
+    { "Eb/N0", cell = function(e) return words.number(e.ebn0_db, "%.1f dB") end, class = "number" },
+    { "Device", cell = function(e) return html.text(e.device_id) end, class = "code" },
+    { "Counter", cell = function(e) return html.text(e.counter) end, class = "number" },
+    { "Kind", cell = function(e) return html.text(e.message) end },
+    { "Payload", cell = function(e) return html.text(e.payload_hex) end, class = "code" },
+    { "Tag", cell = tag_text, class = "tight" },
+    { "Network says", cell = function(e) return html.text(e.judge) end },
+  }, list, "dense")
+  return "<h4>Messages seen</h4>" .. html.fold(words.count(#list, "received frame"), body, #list <= 12)
+end
+
+local function remarks(attempt)
+  local out <const> = {}
+  for _, event in ipairs(attempt.events) do
+    if event.type == "note" then
+      out[#out + 1] = ("<li>%s</li>"):format(html.text(event.text))
+    elseif event.type == "fault" then
+      out[#out + 1] = ("<li><strong>Trouble of the %s</strong> at %s: %s</li>"):format(html.text(event.blame),
+        words.seconds(event.t_s), html.text(event.text))
+    elseif event.type == "worker.lost" then
+      out[#out + 1] = ("<li><strong>The worker was lost</strong>: %s</li>"):format(html.text(event.reason))
+    end
+  end
+  if #out == 0 then return "" end
+  return "<h4>Remarks</h4><ul>" .. table.concat(out, "\n") .. "</ul>\n"
+end
+
+local function evidence(attempt)
+  local files <const> = (attempt["end"] or {}).files or {}
+  if #files == 0 then return "" end
+  local body <const> = html.table({
+    { "File", cell = function(f) return html.text(f.path) end, class = "code" },
+    { "What it is", cell = function(f) return html.text(f.note or f.media_type) end },
+    { "Bytes", cell = function(f) return words.thousands(f.size) end, class = "number" },
+    { "SHA-256", cell = function(f) return html.text(f.sha256) end, class = "code hash" },
+  }, files, "dense")
+  return html.fold("Evidence: " .. words.count(#files, "file"), body)
+end
+
+local function attempt_body(case, attempt)
+  local pictures <const> = {}
+  for i, picture in ipairs(attempt.pictures) do pictures[i] = plot.figure(picture) end
+  return table.concat {
+    what_was_done(case, attempt), remarks(attempt), demands(attempt), claims(attempt), measurements(attempt),
+    table.concat(pictures), messages(attempt), evidence(attempt),
+  }
+end
+
+local function attempts(case)
+  local out <const> = {}
+  for _, attempt in ipairs(case.attempts) do
+    if #case.attempts > 1 then
+      out[#out + 1] = ("<h4>Attempt %d: %s%s</h4><p>%s</p>"):format(attempt.attempt, words.badge(attempt.verdict),
+        attempt.superseded and " superseded by a later one" or "", html.text(attempt.reason))
+    end
+    out[#out + 1] = attempt_body(case, attempt)
+  end
+  return table.concat(out)
+end
+
+--- The whole section. `blames` gives the sentence of each word of blame.
+function case_page.section(case, run, blames)
+  local out <const> = {
+    ('<section class="case" id="%s"><h3>%s %s <span class="title">%s</span></h3>\n'):format(
+      html.id(words.full_id(case)), html.text(words.full_id(case)), words.badge(case.verdict), html.text(case.title)),
+  }
+  local reason = case.verdict ~= "pass" and html.text(case.reason)
+  if reason and case.blame ~= "none" and case.state == "attempted" then
+    reason = ("%s <span class=\"blame\">On account of %s.</span>"):format(reason, html.text(blames[case.blame]))
+  end
+  if reason then out[#out + 1] = ('<p class="reason %s">%s</p>\n'):format(html.id(case.verdict), reason) end
+  out[#out + 1] = ("<p><strong>Why.</strong> %s</p>\n"):format(html.text(case.threat))
+  out[#out + 1] = attempts(case)
+  out[#out + 1] = html.facts {
+    { "Severity", html.text(case.severity) },
+    { "Level", html.text(case.level) },
+    { "Safety class", html.text(case.safety) },
+    { "Controls", words.list(case.covers) },
+    { "Repeat it", "<code>" .. html.text(words.command(run, case)) .. "</code>" },
+  }
+  out[#out + 1] = "</section>\n"
+  return table.concat(out)
+end
+
+return case_page

@@ -1,0 +1,104 @@
+-- A spectrogram: the picture from C inside axes drawn as SVG, so that text stays text.
+local html <const> = include "html.lua"
+local words <const> = include "words.lua"
+
+local plot <const> = {}
+
+local LEFT <const>, RIGHT <const>, TOP <const>, BOTTOM <const> = 62, 8, 8, 36
+
+-- Round steps (1, 2, 5 times a power of ten) so that about `wanted` ticks fit.
+local function ticks(low, high, wanted)
+  local rough <const> = (high - low) / wanted
+  local power <const> = 10.0 ^ math.floor(math.log(rough, 10))
+  local step = 10 * power
+  for _, factor in ipairs { 1, 2, 5 } do
+    if factor * power >= rough then
+      step = factor * power
+      break
+    end
+  end
+  local list <const> = {}
+  for i = math.ceil(low / step), math.floor(high / step) do list[#list + 1] = i * step end
+  return list, step
+end
+
+local function decimals(step)
+  return math.max(0, -math.floor(math.log(step, 10) + 1e-9))
+end
+
+local function marks_of(picture, panel, x, y)
+  local out <const> = {}
+  if panel.kind ~= "overview" then return "" end
+  for i, mark in ipairs(picture.marks) do
+    local left <const>, right <const> = x(mark.from_s), x(mark.to_s)
+    local middle <const> = y((mark.low_hz + mark.high_hz) / 2)
+    out[#out + 1] = ('<rect class="mark" x="%.1f" y="%.1f" width="%.1f" height="14" rx="3"/>'):format(left - 3, middle - 7,
+      right - left + 6)
+    out[#out + 1] = ('<text class="mark" x="%.1f" y="%.1f">%d</text>'):format(left - 3,
+      middle - 12 < TOP + 8 and middle + 20 or middle - 11, i)
+  end
+  return table.concat(out)
+end
+
+--- One panel. Time goes right, frequency up: absolute in MHz for the overview, from the frame's middle in Hz close up.
+function plot.panel(picture, panel)
+  local overview <const> = panel.kind == "overview"
+  local width <const>, height <const> = overview and 760 or 330, overview and 250 or 170
+  local inner_w <const>, inner_h <const> = width - LEFT - RIGHT, height - TOP - BOTTOM
+  local zero <const> = overview and 0 or (panel.low_hz + panel.high_hz) / 2
+  local scale <const> = overview and 1e6 or 1
+  local function x(s) return LEFT + (s - panel.from_s) / (panel.to_s - panel.from_s) * inner_w end
+  local function y(hz) return TOP + (panel.high_hz - hz) / (panel.high_hz - panel.low_hz) * inner_h end
+
+  local label <const> = overview and "Spectrogram of the whole recording"
+    or ("Spectrogram of frame %s at %s MHz"):format(panel.label, words.mhz(zero))
+  local out <const> = {
+    ('<svg viewBox="0 0 %d %d" role="img" aria-label="%s">'):format(width, height, html.text(label)),
+    ('<image x="%d" y="%d" width="%d" height="%d" preserveAspectRatio="none" href="%s"/>'):format(LEFT, TOP, inner_w,
+      inner_h, html.text(panel.png)),
+    ('<rect class="frame" x="%d" y="%d" width="%d" height="%d"/>'):format(LEFT, TOP, inner_w, inner_h),
+  }
+  local list, step = ticks(panel.from_s, panel.to_s, overview and 8 or 5)
+  for _, s in ipairs(list) do
+    out[#out + 1] = ('<path class="tick" d="M%.1f %dv5"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>'):format(
+      x(s), TOP + inner_h, x(s), TOP + inner_h + 17, ("%%.%df"):format(decimals(step)):format(s))
+  end
+  list, step = ticks((panel.low_hz - zero) / scale, (panel.high_hz - zero) / scale, overview and 6 or 4)
+  for _, value in ipairs(list) do
+    local at <const> = y(value * scale + zero)
+    out[#out + 1] = ('<path class="tick" d="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(LEFT,
+      at, LEFT - 8, at + 4, ("%%.%df"):format(decimals(step)):format(value))
+  end
+  out[#out + 1] = marks_of(picture, panel, x, y)
+  out[#out + 1] = ('<text x="%d" y="%d" text-anchor="middle">time in s</text>'):format(LEFT + inner_w // 2, height - 3)
+  out[#out + 1] = ('<text transform="translate(11 %d) rotate(-90)" text-anchor="middle">%s</text></svg>'):format(
+    TOP + inner_h // 2, overview and "MHz" or "Hz from middle")
+  return table.concat(out)
+end
+
+local function colour_bar(picture, panel)
+  return ('<span class="bar"><span>%.0f dB</span><span class="ramp" style="background:linear-gradient(90deg,%s)"></span>'
+    .. "<span>%.0f dB</span></span>"):format(panel.low_db, table.concat(picture.colours, ","), panel.high_db)
+end
+
+--- All panels of one recording as a figure. A recording that could not be drawn says why.
+function plot.figure(picture)
+  if picture.error then
+    return ('<p class="note">No picture of %s: %s.</p>\n'):format(html.text(picture.path), html.text(picture.error))
+  end
+  local overview, frames = "", {}
+  for _, panel in ipairs(picture.panels) do
+    if panel.kind == "overview" then
+      overview = plot.panel(picture, panel) .. '<p class="legend">' .. colour_bar(picture, panel) .. "</p>"
+    else
+      frames[#frames + 1] = ('<div>%s<p class="legend">%d: %s · %s MHz · %s</p></div>'):format(plot.panel(picture, panel),
+        #frames + 1, html.text(panel.label), words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel))
+    end
+  end
+  return ('<figure>%s<div class="panels">%s</div><figcaption>One received message, drawn from the recording '
+    .. "<code>%s</code> (%s at %s samples/s around %s MHz). Power in one pixel's bandwidth, relative to the receiver's "
+    .. "full scale.</figcaption></figure>\n"):format(overview, table.concat(frames), html.text(picture.path),
+    words.seconds(picture.seconds), words.thousands(math.tointeger(picture.rate_hz // 1)), words.mhz(picture.centre_hz))
+end
+
+return plot

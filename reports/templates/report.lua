@@ -1,0 +1,289 @@
+-- The report of one run as one HTML page: nothing is fetched, nothing runs. reports/model.c says what `m` holds.
+local case_page <const> = include "case.lua"
+local html <const> = include "html.lua"
+local risks <const> = include "risks.lua"
+local words <const> = include "words.lua"
+
+-- Cases by verdict, and how many there are of each.
+local function count(cases)
+  local counts <const> = { total = #cases }
+  for _, case in ipairs(cases) do counts[case.verdict] = (counts[case.verdict] or 0) + 1 end
+  return counts
+end
+
+local function get(counts, name)
+  return counts[name] or 0
+end
+
+-- The decision: a word, its class and its reasons. A failing device and a failing bench never share a word.
+local function decide(m, counts)
+  local reasons <const> = {}
+  local function add(...) reasons[#reasons + 1] = string.format(...) end
+  for _, case in ipairs(m.cases) do
+    if case.verdict == "fail" then
+      add('<a href="#%s">%s</a> (%s): %s', html.id(words.full_id(case)), html.text(words.full_id(case)),
+        html.text(case.severity), html.text(case.reason))
+    end
+  end
+  if #reasons > 0 then
+    return "Objection", "fail", ("The device failed %s of %d."):format(words.count(get(counts, "fail"), "case"),
+      counts.total), reasons
+  end
+  for _, case in ipairs(m.cases) do
+    if case.verdict == "error" or case.verdict == "inconclusive" or case.verdict == "notrun" then
+      add('<a href="#%s">%s</a> %s: %s', html.id(words.full_id(case)), html.text(words.full_id(case)),
+        html.text(words.verdict(case.verdict)), html.text(case.reason))
+    end
+  end
+  if not m["end"] then add "The run was not finished." end
+  if #reasons > 0 then
+    return "No decision", "inconclusive", "The device failed nothing, but not everything planned was decided.", reasons
+  end
+  local judged <const> = get(counts, "pass") + get(counts, "warn") + get(counts, "info")
+  if judged == 0 then return "No decision", "inconclusive", "No case applied to this device.", reasons end
+  for _, case in ipairs(m.cases) do
+    if case.verdict == "warn" then
+      add('<a href="#%s">%s</a>: %s', html.id(words.full_id(case)), html.text(words.full_id(case)), html.text(case.reason))
+    end
+  end
+  local text = ("All %s ended without a fail."):format(words.count(judged, "case") .. " that were run")
+  if get(counts, "na") > 0 then text = text .. (" %s not applicable."):format(words.count(get(counts, "na"), "case")) end
+  return "No objection in the cases run", #reasons > 0 and "warn" or "pass", text, reasons
+end
+
+local function decision(m, counts)
+  local word, class, text, reasons = decide(m, counts)
+  local list = ""
+  if #reasons > 0 then list = "<ul><li>" .. table.concat(reasons, "</li>\n<li>") .. "</li></ul>" end
+  return ('<section class="decision %s"><h2>%s</h2><p>%s</p>%s<p class="small">This is the result of the cases listed here '
+    .. "and no certificate: a certification decision needs every mandatory case of a level, on a bench with verified "
+    .. "calibration.</p></section>\n"):format(class, html.text(word), html.text(text), list)
+end
+
+local TILES <const> = { "pass", "fail", "error", "inconclusive", "warn", "info", "notrun", "na" }
+
+local function tiles(counts)
+  local out <const> = {}
+  for _, name in ipairs(TILES) do
+    if get(counts, name) > 0 or name == "pass" or name == "fail" then
+      out[#out + 1] = ('<div class="tile %s"><b>%d</b> %s</div>'):format(name, get(counts, name), words.verdict(name))
+    end
+  end
+  return '<div class="tiles">' .. table.concat(out) .. "</div>\n"
+end
+
+local function is_virtual(m)
+  return m.run.bench == "virtual"
+end
+
+-- What a reader must know before any verdict.
+local function notices(m)
+  local out <const> = {}
+  local function add(...) out[#out + 1] = '<p class="notice">' .. string.format(...) .. "</p>\n" end
+  if is_virtual(m) then
+    add("<strong>Virtual lab.</strong> Radio, air, serial line and clock were simulated on one computer, and the device "
+      .. "was firmware running as a process there. The protocol and the device's behaviour are judged as on hardware; "
+      .. "analogue properties are not.")
+  end
+  if #(m.run.faults or {}) > 0 then
+    add("<strong>Seeded fault.</strong> The reference device was given %s on purpose. A fail is what this run should show.",
+      words.list(m.run.faults))
+  end
+  if #(m.run.substitutes or {}) > 0 then
+    add("<strong>Not an honest run.</strong> These parts of the bench were replaced for a test of the bench itself: %s.",
+      words.list(m.run.substitutes))
+  end
+  if m.torn then
+    add "<strong>Unfinished.</strong> The ledger ends in the middle of a line: the run was cut off."
+  elseif not m["end"] then
+    add "<strong>Unfinished.</strong> The ledger has no end: the run was cut off."
+  end
+  return table.concat(out)
+end
+
+-- Every scalar of a declaration, nested names joined by dots, in sorted order.
+local function flatten(value, prefix, out)
+  for key, inner in pairs(value) do
+    local name <const> = prefix == "" and tostring(key) or prefix .. "." .. tostring(key)
+    if type(inner) == "table" then
+      local plain = #inner > 0
+      for _, item in ipairs(inner) do plain = plain and type(item) ~= "table" end
+      if plain then out[#out + 1] = { name, words.list(inner) } else flatten(inner, name, out) end
+    else
+      out[#out + 1] = { name, html.text(inner) }
+    end
+  end
+  return out
+end
+
+local function declared(value)
+  if type(value) ~= "table" then return "<p>Nothing declared.</p>" end
+  local list <const> = flatten(value, "", {})
+  return #list > 0 and html.facts(list) or "<p>Nothing declared.</p>"
+end
+
+local function instruments(m)
+  local rows <const>, last <const> = {}, {}
+  for _, event in ipairs(m.outside) do
+    if event.type == "instrument" then last[event.unit or "?"] = event end
+  end
+  for _, event in pairs(last) do rows[#rows + 1] = event end
+  if #rows == 0 then return "<p>No instrument was opened.</p>" end
+  return html.table({
+    { "Unit", cell = function(e) return html.text(e.unit) end },
+    { "Kind", cell = function(e) return html.text(e.kind) end },
+    { "Model", cell = function(e) return html.text(e.model) end },
+    { "Serial", cell = function(e) return html.text(e.serial) end, class = "code" },
+    { "Firmware", cell = function(e) return html.text(e.firmware) end },
+    { "Settings", cell = function(e)
+      local list <const> = {}
+      for _, fact in ipairs(flatten(e.settings or {}, "", {})) do list[#list + 1] = html.text(fact[1]) .. " " .. fact[2] end
+      return table.concat(list, "<br>")
+    end },
+  }, rows)
+end
+
+local function trouble(m)
+  local out <const> = {}
+  for _, event in ipairs(m.outside) do
+    if event.type == "fault" then out[#out + 1] = "<li>" .. html.text(event.text) .. "</li>" end
+    if event.type == "worker.lost" then
+      out[#out + 1] = "<li>The worker was lost: " .. html.text(event.reason) .. "</li>"
+    end
+  end
+  if #out == 0 then return "" end
+  return "<h3>Trouble of the bench</h3><ul>" .. table.concat(out) .. "</ul>\n"
+end
+
+local function results(m)
+  return html.table({
+    { "Case", cell = function(c)
+      return ('<a href="#%s">%s</a>'):format(html.id(words.full_id(c)), html.text(words.full_id(c)))
+    end, class = "code tight" },
+    { "What it asks", cell = function(c) return html.text(c.title) end },
+    { "Verdict", cell = function(c) return words.badge(c.verdict) end, class = "tight" },
+    { "Reason", cell = function(c) return c.verdict == "pass" and "" or html.text(c.reason) end },
+    { "Blame", cell = function(c) return c.blame == "none" and "" or html.text(c.blame) end },
+    { "Severity", cell = function(c) return html.text(c.severity) end },
+    { "Level", cell = function(c) return html.text(c.level) end },
+  }, m.cases)
+end
+
+local function limits(m)
+  local list <const> = m.plan.limits or {}
+  if #list == 0 then return "<p>No limit from a table was needed.</p>" end
+  return html.table({
+    { "Limit", cell = function(l) return html.text(l.name) end, class = "code" },
+    { "Value", cell = function(l) return html.text(l.value or l.max or l.min) .. " " .. html.text(l.unit) end, class = "number" },
+    { "Source", cell = function(l) return html.text(l.source) end },
+    { "Mark", cell = function(l) return html.text(l.mark) end },
+  }, list)
+end
+
+local function residual_risks()
+  local out <const> = {}
+  for _, risk in ipairs(risks) do
+    out[#out + 1] = ("<li><strong>%s</strong> %s</li>"):format(html.text(risk[1]), html.text(risk[2]))
+  end
+  return "<ol>" .. table.concat(out, "\n") .. "</ol>\n"
+end
+
+local function left_out(m)
+  local out <const> = {}
+  for _, case in ipairs(m.cases) do
+    if case.state ~= "attempted" then
+      out[#out + 1] = ("<li><code>%s</code> %s: %s</li>"):format(html.text(words.full_id(case)),
+        html.text(words.verdict(case.verdict)), html.text(case.reason))
+    end
+  end
+  local list <const> = #out > 0 and "<ul>" .. table.concat(out, "\n") .. "</ul>\n"
+    or "<p>Every planned case was carried out.</p>\n"
+  return list .. "<p>Whatever is not in the table of results was not assessed.</p>\n"
+end
+
+local function digests(m)
+  local rows <const> = {}
+  for name, file in pairs(m.digests) do rows[#rows + 1] = { name = name, sha256 = file.sha256, size = file.size } end
+  return html.table({
+    { "File", cell = function(f) return html.text(f.name) end, class = "code" },
+    { "Bytes", cell = function(f) return words.thousands(f.size) end, class = "number" },
+    { "SHA-256", cell = function(f) return html.text(f.sha256) end, class = "code hash" },
+  }, rows, "dense")
+end
+
+local EXIT <const> = {
+  [0] = "nothing worse than warn", [1] = "a case failed", [2] = "interrupted", [3] = "the bench or a suite failed",
+  [4] = "wrong use", [5] = "nothing applied", [6] = "no fail, but something is undecided",
+}
+
+local function exit_text(m)
+  local code <const> = m["end"] and m["end"].exit
+  if not code then return "none: the run did not end" end
+  return ("%s (%s)"):format(html.text(code), EXIT[code] or "see the manual")
+end
+
+local function method(m)
+  local begin <const> = m.begin or {}
+  return html.facts {
+    { "Profile", html.text(m.run.profile) },
+    { "Cases asked for", #(m.run.select or {}) > 0 and words.list(m.run.select) or "all of the profile" },
+    { "Seed of all random choices", html.text(m.run.seed) },
+    { "Catalogue", html.text(m.run.catalogue_version) },
+    { "foxbench", html.text(m.run.foxbench) },
+    { "Operator", html.text(m.run.operator) },
+    { "Armed", #(m.run.arm or {}) > 0 and words.list(m.run.arm) or "nothing" },
+    { "Plan", "<code>" .. html.text(begin.plan_sha256) .. "</code>" },
+    { "Exit status", exit_text(m) },
+    { "Repeat the run", "<code>" .. html.text(words.command(m.run)) .. "</code>" },
+    { "Check the evidence", "<code>foxbench verify " .. html.text(m.dir) .. "</code>" },
+  }
+end
+
+local function device_name(m)
+  local device <const> = m.plan.device or {}
+  return device.title or device.name or m.run.device or "unnamed device"
+end
+
+local function header(m)
+  local began <const>, ended <const> = m.wall.first, m.wall.last
+  local function when(t) return t and html.text((t:gsub("T", " "):gsub("%.%d+Z$", " UTC"))) or "–" end
+  return ('<header><p class="kicker">Test report · security of an ultra-narrow-band device</p><h1>%s</h1>\n'):format(
+    html.text(device_name(m))) .. html.facts {
+    { "Device identifier", "<code>" .. html.text((m.plan.device or {}).id or ((m.plan.device or {}).identity or {}).id)
+      .. "</code>" },
+    { "Bench", is_virtual(m) and "virtual lab" or html.text(m.run.bench) },
+    { "Began", when(began) },
+    { "Ended", m["end"] and when(ended) or "not finished" },
+    { "Report number", "<code>" .. html.text(m.dir) .. "</code>" },
+    { "Cases", ("%d"):format(#m.cases) },
+  } .. "<p>The results relate only to the items tested. Not to be reproduced except in full.</p></header>\n"
+end
+
+return function(m)
+  local counts <const> = count(m.cases)
+  local blames <const> = {}
+  for _, blame in ipairs(m.blames) do blames[blame.name] = blame.text end
+  local sections <const> = {}
+  for i, case in ipairs(m.cases) do sections[i] = case_page.section(case, m.run, blames) end
+
+  return table.concat {
+    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n',
+    -- Nothing may be fetched and nothing may run, whatever a device wrote into a line.
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n",
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">\n',
+    "<title>Test report: ", html.text(device_name(m)), "</title>\n<style>\n", include "page.css", "</style></head>\n<body><main>\n",
+    header(m), notices(m), decision(m, counts), tiles(counts),
+    '<section><h2>Results</h2>\n', results(m), "</section>\n",
+    '<section><h2>The item tested</h2>\n', declared(m.plan.device), "</section>\n",
+    '<section><h2>The bench</h2>\n', instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench)), "</section>\n",
+    '<section><h2>Case by case</h2>\n', table.concat(sections), "</section>\n",
+    '<section><h2>Not run, not applicable, not assessed</h2>\n', left_out(m), "</section>\n",
+    '<section><h2>Residual risks of the protocol</h2>\n<p>These belong to the protocol and are not held against the device. ',
+    "Whoever uses it should know them.</p>", residual_risks(), "</section>\n",
+    '<section><h2>Method</h2>\n', method(m), "<h3>Limits in force</h3>", limits(m),
+    "<p class=\"small\">Marks: [C] read in the named source, [D] derived from one, [K] general knowledge, [P] and ASSUMED: a ",
+    "working default of this laboratory, because no official value is public.</p></section>\n",
+    '<section><h2>Files of the run</h2>\n', digests(m), "</section>\n",
+    '<footer><p>End of report ', html.text(m.dir), " · foxbench ", html.text(m.run.foxbench), "</p></footer>\n</main></body></html>\n",
+  }
+end

@@ -1,0 +1,264 @@
+// The page that comes out of a run directory.
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bench/base/bytes.h"
+#include "reports/report.h"
+#include "reports/tests/sample_run.h"
+
+static char folder[] = "/tmp/test_report.XXXXXX";
+
+static int setup(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+// Makes a run, renders it, gives the page (bytes_deinit it).
+static void page_of(const char *name, const struct sample_run *what, struct bytes *page)
+{
+    struct err err = {0};
+    char path[600];
+    snprintf(path, sizeof path, "%s", path_of(name));
+    if (access(path, F_OK) != 0) sample_run_make(path, what);
+    if (report_render(path, &err) != 0) fail_msg("%s", err.text);
+    strcat(path, "/report/report.html");
+    bytes_init(page, 64 << 20);
+    if (bytes_read_file(page, path, &err) != 0) fail_msg("%s", err.text);
+}
+
+static void assert_has(const struct bytes *page, const char *text)
+{
+    if (!strstr((const char *)page->data, text)) fail_msg("the page lacks \"%s\"", text);
+}
+
+static void assert_lacks(const struct bytes *page, const char *text)
+{
+    if (strstr((const char *)page->data, text)) fail_msg("the page has \"%s\"", text);
+}
+
+static void test_report_tells_what_happened(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("plain", &(struct sample_run){0}, &page);
+    assert_has(&page, "<h2>Objection</h2>");
+    assert_has(&page, "The device failed 1 case of 6.");
+    assert_has(&page, "tag of frame 2: expected true, got false");
+    assert_has(&page, "On account of the device under test.");
+    assert_has(&page, "the radio went away");
+    assert_has(&page, "On account of the bench or the laboratory.");
+    assert_has(&page, "the device declares no downlink");
+    assert_has(&page, "the bench gave up");
+    assert_has(&page, "Samples were lost");
+    assert_has(&page, "<strong>Virtual lab.</strong>");
+    assert_has(&page, "The results relate only to the items tested.");
+    assert_has(&page, "foxbench run --seed 1 AUTH-UL-001");
+    assert_has(&page, "868.121000");               // frequency of the first frame, MHz
+    assert_has(&page, "17.2 dB");                  // Eb/N0
+    assert_has(&page, "404142434445464748494a4b"); // payload
+    assert_has(&page, "<span class=\"bad\">wrong</span>");
+    assert_has(&page, "below 9.50 %");
+    assert_has(&page, "[ASSUMED] assumed");
+    assert_has(&page, "iq/message.sigmf-data");
+    assert_has(&page, "1 (a case failed)");
+    assert_has(&page, "The message counter has 12 bits.");
+    assert_lacks(&page, "ertified");
+    bytes_deinit(&page);
+}
+
+static void test_report_without_a_fail_is_still_no_certificate(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("nofail", &(struct sample_run){.without_fail = true}, &page);
+    assert_has(&page, "<h2>No decision</h2>"); // a bench error and a notrun remain
+    assert_lacks(&page, "<h2>Objection</h2>");
+    assert_lacks(&page, "<h2>No objection");
+    bytes_deinit(&page);
+}
+
+static void test_report_of_an_unfinished_run(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("unfinished", &(struct sample_run){.unfinished = true}, &page);
+    assert_has(&page, "<strong>Unfinished.</strong> The ledger has no end");
+    assert_has(&page, "the run ended before this attempt did");
+    assert_has(&page, "the run ended before this case began");
+    bytes_deinit(&page);
+
+    // a torn last line, as a kill in the middle of a write leaves it
+    FILE *f = fopen(path_of("unfinished/events.jsonl"), "a");
+    assert_non_null(f);
+    fputs("{\"seq\":", f);
+    fclose(f);
+    page_of("unfinished", NULL, &page);
+    assert_has(&page, "ends in the middle of a line");
+    bytes_deinit(&page);
+}
+
+static void test_report_has_a_picture_and_fetches_nothing(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("picture", &(struct sample_run){0}, &page);
+    const char *at = (const char *)page.data;
+    int pictures = 0;
+    while ((at = strstr(at, "href=\"data:image/png;base64,iVBORw0KGgo"))) {
+        pictures++;
+        at++;
+    }
+    assert_int_equal(pictures, 4); // the whole recording and three frames
+    assert_lacks(&page, "http:");
+    assert_lacks(&page, "https:");
+    assert_lacks(&page, "src=");
+    assert_lacks(&page, "url(");
+    assert_lacks(&page, "@import");
+    assert_lacks(&page, "<script");
+    assert_lacks(&page, "<link");
+    bytes_deinit(&page);
+}
+
+static void test_same_directory_same_bytes(void **state)
+{
+    (void)state;
+    struct bytes a, b;
+    page_of("twice", &(struct sample_run){0}, &a);
+    page_of("twice", NULL, &b);
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, a.len);
+    bytes_deinit(&a);
+    bytes_deinit(&b);
+}
+
+static void test_hostile_text_stays_text(void **state)
+{
+    (void)state;
+    static const char hostile[] = "<script>alert(1)</script>\"' onload='x' &lt; \u202e\x01 %s %d";
+    struct bytes page;
+    page_of("hostile", &(struct sample_run){.hostile = hostile}, &page);
+    assert_lacks(&page, "<script");
+    assert_lacks(&page, "\"' onload");
+    assert_lacks(&page, "\u202e");
+    assert_lacks(&page, "\x01");
+    assert_has(&page,
+               "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=&#39;x&#39; &amp;lt; "
+               "[U+202E][U+0001] %s %d");
+    bytes_deinit(&page);
+}
+
+static void test_no_secret_of_the_device_file_is_shown(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("secret", &(struct sample_run){0}, &page);
+    assert_lacks(&page, "topsecret");
+    assert_lacks(&page, "c0ffee00c0ffee00");
+    assert_has(&page, "known to the bench, not shown");
+    assert_has(&page, "KNOWNKEY"); // a value may hold the word
+    bytes_deinit(&page);
+}
+
+static void test_no_picture_of_altered_evidence(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("altered", &(struct sample_run){.altered_iq = true}, &page);
+    assert_lacks(&page, "data:image/png");
+    assert_has(&page, "is not what the ledger recorded");
+    bytes_deinit(&page);
+}
+
+static void check_fails(const char *name, int code, const char *expected)
+{
+    struct err err = {0};
+    int rc = report_render(path_of(name), &err);
+    if (rc != code || !strstr(err.text, expected))
+        fail_msg("expected %d \"%s\", got %d \"%s\"", code, expected, rc, err.text);
+}
+
+static void test_broken_directories_are_errors_that_name_the_file(void **state)
+{
+    (void)state;
+    check_fails("nothing", ERR_IO, "expected a run directory, but there is none");
+    mkdir(path_of("empty"), 0777);
+    check_fails("empty", ERR_IO, "run.json: No such file");
+
+    char path[600];
+    snprintf(path, sizeof path, "%s", path_of("broken"));
+    sample_run_make(path, &(struct sample_run){0});
+    strcat(path, "/events.jsonl");
+    FILE *f = fopen(path, "r+");
+    assert_non_null(f);
+    fputs("XX", f); // the first line is no JSON any more
+    fclose(f);
+    check_fails("broken", ERR_FORMAT, "events.jsonl: line 1 is no event");
+    f = fopen(path, "w");
+    fputs("{\"seq\":0,\"t\":0,\"type\":\"note\",\"case\":\"NO-SUCH-1\",\"axes\":\"_\"}\n", f);
+    fclose(f);
+    check_fails("broken", ERR_FORMAT, "case NO-SUCH-1/_ is not in plan.json");
+    snprintf(path, sizeof path, "%s", path_of("broken/plan.json"));
+    f = fopen(path, "w");
+    fputs("[1]\n", f);
+    fclose(f);
+    check_fails("broken", ERR_FORMAT, "plan.json: expected a JSON object");
+    f = fopen(path, "w");
+    fputs("{\"cases\": \"none\", \"device\": 3}\n", f);
+    fclose(f);
+    check_fails("broken", ERR_FORMAT, "not in plan.json");
+}
+
+static void test_unwritable_report_folder(void **state)
+{
+    (void)state;
+    char path[600];
+    snprintf(path, sizeof path, "%s", path_of("blocked"));
+    sample_run_make(path, &(struct sample_run){0});
+    strcat(path, "/report");
+    FILE *f = fopen(path, "w"); // a file where the folder should be
+    assert_non_null(f);
+    fclose(f);
+    check_fails("blocked", ERR_IO, "report.html");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_report_tells_what_happened),
+        cmocka_unit_test(test_report_without_a_fail_is_still_no_certificate),
+        cmocka_unit_test(test_report_of_an_unfinished_run),
+        cmocka_unit_test(test_report_has_a_picture_and_fetches_nothing),
+        cmocka_unit_test(test_same_directory_same_bytes),
+        cmocka_unit_test(test_hostile_text_stays_text),
+        cmocka_unit_test(test_no_secret_of_the_device_file_is_shown),
+        cmocka_unit_test(test_no_picture_of_altered_evidence),
+        cmocka_unit_test(test_broken_directories_are_errors_that_name_the_file),
+        cmocka_unit_test(test_unwritable_report_folder),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
