@@ -1,0 +1,132 @@
+// foxdut as the bench's own receiver hears it: bursts resampled into noise at a radio's rate, and
+// every frame decoded, verified, at its frequency, 500 ms after the one before.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench/air/receive.h"
+#include "bench/base/bytes.h"
+#include "dut/firmware/tests/fake_lab.h"
+
+enum { RATE_HZ = 250000, HEARD_S = 9, BLOCK = 25000, FRAMES = 3 };
+
+static const double centre_hz = 868130000.0;
+static const double scale = 40.0;       // codes per sqrt(mW): 14 dBm becomes 200
+static const double noise_codes = 60.0; // about 40 dB of Eb/N0
+
+static uint32_t random_next(uint32_t *x)
+{
+    *x ^= *x << 13;
+    *x ^= *x >> 17;
+    *x ^= *x << 5;
+    return *x;
+}
+
+// Four uniform numbers: near enough to a normal one.
+static double noise(uint32_t *x)
+{
+    double sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += random_next(x) * 0x1p-32 - 0.5;
+    return sum * sqrt(3.0) * noise_codes;
+}
+
+// Adds a burst to n samples that begin at from_ns.
+static void mix(const struct lab_burst *b, int64_t from_ns, double *iq, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double t_s = (double)(from_ns - b->t_ns) * 1e-9 + (double)i / RATE_HZ;
+        double at = t_s * b->rate_hz;
+        if (at < 0 || at >= (double)(b->n - 1)) continue;
+        size_t k = (size_t)at;
+        double part = at - (double)k;
+        double re = (1 - part) * (double)b->iq[2 * k] + part * (double)b->iq[2 * k + 2];
+        double im = (1 - part) * (double)b->iq[2 * k + 1] + part * (double)b->iq[2 * k + 3];
+        double turns = (b->carrier_hz - centre_hz) * t_s;
+        double c = cos(2 * M_PI * (turns - floor(turns)));
+        double s = sin(2 * M_PI * (turns - floor(turns)));
+        iq[2 * i] += scale * (re * c - im * s);
+        iq[2 * i + 1] += scale * (re * s + im * c);
+    }
+}
+
+// What the receiver makes of the first HEARD_S seconds after from_ns.
+static size_t hear(const struct lab *l, int64_t from_ns, struct air_frame *out, size_t max)
+{
+    const struct air_receiver_config config = {
+        .rate_hz = RATE_HZ, .low_hz = -96000, .high_hz = 96000, .bit_rate_100 = true};
+    struct air_receiver *r = NULL;
+    struct err err = {0};
+    assert_int_equal(air_receiver_new(&r, &config, &err), 0);
+    static double sum[2 * BLOCK];
+    static int16_t codes[2 * BLOCK];
+    uint32_t x = 12345;
+    size_t n_frames = 0;
+    for (int block = 0; block < HEARD_S * RATE_HZ / BLOCK; block++) {
+        int64_t block_ns = from_ns + (int64_t)block * BLOCK * (DEVPORT_SECOND / RATE_HZ);
+        for (size_t i = 0; i < 2 * BLOCK; i++)
+            sum[i] = noise(&x);
+        for (size_t i = 0; i < l->n_bursts; i++)
+            mix(&l->bursts[i], block_ns, sum, BLOCK);
+        for (size_t i = 0; i < 2 * BLOCK; i++)
+            codes[i] = (int16_t)lround(sum[i]);
+        assert_int_equal(air_receiver_push(r, codes, BLOCK, &err), 0);
+    }
+    assert_int_equal(air_receiver_finish(r, &err), 0);
+    for (struct air_frame f; air_receiver_next(r, &f);) {
+        assert_true(n_frames < max);
+        out[n_frames++] = f;
+    }
+    air_receiver_free(r);
+    return n_frames;
+}
+
+static void test_the_bench_hears_foxdut(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"AT$SB=1", "AT$SF=000102030405060708090a0b", "AT$SF=01,1",
+                                        "AT$SO"};
+    uint8_t raw[16];
+    struct secret key;
+    assert_int_equal(hex_decode("000102030405060708090a0b0c0d0e0f", raw, sizeof raw, NULL), 16);
+    assert_int_equal(secret_init(&key, raw, sizeof raw, NULL), 0);
+    struct lab l;
+    lab_init(&l);
+    lab_set_counter(&l, 99);
+    assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+    for (unsigned m = 0; m < sizeof lines / sizeof lines[0]; m++) {
+        lab_forget(&l);
+        int64_t from_ns = l.now_ns;
+        lab_command(&l, lines[m]);
+        struct air_frame frames[8];
+        assert_int_equal(hear(&l, from_ns, frames, 8), FRAMES);
+        for (unsigned i = 0; i < FRAMES; i++) {
+            const struct air_frame *f = &frames[i];
+            assert_int_equal(f->status, SFX_STATUS_OK);
+            assert_int_equal(f->rank, i + 1);
+            assert_int_equal(f->uplink.device_id, 0x0badcafe);
+            assert_int_equal(f->uplink.counter, 100 + m);
+            assert_int_equal(f->uplink.bidirectional, m == 2);
+            assert_int_equal(sfx_uplink_verify(&f->uplink, &key, NULL), 1);
+            assert_true(fabs(f->burst.f_hz - (l.bursts[i].carrier_hz - centre_hz)) < 2.0);
+            if (i == 0) continue;
+            double gap_s =
+                (f->burst.start_sample - (double)frames[i - 1].end_sample) / (double)RATE_HZ;
+            assert_true(fabs(gap_s - 0.5) < 0.003);
+        }
+    }
+    lab_deinit(&l);
+    secret_deinit(&key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_bench_hears_foxdut)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
