@@ -231,6 +231,12 @@ static void spawn(struct lab *l, int device_fd)
     int argc = 7;
     for (int i = 0; i < LAB_ARGS_MAX && l->args[i]; i++)
         argv[argc++] = l->args[i];
+    char program[512];
+    if (l->program) {
+        snprintf(program, sizeof program, "%s/%s", FOX_BIN_DIR, l->program);
+        argv[0] = program;
+        argv[1] = NULL;
+    }
     char number[16];
     snprintf(number, sizeof number, "%d", device_fd);
     setenv("FOXPORT_FD", number, 1);

@@ -1,4 +1,5 @@
-// The lab's side of the device port, as small as a test needs it, around the real foxdut.
+// The lab's side of the device port, as small as a test needs it, around the real foxdut (or
+// another device program).
 //
 // It checks the device's manners as it goes (times never decrease, never lie beyond the grant, IDLE
 // ends every grant) and fails the running cmocka test when they are bad. The NVM outlives the
@@ -33,7 +34,8 @@ struct lab_write {
 
 struct lab {
     // set by the test, before power_on
-    const char *id; // NULL: 0badcafe
+    const char *program; // beside foxdut, started without arguments; NULL: foxdut with the rest
+    const char *id;      // NULL: 0badcafe
     const char *key_hex;
     const char *args[LAB_ARGS_MAX]; // further arguments, NULL-terminated
     int64_t grant_step_ns;          // grants no longer than this; 0: as long as possible

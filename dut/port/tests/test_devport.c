@@ -394,6 +394,30 @@ static void test_devport_ends_when_the_lab_breaks_the_protocol(void **state)
     assert_int_equal(exit_code_against(&lab), 42);
 }
 
+// Whatever the lab says, the client ends in one of its two ways.
+static void test_devport_survives_a_mad_lab(void **state)
+{
+    (void)state;
+    uint32_t x = 7;
+    for (int round = 0; round < 150; round++) {
+        struct wire lab = {.len = 0};
+        put_hello(&lab, PORT_VERSION);
+        put_grant(&lab, 2000);
+        for (int i = 0; i < 8; i++) {
+            x = x * 1664525 + 1013904223;
+            unsigned type = 1 + (x >> 16) % 8;
+            size_t len = (x >> 24) % 40;
+            put_head(&lab, type, len);
+            for (size_t k = 0; k < len; k++) {
+                x = x * 1664525 + 1013904223;
+                put(&lab, (x >> 20) % 3 ? 0 : x >> 24, 1);
+            }
+        }
+        int code = exit_code_against(&lab);
+        assert_true(code == 0 || code == 3 || code == 99);
+    }
+}
+
 static void test_devport_open_without_a_lab(void **state)
 {
     (void)state;
@@ -421,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_devport_listens_inside_a_grant),
         cmocka_unit_test(test_devport_ends_quietly_when_the_power_goes),
         cmocka_unit_test(test_devport_ends_when_the_lab_breaks_the_protocol),
+        cmocka_unit_test(test_devport_survives_a_mad_lab),
         cmocka_unit_test(test_devport_open_without_a_lab),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
