@@ -11,9 +11,7 @@ static const struct {
 } kinds[] = {
     {"ip:", &radio_pluto_ops},
     {"usb:", &radio_pluto_ops},
-#ifdef RADIO_FILE
     {"file:", &radio_file_ops},
-#endif
 };
 
 static const struct radio_ops *ops_for(const char *uri)

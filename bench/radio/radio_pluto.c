@@ -68,6 +68,11 @@ static int find_channel(struct radio *r, struct iio_device *dev, const char *id,
 static int attr_error(struct radio *r, const char *verb, const char *what, ssize_t rc,
                       struct err *err)
 {
+    if (rc == -EBUSY)
+        return err_set(err, ERR_BUSY,
+                       "radio %s: cannot %s its %s: another program streams from it; end that "
+                       "program, or restart the radio",
+                       r->uri, verb, what);
     bool gone = rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -ENODEV ||
                 rc == -EBADF || rc == -ENOTCONN;
     return err_set(err, gone ? ERR_GONE : ERR_IO, "radio %s: cannot %s its %s: %s; %s", r->uri,

@@ -67,6 +67,8 @@ static int pass_answer(struct proxy *p, size_t i, char *data, size_t len)
         return -2;
     case PROXY_GARBAGE:
         return send_all(fd, "\x7f\xff what?\n", 9);
+    case PROXY_HONEST:
+        return send_all(fd, data, len);
     case PROXY_PASS:
         break;
     }

@@ -7,6 +7,7 @@
 
 enum proxy_mode {
     PROXY_PASS,
+    PROXY_HONEST,  // as PROXY_PASS, and nothing is falsified any more
     PROXY_STALL,   // answers no longer reach the bench
     PROXY_FIN,     // half an answer, then an orderly end
     PROXY_RESET,   // the connection is reset
