@@ -18,7 +18,6 @@ local SEQUENTIAL <const> = {
   bad = { type = "number", min = 1e-6, max = 0.9 },
   alpha = { type = "number", min = 1e-6, max = 0.5 },
   beta = { type = "number", min = 1e-6, max = 0.5 },
-  truncate = { type = "integer", min = 1, optional = true },
   trial = { type = "function" },
 }
 
@@ -57,7 +56,7 @@ local function sequential(run, plan)
   if plan.good >= plan.bad then
     control.misuse("t:claim: good (%g) is below bad (%g)", plan.good, plan.bad)
   end
-  local test <const> = run.statistics.sequential(plan.good, plan.bad, plan.alpha, plan.beta, plan.truncate)
+  local test <const> = run.statistics.sequential(plan.good, plan.bad, plan.alpha, plan.beta)
   local faults, done, state = 0, 0, "continue"
   while state == "continue" do
     done = done + 1
@@ -70,7 +69,7 @@ local function sequential(run, plan)
     type = "claim",
     event = plan.event,
     plan = {
-      kind = "sequential", good = plan.good, bad = plan.bad, alpha = plan.alpha, beta = plan.beta, truncate = test.limit,
+      kind = "sequential", good = plan.good, bad = plan.bad, alpha = plan.alpha, beta = plan.beta, limit = test.limit,
     },
     trials = done,
     faults = faults,

@@ -1,4 +1,5 @@
 -- Runs one attempt of one case: makes `t`, brings the device into a known state, catches every way a case can end.
+local absence <const> = require "cert.absence"
 local air <const> = require "cert.air"
 local claim <const> = require "cert.claim"
 local config <const> = require "cert.config"
@@ -56,6 +57,11 @@ end
 --- t:note(text) puts a remark into the record; it carries no verdict.
 function T:note(text)
   self.core.event { type = "note", text = tostring(text) }
+end
+
+--- t:doubt(text) -> why: an absence that allows no decision, for `t:expect(subject, nil, t:doubt "…")`.
+function T:doubt(text) -- luacheck: ignore 212
+  return absence.bench("%s", text)
 end
 
 --- t:step(text) says on the terminal what the case is doing; not recorded.

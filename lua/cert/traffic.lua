@@ -84,9 +84,45 @@ function traffic.shape_differs(frame, request)
   if tag_len ~= wanted.tag_len then return ("%d tag bytes, expected %d"):format(tag_len, wanted.tag_len) end
 end
 
---- Whether a request and a message on air speak of the same content.
-function traffic.answers(frame, request)
-  return traffic.content_differs(frame, request) == nil
+
+local function joins(message, frame)
+  return message and message.device_id == frame.device_id and message.counter == frame.counter
+    and not message.by_rank[frame.rank]
+end
+
+--- Groups decoded frames, in the order heard, into messages { device_id, counter, frames, by_rank }.
+function traffic.messages(frames)
+  local list <const> = {}
+  for _, frame in ipairs(frames) do
+    if frame.status == "ok" then
+      local last = list[#list]
+      if not joins(last, frame) then
+        last = { device_id = frame.device_id, counter = frame.counter, frames = {}, by_rank = {}, start = frame.start }
+        list[#list + 1] = last
+      end
+      last.frames[#last.frames + 1] = frame
+      last.by_rank[frame.rank] = frame
+    end
+  end
+  return list
+end
+
+--- Which request each message answers: a list of { message, request or nil }. That is the last one made before the message
+--- began that no earlier message has answered; a test mode asks for many at once, and its messages come in their order.
+function traffic.match(messages, requests)
+  local answered <const>, pairs_made <const> = {}, {}
+  for i, message in ipairs(messages) do
+    local chosen
+    for k, request in ipairs(requests) do
+      if not answered[k] and request.t <= message.start then
+        chosen = k
+        if request.by ~= "host" then break end
+      end
+    end
+    if chosen then answered[chosen] = true end
+    pairs_made[i] = { message = message, request = chosen and requests[chosen] }
+  end
+  return pairs_made
 end
 
 return traffic

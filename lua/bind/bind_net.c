@@ -1,0 +1,101 @@
+// The class fox.net: counters as the core network sees them. It is t.net as it stands.
+#include <lauxlib.h>
+
+#include "bench/net/judge.h"
+#include "bench/sfx/counter.h"
+#include "lua/bind/bind.h"
+
+static const char class_name[] = "fox.net";
+
+static struct bind *check_net(lua_State *L)
+{
+    return *(struct bind **)luaL_checkudata(L, 1, class_name);
+}
+
+static unsigned modulus_of(const struct bind *b)
+{
+    return (unsigned)jval_int(jval_get(b->device, "modulus"), SFX_COUNTER_MODULUS_MAX);
+}
+
+static unsigned check_counter(lua_State *L, int index)
+{
+    lua_Integer c = luaL_checkinteger(L, index);
+    luaL_argcheck(L, c >= 0 && c < SFX_COUNTER_MODULUS_MAX, index, "expected a counter, 0 … 4095");
+    return (unsigned)c;
+}
+
+// t.net:modulus() -> the value at which the device's counter rolls over, as its device file
+// declares it.
+static int l_modulus(lua_State *L)
+{
+    lua_pushinteger(L, modulus_of(check_net(L)));
+    return 1;
+}
+
+// t.net:step(from, to) -> how far counter `to` lies ahead of `from`, modulo the roll-over.
+static int l_step(lua_State *L)
+{
+    struct bind *b = check_net(L);
+    lua_pushinteger(L, sfx_counter_step(check_counter(L, 2), check_counter(L, 3), modulus_of(b)));
+    return 1;
+}
+
+// t.net:is_newer(counter, last) -> whether `counter` lies ahead of `last` by less than half the
+// roll-over; with last = nil, true.
+static int l_is_newer(lua_State *L)
+{
+    struct bind *b = check_net(L);
+    unsigned counter = check_counter(L, 2), modulus = modulus_of(b);
+    if (lua_isnoneornil(L, 3)) {
+        lua_pushboolean(L, counter < modulus);
+        return 1;
+    }
+    unsigned step = sfx_counter_step(check_counter(L, 3), counter, modulus);
+    lua_pushboolean(L, counter < modulus && step > 0 && step < modulus / 2);
+    return 1;
+}
+
+// t.net:window() -> how many counters ahead the network still accepts, from the declared messages
+// per day.
+static int l_window(lua_State *L)
+{
+    struct bind *b = check_net(L);
+    lua_pushinteger(
+        L, sfx_counter_window((unsigned)jval_int(jval_get(b->device, "messages_per_day"), 140)));
+    return 1;
+}
+
+// t.net:verdicts() -> list of { name, text }: every verdict that the network can give on a frame
+// (`frame.judge`).
+static int l_verdicts(lua_State *L)
+{
+    (void)check_net(L);
+    lua_newtable(L);
+    int n = 0;
+#define VERDICT(name, text)                                                                        \
+    lua_createtable(L, 0, 2);                                                                      \
+    lua_pushstring(L, judge_verdict_name(JUDGE_##name));                                           \
+    lua_setfield(L, -2, "name");                                                                   \
+    lua_pushstring(L, text);                                                                       \
+    lua_setfield(L, -2, "text");                                                                   \
+    lua_rawseti(L, -2, ++n);
+#include "bench/net/frame_verdict.def"
+#undef VERDICT
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"modulus", l_modulus}, {"step", l_step},         {"is_newer", l_is_newer},
+    {"window", l_window},   {"verdicts", l_verdicts}, {NULL, NULL},
+};
+
+void bind_push_net(lua_State *L, struct bind *b)
+{
+    struct bind **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+    *handle = b;
+    if (luaL_newmetatable(L, class_name)) {
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_setmetatable(L, -2);
+}

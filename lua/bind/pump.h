@@ -1,0 +1,125 @@
+// The pump: the only thread that sequences serial port and receiver. It moves sample time on, block
+// by block, and turns what comes into events.
+//
+// A pump owns its radio, port, receiver, device engine and judge from pump_open to pump_close;
+// strings of the configuration are lent and outlive it. Times are absolute samples: `t0` plus what
+// the radio has delivered. Everything happens in pump_step, in an order that depends on the samples
+// alone. After a failure the pump is dead: every later call gives the same error.
+#ifndef LUA_BIND_PUMP_H
+#define LUA_BIND_PUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/base/err.h"
+#include "bench/base/json.h"
+#include "bench/base/secret.h"
+#include "bench/radio/radio.h"
+#include "dut/dut.h"
+#include "dut/port.h"
+
+// Where the pump's events, files and signs of life go. Each call may fail with ERR_GONE.
+struct pump_sink {
+    void *ctx;
+    int (*event)(void *ctx, struct jval *event, struct err *err); // lent
+    int (*progress)(void *ctx, int64_t t, const char *step, struct err *err);
+    // fd is lent; path is relative to the attempt
+    int (*evidence)(void *ctx, const char *path, const char *media_type, const char *note, int fd,
+                    struct err *err);
+};
+
+enum pump_switch { PUMP_POWER, PUMP_RESET, PUMP_SWITCHES };
+
+struct pump_config {
+    const char *radio_unit;
+    struct radio_config radio;
+    double low_hz, high_hz; // band to listen to, absolute
+    const char *uart_unit;
+    struct port_config port;
+    struct dut_dialect dialect;
+    int lines[PUMP_SWITCHES]; // enum port_line, or -1: not wired
+    uint32_t device_id;
+    const struct secret *key; // NULL: tags cannot be judged. Copied
+    unsigned modulus;
+    unsigned window;
+    int64_t t0; // sample time at which this pump's clock starts
+    unsigned worker;
+    double keep_s; // raw samples kept for evidence
+};
+
+struct pump;
+
+FOX_CHECK int pump_open(struct pump **out, const struct pump_config *config,
+                        const struct pump_sink *sink, struct err *err);
+/// Accepts NULL and a half-opened pump.
+void pump_close(struct pump *p);
+/// Sends the clock and instrument events.
+FOX_CHECK int pump_announce(struct pump *p, struct err *err);
+
+int64_t pump_now(const struct pump *p);
+double pump_rate_hz(const struct pump *p);
+/// Whether the clock has moved since the pump was made; counts steps.
+uint64_t pump_steps(const struct pump *p);
+
+/// A new attempt begins: forgets queued frames and lines, empties the serial log. From `deadline`
+/// on (absolute; 0: none) every step fails with ERR_LIMIT.
+void pump_begin(struct pump *p, int64_t deadline);
+/// The attempt is over: its serial log becomes evidence.
+FOX_CHECK int pump_end(struct pump *p, struct err *err);
+/// What the progress messages say from now on. Copied.
+void pump_set_step(struct pump *p, const char *step);
+/// A sign of life without a new sample, for long computations. At most five a second leave.
+FOX_CHECK int pump_alive(struct pump *p, struct err *err);
+
+/// Puts "t" into event and sends it. event is taken, also on failure; NULL is ERR_FORMAT.
+FOX_CHECK int pump_emit(struct pump *p, struct jval *event, struct err *err);
+
+/// ERR_OK while the instruments work, else the failure that broke the pump.
+FOX_CHECK int pump_broken(const struct pump *p, struct err *err);
+
+/// One block of samples and all that follows from it.
+FOX_CHECK int pump_step(struct pump *p, struct err *err);
+/// Steps until the clock has reached `until`.
+FOX_CHECK int pump_wait(struct pump *p, int64_t until, struct err *err);
+
+/// The next received frame (an uplink event's fields; new), or *out = NULL when every frame that
+/// ended before `until` has been handed out.
+FOX_CHECK int pump_next_frame(struct pump *p, int64_t until, struct jval **out, struct err *err);
+/// Why samples were lost at or after `since`; NULL when none were.
+const char *pump_gap_since(const struct pump *p, int64_t since);
+/// Whether any frame that decodes was received, whether the device ever answered a command, since
+/// the pump was opened.
+bool pump_air_proven(const struct pump *p);
+bool pump_port_proven(const struct pump *p);
+
+enum pump_outcome { PUMP_OK, PUMP_ERROR, PUMP_TIMEOUT };
+
+struct pump_answer {
+    enum pump_outcome outcome;
+    char text[DUT_LINE_MAX * 4 +
+              1];       // last line before OK, the error, or "OK"; bytes outside ASCII as \xHH
+    struct jval *lines; // new: every line that answered
+    int64_t sent;
+    int64_t until;
+};
+
+/// Sends a command and waits for its end (the dialect's OK or error), or with `one_line` for any
+/// line. A silent device is an outcome, not an error.
+FOX_CHECK int pump_command(struct pump *p, const char *line, int64_t until, bool one_line,
+                           struct pump_answer *out, struct err *err);
+/// The next line that answers no command (new), or NULL when none came until then.
+FOX_CHECK int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err *err);
+/// ERR_UNSUPPORTED when the bench has no such line.
+FOX_CHECK int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err *err);
+
+/// Keeps the samples from `from` to `to` as SigMF evidence iq/NAME with an annotation for each of
+/// `frames` (an array of uplink events, lent). Waits until `to`. *kept is false when the beginning
+/// is not there any more.
+FOX_CHECK int pump_capture(struct pump *p, const char *name, const char *note, int64_t from,
+                           int64_t to, const struct jval *frames, bool *kept, struct err *err);
+/// Hands a text over as evidence.
+FOX_CHECK int pump_evidence(struct pump *p, const char *path, const char *media_type,
+                            const char *note, const void *data, size_t len, struct err *err);
+
+#endif

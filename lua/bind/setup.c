@@ -1,0 +1,141 @@
+#include "lua/bind/setup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/sfx/counter.h"
+#include "lua/bind/script.h"
+
+enum { PATH_SIZE = 1024, KEY_LEN = 16, BLOCK_SAMPLES = 32768, RADIO_TIMEOUT_MS = 4000 };
+
+static const double keep_s = 12; // the longest message with its gaps, and a little
+static const double rc1_centre_hz = 868130000.0, band_half_hz = 96000.0;
+
+static const char *text_of(const struct jval *object, const char *key, const char *otherwise)
+{
+    return jval_text(jval_get(object, key), otherwise);
+}
+
+static int read_limits(struct setup *s, const char *root, struct err *err)
+{
+    char path[PATH_SIZE];
+    const char *name = text_of(s->device, "limits", "report-only");
+    snprintf(path, sizeof path, "%s/fixtures/limits/%s.lua", root, name);
+    int rc = script_read_data(path, &s->limits, err);
+    return rc < 0 ? err_prefix(err, "limits '%s' of the device file", name) : ERR_OK;
+}
+
+// A key file is named relative to the device file.
+static int read_key(struct setup *s, const char *device_path, struct err *err)
+{
+    const char *reference = text_of(s->device, "key", NULL);
+    if (!reference) return ERR_OK;
+    char folder[PATH_SIZE];
+    snprintf(folder, sizeof folder, "%s", device_path);
+    char *slash = strrchr(folder, '/');
+    if (slash) *slash = '\0';
+    struct err why = {0};
+    int rc = secret_from_ref(&s->key, reference, slash ? folder : NULL, KEY_LEN, &why);
+    return rc < 0 ? err_set(err, ERR_USAGE, "%s: key: %s", device_path, why.text) : ERR_OK;
+}
+
+static int check(struct setup *s, struct state *state, const char *device_path,
+                 const char *bench_path, struct err *err)
+{
+    struct jval *device = NULL, *bench = NULL;
+    int rc = state_check(state, s->device, s->bench, s->limits, &device, &bench, err);
+    if (rc < 0) {
+        jval_free(device);
+        jval_free(bench);
+        return err_prefix(err, "%s, %s", device_path, bench_path);
+    }
+    jval_free(s->device);
+    jval_free(s->bench);
+    s->device = device;
+    s->bench = bench;
+    return ERR_OK;
+}
+
+int setup_read(struct setup *s, const char *root, const struct jval *request, struct state *state,
+               struct err *err)
+{
+    char device_default[PATH_SIZE], bench_default[PATH_SIZE];
+    snprintf(device_default, sizeof device_default, "%s/fixtures/devices/foxdut.lua", root);
+    snprintf(bench_default, sizeof bench_default, "%s/fixtures/benches/virtual.lua", root);
+    const char *device_path = text_of(request, "device", device_default);
+    const char *bench_path = text_of(request, "bench", bench_default);
+
+    int rc = script_read_data(device_path, &s->device, err);
+    if (rc == ERR_OK) rc = script_read_data(bench_path, &s->bench, err);
+    if (rc == ERR_OK) rc = read_limits(s, root, err);
+    if (rc == ERR_OK) rc = check(s, state, device_path, bench_path, err);
+    if (rc == ERR_OK) rc = read_key(s, device_path, err);
+    if (rc == ERR_OK)
+        rc = state_dialect(state, text_of(s->device, "dialect", ""), &s->dialect, err);
+    return rc;
+}
+
+void setup_deinit(struct setup *s)
+{
+    jval_free(s->device);
+    jval_free(s->bench);
+    jval_free(s->limits);
+    jval_free(s->dialect);
+    secret_deinit(&s->key);
+    *s = (struct setup){0};
+}
+
+static void fill_dialect(const struct jval *d, struct dut_dialect *out)
+{
+    *out = (struct dut_dialect){
+        .name = text_of(d, "name", ""),
+        .line_end = text_of(d, "line_end", "\r"),
+        .ok = text_of(d, "ok", "OK"),
+        .downlink = text_of(d, "downlink", NULL),
+        .echo = jval_bool(jval_get(d, "echo"), false),
+    };
+    const struct jval *errors = jval_get(d, "errors");
+    for (size_t i = 0; i < jval_len(errors) && i + 1 < DUT_PATTERNS_MAX; i++)
+        out->errors[i] = jval_text(jval_at(errors, i), "");
+}
+
+static int line_of(const struct jval *bench, const char *name)
+{
+    const char *line = text_of(jval_get(bench, name), "line", NULL);
+    if (!line) return -1;
+    return strcmp(line, "rts") == 0 ? PORT_LINE_RTS : PORT_LINE_DTR;
+}
+
+int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
+{
+    const struct jval *radio = jval_at(jval_get(s->bench, "radios"), 0);
+    const struct jval *uart = jval_at(jval_get(s->bench, "uarts"), 0);
+    if (!radio || !uart) return err_set(err, ERR_USAGE, "bench: expected one radio and one uart");
+    int64_t dialect_baud = jval_int(jval_get(s->dialect, "baud"), 9600);
+    *out = (struct pump_config){
+        .radio_unit = text_of(radio, "unit", "radio"),
+        .radio = {.uri = text_of(radio, "uri", ""),
+                  .serial = text_of(radio, "serial", NULL),
+                  .rate_hz = jval_number(jval_get(radio, "rate_hz"), 0),
+                  .lo_hz = jval_number(jval_get(radio, "lo_hz"), 0),
+                  .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
+                  .block_samples = BLOCK_SAMPLES,
+                  .timeout_ms = RADIO_TIMEOUT_MS},
+        .low_hz = rc1_centre_hz - band_half_hz,
+        .high_hz = rc1_centre_hz + band_half_hz,
+        .uart_unit = text_of(uart, "unit", "uart"),
+        .port = {.path = text_of(uart, "path", ""),
+                 .baud = (unsigned)jval_int(jval_get(uart, "baud"), dialect_baud)},
+        .lines =
+            {[PUMP_POWER] = line_of(s->bench, "power"), [PUMP_RESET] = line_of(s->bench, "reset")},
+        .device_id = (uint32_t)strtoul(text_of(s->device, "id", "0"), NULL, 16),
+        .key = s->key.len ? &s->key : NULL,
+        .modulus = (unsigned)jval_int(jval_get(s->device, "modulus"), SFX_COUNTER_MODULUS_MAX),
+        .window =
+            sfx_counter_window((unsigned)jval_int(jval_get(s->device, "messages_per_day"), 140)),
+        .keep_s = keep_s,
+    };
+    fill_dialect(s->dialect, &out->dialect);
+    return ERR_OK;
+}

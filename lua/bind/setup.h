@@ -1,0 +1,32 @@
+// The bench and the device of a run: their files, checked, and what the pump needs to know of them.
+//
+// The caller owns the struct (zeroed … setup_deinit). A pump's configuration made from it lends its
+// strings.
+#ifndef LUA_BIND_SETUP_H
+#define LUA_BIND_SETUP_H
+
+#include "bench/base/err.h"
+#include "bench/base/json.h"
+#include "bench/base/secret.h"
+#include "lua/bind/pump.h"
+#include "lua/bind/state.h"
+
+struct setup {
+    struct jval *device;
+    struct jval *bench;
+    struct jval *limits;
+    struct jval *dialect;
+    struct secret key;
+};
+
+/// Reads what `request` names as "device" and "bench" (paths; absent: the reference device in the
+/// virtual lab), the device's limits, dialect and key. Everything wrong in them is ERR_USAGE with
+/// file and line or field.
+FOX_CHECK int setup_read(struct setup *s, const char *root, const struct jval *request,
+                         struct state *state, struct err *err);
+/// Accepts a zeroed struct; wipes the key.
+void setup_deinit(struct setup *s);
+/// Fills all but t0 and worker.
+FOX_CHECK int setup_pump(const struct setup *s, struct pump_config *out, struct err *err);
+
+#endif

@@ -1,0 +1,56 @@
+-- The three frames of a message must be the same message: a copy without a tag, or with other content, is a message that nobody
+-- authenticated.
+local suite <const> = require "suites.authentication"
+local judged <const> = require "suites.authentication.judged"
+local traffic <const> = require "cert.traffic"
+
+local MESSAGES <const> = 30
+local KINDS <const> = traffic.kinds()
+
+-- What of a frame differs from the first of its message, or nil. Ranks 2 and 3 come here with their code undone.
+local function differs(frame, first)
+  if frame.class ~= first.class then
+    return ("rank %d has the frame type of class %s, rank %d of class %s"):format(frame.rank, frame.class, first.rank,
+      first.class)
+  end
+  if frame.packet_hex ~= first.packet_hex then
+    return ("rank %d carries %s, rank %d %s"):format(frame.rank, frame.packet_hex, first.rank, first.packet_hex)
+  end
+end
+
+suite:case {
+  id         = "AUTH-UL-004",
+  title      = "the three repetitions are the same message",
+  threat     = "One repetition differs: an unauthenticated or plain copy.",
+  severity   = "medium",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx" },
+  safety     = "S0",
+  covers     = { "EN303645:5.5-1", "EN18031:SCM-2", "WP:A7", "WP:A9" },
+  faults     = { "MUT-AUTH-009" },
+  deadline_s = 1200,
+
+  run = function(t)
+    t:claim {
+      event = "a repetition differs from its message", trials = MESSAGES, allowed = 0,
+      trial = function(i)
+        local kind
+        repeat kind = KINDS[t:random(#KINDS)] until t.dut:can_send(kind.message)
+        local label <const> = ("message %d"):format(i)
+        local asked <const> = t:require(label .. " is accepted", t.dut:ask(kind)):exists()
+        local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
+        judged.message(t, label, message, asked)
+        local found <const> = {}
+        for _, frame in ipairs(message.frames) do found[#found + 1] = differs(frame, message.frames[1]) end
+        if #found > 0 then
+          t:note(label .. ": " .. table.concat(found, "; "))
+          t.air:capture(message, "differing-" .. i)
+        end
+        return #found > 0
+      end,
+    }
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite

@@ -1,0 +1,53 @@
+-- The counter must survive a reset: a value used twice lets old messages be replayed. The reset line is seen to act each time, so
+-- that a wire that hangs loose proves nothing.
+local suite <const> = require "suites.counters"
+
+local TRIALS <const> = 20
+local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message
+
+suite:case {
+  id         = "CNT-UL-004",
+  title      = "counter survives reset",
+  threat     = "A reset re-opens the replay window.",
+  severity   = "critical",
+  level      = "basic",
+  needs      = { "serial", "power", "reset", "radio.rx" },
+  safety     = "S0",
+  covers     = {
+    "EN18031:SCM-4", "EN18031:SSM-2", "EN303645:5.4-1", "EN303645:5.9-2", "ISVS:4.6.5", "WP:A10",
+  },
+  faults     = { "MUT-CNT-007" },
+  deadline_s = 1800,
+
+  run = function(t)
+    local used <const>, last = {}, nil
+
+    -- Sends one message; gives back whether its counter is new and ahead of the last one.
+    local function is_fresh(label)
+      t:require(label .. " is accepted", t.dut:send "\xca\xfe"):exists()
+      local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
+      t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
+      t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
+      local fresh <const> = not used[message.counter] and t.net:is_newer(message.counter, last)
+      if not fresh then
+        t:note(("%s: counter %d after %d%s"):format(label, message.counter, last,
+          used[message.counter] and ", used before" or ""))
+      end
+      used[message.counter], last = true, message.counter
+      return fresh
+    end
+
+    t:claim {
+      event = "counter repeated or decreased", trials = TRIALS, allowed = 0,
+      trial = function(i)
+        local before <const> = is_fresh(("message before reset %d"):format(i))
+        t.air:wait { s = PHASE_MAX_S * t:random() }
+        t:require(("the device after reset %d"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
+        return not (is_fresh(("message after reset %d"):format(i)) and before)
+      end,
+    }
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite
