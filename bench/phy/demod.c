@@ -263,7 +263,6 @@ static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_dem
     if (noise < 1e-12) noise = 1e-12;
     if (energy < 1e-12) energy = 1e-12;
     out->ebn0 = energy / noise;
-    out->power = energy;
 
     out->head_errors = count_head_errors(d, sync);
     float scale = (float)(4 * sqrt(energy) / noise), scale_plain = (float)(2 / noise);
@@ -323,5 +322,12 @@ bool phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
     *out = (struct phy_demodulated){
         .start = start, .frequency = f, .drift = drift, .body_bits = body_bits};
     make_bits(d, hypothesis->sync, symbols, out);
+
+    size_t first = (size_t)fmax(0, start), past = first + symbols * PHY_OVERSAMPLE;
+    double sum = 0;
+    past = past < n ? past : n;
+    for (size_t i = first; i < past; i++)
+        sum += (double)(crealf(y[i]) * crealf(y[i]) + cimagf(y[i]) * cimagf(y[i]));
+    out->power = past > first ? sum / (double)(past - first) : 0;
     return true;
 }

@@ -25,7 +25,7 @@ struct phy_demodulated {
     double frequency; // cycles per symbol at `start`
     double drift;     // cycles per symbol squared
     double ebn0;      // linear
-    double power;     // of the signal, in squared units of the samples
+    double power;     // mean square of the samples, noise included
     unsigned head_errors;
     size_t body_bits;
     float soft[PHY_BODY_BITS_MAX];       // log likelihood ratios, tracked

@@ -349,7 +349,8 @@ static bool demodulate(struct phy_lane *lane, size_t n_y, const struct track *t,
     b->bit_rate = bit_rate;
     b->ebn0_db = 10 * log10(d.ebn0);
     double full = IQ_FULL_SCALE_RX;
-    b->power_dbfs = 10 * log10(d.power / (full * full));
+    double power = fmax(d.power - t->noise * lane->extract.energy, 1e-6);
+    b->power_dbfs = 10 * log10(power / (full * full));
     b->body_bits = (unsigned)body_bits;
     phy_decide(receive, &d, b);
     return true;
