@@ -41,6 +41,9 @@ void dut_free(struct dut *d);
 FOX_CHECK int dut_command(struct dut *d, const char *line, int64_t now_sample, struct err *err);
 /// Gives up waiting for the present command. Should its answer still come, it is unsolicited.
 void dut_abandon(struct dut *d);
+/// Ends the present command well: the lines so far are its whole answer. For questions that a
+/// device answers without saying ok. Nothing is owed then.
+void dut_conclude(struct dut *d);
 /// Reads what has arrived and splits it into lines. ERR_GONE when the port is unplugged.
 FOX_CHECK int dut_poll(struct dut *d, int64_t now_sample, struct err *err);
 enum dut_state dut_state(const struct dut *d);

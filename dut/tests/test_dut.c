@@ -363,6 +363,23 @@ static void test_late_answer_of_an_abandoned_command(void **state)
     end(&w);
 }
 
+static void test_question_without_ok(void **state)
+{
+    (void)state;
+    struct world w = make(&plain);
+    command(&w, "AT$I=10", 0);
+    say(&w, "00F0C5A1\r", 1);
+    assert_int_equal(dut_state(w.dut), DUT_STATE_WAITING);
+    expect_line(&w, "00F0C5A1", true, 1);
+    dut_conclude(w.dut);
+    assert_int_equal(dut_state(w.dut), DUT_STATE_OK);
+    command(&w, "AT", 2);
+    say(&w, "OK\r", 3);
+    assert_int_equal(dut_state(w.dut), DUT_STATE_OK);
+    assert_false(dut_is_doubtful(w.dut));
+    end(&w);
+}
+
 static void test_echo_tells_late_answers_apart(void **state)
 {
     (void)state;
@@ -455,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_flood_is_bounded_and_counted),
         cmocka_unit_test(test_lines_in_the_queue_when_the_next_command_goes_out),
         cmocka_unit_test(test_late_answer_of_an_abandoned_command),
+        cmocka_unit_test(test_question_without_ok),
         cmocka_unit_test(test_echo_tells_late_answers_apart),
         cmocka_unit_test(test_misuse_is_refused_with_its_reason),
         cmocka_unit_test(test_tap_hears_every_byte),
