@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
-#include "bench/air/receive.h"
 #include "bench/base/bytes.h"
+#include "bench/phy/receive.h"
+#include "bench/sfx/uplink.h"
 #include "dut/firmware/tests/fake_lab.h"
 
 enum { RATE_HZ = 250000, HEARD_S = 9, BLOCK = 25000, FRAMES = 3 };
@@ -19,6 +20,35 @@ enum { RATE_HZ = 250000, HEARD_S = 9, BLOCK = 25000, FRAMES = 3 };
 static const double centre_hz = 868130000.0;
 static const double scale = 40.0;       // codes per sqrt(mW): 14 dBm becomes 200
 static const double noise_codes = 60.0; // about 40 dB of Eb/N0
+
+// One frame as the bench hears it.
+struct heard {
+    struct phy_burst burst;
+    unsigned rank;
+    enum sfx_status status;
+    struct sfx_uplink uplink;
+};
+
+// Every beginning of an uplink: 19 bits of preamble, 13 of frame type (protocol.md 1.2). Entry i is
+// class i / 3, rank i % 3 + 1.
+static void fill_syncs(struct phy_sync syncs[SFX_CLASSES * SFX_RANKS])
+{
+    for (unsigned i = 0; i < SFX_CLASSES * SFX_RANKS; i++) {
+        enum sfx_class class = (enum sfx_class)(i / SFX_RANKS);
+        uint32_t type = sfx_frame_type(class, i % SFX_RANKS + 1);
+        syncs[i] = (struct phy_sync){0x55555u << 13 | type, sfx_body_bits(class)};
+    }
+}
+
+static struct heard read_burst(const struct phy_burst *b)
+{
+    struct heard h = {.burst = *b, .rank = (unsigned)b->sync % SFX_RANKS + 1};
+    enum sfx_class class = (enum sfx_class)(b->sync / SFX_RANKS);
+    uint8_t packet[SFX_PACKET_MAX];
+    size_t len = sfx_uplink_uncode(class, h.rank, b->body, packet);
+    h.status = sfx_uplink_decode(class, packet, len, &h.uplink);
+    return h;
+}
 
 static uint32_t random_next(uint32_t *x)
 {
@@ -57,13 +87,19 @@ static void mix(const struct lab_burst *b, int64_t from_ns, double *iq, size_t n
 }
 
 // What the receiver makes of the first HEARD_S seconds after from_ns.
-static size_t hear(const struct lab *l, int64_t from_ns, struct air_frame *out, size_t max)
+static size_t hear(const struct lab *l, int64_t from_ns, struct heard *out, size_t max)
 {
-    const struct air_receiver_config config = {
-        .rate_hz = RATE_HZ, .low_hz = -96000, .high_hz = 96000, .bit_rate_100 = true};
-    struct air_receiver *r = NULL;
+    struct phy_sync syncs[SFX_CLASSES * SFX_RANKS];
+    fill_syncs(syncs);
+    const struct phy_receive_config config = {.rate_hz = RATE_HZ,
+                                              .low_hz = -96000,
+                                              .high_hz = 96000,
+                                              .bit_rate_100 = true,
+                                              .syncs = syncs,
+                                              .n_syncs = SFX_CLASSES * SFX_RANKS};
+    struct phy_receiver *r = NULL;
     struct err err = {0};
-    assert_int_equal(air_receiver_new(&r, &config, &err), 0);
+    assert_int_equal(phy_receiver_new(&r, &config, &err), 0);
     static double sum[2 * BLOCK];
     static int16_t codes[2 * BLOCK];
     uint32_t x = 12345;
@@ -76,14 +112,14 @@ static size_t hear(const struct lab *l, int64_t from_ns, struct air_frame *out, 
             mix(&l->bursts[i], block_ns, sum, BLOCK);
         for (size_t i = 0; i < 2 * BLOCK; i++)
             codes[i] = (int16_t)lround(sum[i]);
-        assert_int_equal(air_receiver_push(r, codes, BLOCK, &err), 0);
+        assert_int_equal(phy_receiver_push(r, codes, BLOCK, &err), 0);
     }
-    assert_int_equal(air_receiver_finish(r, &err), 0);
-    for (struct air_frame f; air_receiver_next(r, &f);) {
+    assert_int_equal(phy_receiver_finish(r, &err), 0);
+    for (struct phy_burst b; phy_receiver_next(r, &b);) {
         assert_true(n_frames < max);
-        out[n_frames++] = f;
+        out[n_frames++] = read_burst(&b);
     }
-    air_receiver_free(r);
+    phy_receiver_free(r);
     return n_frames;
 }
 
@@ -104,10 +140,10 @@ static void test_the_bench_hears_foxdut(void **state)
         lab_forget(&l);
         int64_t from_ns = l.now_ns;
         lab_command(&l, lines[m]);
-        struct air_frame frames[8];
+        struct heard frames[8];
         assert_int_equal(hear(&l, from_ns, frames, 8), FRAMES);
         for (unsigned i = 0; i < FRAMES; i++) {
-            const struct air_frame *f = &frames[i];
+            const struct heard *f = &frames[i];
             assert_int_equal(f->status, SFX_STATUS_OK);
             assert_int_equal(f->rank, i + 1);
             assert_int_equal(f->uplink.device_id, 0x0badcafe);
@@ -116,8 +152,10 @@ static void test_the_bench_hears_foxdut(void **state)
             assert_int_equal(sfx_uplink_verify(&f->uplink, &key, NULL), 1);
             assert_true(fabs(f->burst.f_hz - (l.bursts[i].carrier_hz - centre_hz)) < 2.0);
             if (i == 0) continue;
+            const struct phy_burst *before = &frames[i - 1].burst;
+            unsigned symbols = 1 + PHY_HEAD_BITS + before->body_bits;
             double gap_s =
-                (f->burst.start_sample - (double)frames[i - 1].end_sample) / (double)RATE_HZ;
+                (f->burst.start_sample - before->start_sample) / RATE_HZ - symbols / 100.0;
             assert_true(fabs(gap_s - 0.5) < 0.003);
         }
     }
