@@ -14,7 +14,8 @@ struct burst {
     int64_t end_ns; // the burst is silent from here on: its end, or where its sender was cut
     double carrier_hz;
     double rate_hz;
-    float *iq; // two zero samples before, three behind: the interpolator never looks outside
+    float *iq; // its ends repeated: a transmitter holds its last sample, and the interpolator
+               // never looks outside
     size_t n;
 };
 
@@ -72,7 +73,7 @@ static int reserve(struct air *a, struct err *err)
 int air_send_take(struct air *a, unsigned sender, int64_t t_ns, double carrier_hz, double rate_hz,
                   float *iq, size_t n, struct err *err)
 {
-    float *padded = calloc(n + PAD_BEFORE + PAD_AFTER, 2 * sizeof *padded);
+    float *padded = malloc((n + PAD_BEFORE + PAD_AFTER) * 2 * sizeof *padded);
     int rc = padded ? reserve(a, err) : err_set(err, ERR_NOMEM, "a burst of %zu samples", n);
     if (rc < 0) {
         free(padded);
@@ -80,6 +81,10 @@ int air_send_take(struct air *a, unsigned sender, int64_t t_ns, double carrier_h
         return rc;
     }
     memcpy(padded + 2 * PAD_BEFORE, iq, n * 2 * sizeof *iq);
+    for (size_t k = 0; k < PAD_BEFORE; k++)
+        memcpy(padded + 2 * k, iq, 2 * sizeof *iq);
+    for (size_t k = n + PAD_BEFORE; k < n + PAD_BEFORE + PAD_AFTER; k++)
+        memcpy(padded + 2 * k, iq + 2 * (n - 1), 2 * sizeof *iq);
     free(iq);
     a->bursts[a->n++] = (struct burst){
         .sender = sender,

@@ -27,7 +27,7 @@ struct air_receiver {
 FOX_CHECK int air_new(struct air **out, struct err *err);
 /// Accepts NULL.
 void air_free(struct air *a);
-/// A burst of sender `sender`; iq (n complex floats) is taken, also on failure.
+/// A burst of sender `sender`; iq (n complex floats, n > 0) is taken, also on failure.
 FOX_CHECK int air_send_take(struct air *a, unsigned sender, int64_t t_ns, double carrier_hz,
                             double rate_hz, float *iq, size_t n, struct err *err);
 /// The sender lost power at t_ns: what it still had to send is never sent.

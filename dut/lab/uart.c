@@ -25,7 +25,6 @@ static int open_pty(struct uart *u, struct err *err)
     if (tcsetattr(u->slave, TCSANOW, &raw) < 0) goto fail;
     unsigned number;
     if (sscanf(name, "/dev/pts/%u", &number) != 1) goto fail;
-    u->lines->out = 0;
     u->lines->pts_plus_1 = number + 1;
     unlink(u->link);
     if (symlink(name, u->link) < 0) goto fail;
@@ -37,7 +36,13 @@ fail:
 
 static void close_pty(struct uart *u)
 {
-    u->lines->pts_plus_1 = 0;
+    struct foxshim_port *l = u->lines;
+    l->pts_plus_1 = 0;
+    if (l->out) { // an adapter that is pulled drives its lines no more
+        l->out = 0;
+        l->history[l->changes % FOXSHIM_HISTORY] = 0;
+        l->changes++;
+    }
     unlink(u->link);
     if (u->slave >= 0) close(u->slave);
     if (u->master >= 0) close(u->master);
