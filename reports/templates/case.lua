@@ -1,4 +1,5 @@
 -- The section of one case: why it is tested, what was done, what was demanded and what came.
+-- luacheck: read_globals include
 local html <const> = include "html.lua"
 local plot <const> = include "plot.lua"
 local words <const> = include "words.lua"
@@ -45,16 +46,21 @@ local function what_was_done(case, attempt)
   local function add(format, ...) items[#items + 1] = "<li>" .. format:format(...) .. "</li>" end
   local commands <const>, requests <const> = of_type(attempt, "command"), of_type(attempt, "request")
   local frames <const>, power <const> = of_type(attempt, "uplink"), of_type(attempt, "power")
+  local resets <const> = of_type(attempt, "reset")
   if #(case.watches or {}) > 0 then add("Judged what the cases %s had recorded.", words.list(case.watches)) end
   if #requests > 0 then
-    add("Asked the device for %s: %s%s.", words.count(#requests, "message"), tally(requests, "message"), downlinks(requests))
+    add("Asked the device for %s: %s%s.", words.count(#requests, "message"), tally(requests, "message"),
+      downlinks(requests))
   end
-  if #commands > 0 then add("Sent %s: %s.", words.count(#commands, "command"), tally(commands, "outcome")) end
-  if #of_type(attempt, "reset") > 0 then add("Worked the reset line %s.", words.count(#of_type(attempt, "reset"), "time")) end
+  if #commands > 0 then
+    add("Sent %s; answers: %s.", words.count(#commands, "command"), tally(commands, "outcome"))
+  end
+  if #resets > 0 then add("Worked the reset line %s.", words.count(#resets, "time")) end
   if #power > 0 then add("Switched the supply %s.", words.count(#power, "time")) end
   if #frames > 0 then add("Received and decoded %s.", words.count(#frames, "frame")) end
   for _, gap in ipairs(of_type(attempt, "gap")) do
-    add("Samples were lost at %s (%s): silence around there means nothing.", words.seconds(gap.t_s), html.text(gap.reason))
+    add("Samples were lost at %s (%s): silence around there means nothing.", words.seconds(gap.t_s),
+      html.text(gap.reason))
   end
   local first <const>, last <const> = attempt.events[1], attempt["end"]
   if first and last then add("Listened for %s of device time.", words.seconds(last.t_s - first.t_s)) end
@@ -118,7 +124,7 @@ end
 
 -- A limit without a public source is a working default of the laboratory, and says so beside the verdict.
 local function mark_text(mark)
-  if mark == "ASSUMED" or mark == "P" then return ('<span class="assumed">[%s] assumed</span>'):format(html.text(mark)) end
+  if mark == "ASSUMED" or mark == "P" then return ('<span class="assumed">[%s]</span>'):format(html.text(mark)) end
   return mark and ("[%s]"):format(html.text(mark)) or "–"
 end
 
@@ -132,7 +138,9 @@ local function measurements(attempt)
   if #list == 0 then return "" end
   return "<h4>Measurements</h4>" .. html.table({
     { "Quantity", cell = function(e) return html.text(e.name) end },
-    { "Value", cell = function(e) return words.number(e.value, "%.6g") .. " " .. html.text(e.unit) end, class = "number" },
+    { "Value", class = "number", cell = function(e)
+      return words.number(e.value, "%.6g") .. " " .. html.text(e.unit)
+    end },
     { "U", cell = uncertainty },
     { "Limit", cell = function(e) return html.text(e.limit) end },
     { "Source", cell = function(e) return html.text(e.limit_source) end },
@@ -231,8 +239,8 @@ function case_page.section(case, run, blames)
     { "Severity", html.text(case.severity) },
     { "Level", html.text(case.level) },
     { "Safety class", html.text(case.safety) },
-    { "Controls", words.list(case.covers) },
-    { "Repeat it", "<code>" .. html.text(words.command(run, case)) .. "</code>" },
+    { "Controls", words.list(case.covers), true },
+    { "Repeat it", "<code>" .. html.text(words.command(run, case)) .. "</code>", true },
   }
   out[#out + 1] = "</section>\n"
   return table.concat(out)

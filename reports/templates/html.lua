@@ -37,7 +37,8 @@ end
 function html.table(columns, rows, class)
   local out <const> = { ('<div class="wide"><table class="%s"><thead><tr>'):format(class or "") }
   for _, column in ipairs(columns) do
-    out[#out + 1] = ('<th scope="col" class="%s">%s</th>'):format(column.class or "", html.text(column[1]))
+    out[#out + 1] = ('<th scope="col"%s>%s</th>'):format(column.class == "number" and ' class="number"' or "",
+      html.text(column[1]))
   end
   out[#out + 1] = "</tr></thead><tbody>\n"
   for _, row in ipairs(rows) do
@@ -51,11 +52,12 @@ function html.table(columns, rows, class)
   return table.concat(out)
 end
 
---- A list of names and values: { { name, html }, … }.
+--- A list of names and values: { { name, html }, … }; a third element `true` gives it a line of its own.
 function html.facts(list)
   local out <const> = { '<dl class="facts">' }
   for _, fact in ipairs(list) do
-    out[#out + 1] = ("<div><dt>%s</dt><dd>%s</dd></div>\n"):format(html.text(fact[1]), fact[2])
+    out[#out + 1] = ("<div%s><dt>%s</dt><dd>%s</dd></div>\n"):format(fact[3] and ' class="line"' or "",
+      html.text(fact[1]), fact[2])
   end
   out[#out + 1] = "</dl>\n"
   return table.concat(out)

@@ -1,4 +1,5 @@
 -- A spectrogram: the picture from C inside axes drawn as SVG, so that text stays text.
+-- luacheck: read_globals include
 local html <const> = include "html.lua"
 local words <const> = include "words.lua"
 
@@ -32,8 +33,8 @@ local function marks_of(picture, panel, x, y)
   for i, mark in ipairs(picture.marks) do
     local left <const>, right <const> = x(mark.from_s), x(mark.to_s)
     local middle <const> = y((mark.low_hz + mark.high_hz) / 2)
-    out[#out + 1] = ('<rect class="mark" x="%.1f" y="%.1f" width="%.1f" height="14" rx="3"/>'):format(left - 3, middle - 7,
-      right - left + 6)
+    out[#out + 1] = ('<rect class="mark" x="%.1f" y="%.1f" width="%.1f" height="14" rx="3"/>'):format(left - 3,
+      middle - 7, right - left + 6)
     out[#out + 1] = ('<text class="mark" x="%.1f" y="%.1f">%d</text>'):format(left - 3,
       middle - 12 < TOP + 8 and middle + 20 or middle - 11, i)
   end
@@ -43,7 +44,7 @@ end
 --- One panel. Time goes right, frequency up: absolute in MHz for the overview, from the frame's middle in Hz close up.
 function plot.panel(picture, panel)
   local overview <const> = panel.kind == "overview"
-  local width <const>, height <const> = overview and 760 or 330, overview and 250 or 170
+  local width <const>, height <const> = overview and 760 or 300, overview and 250 or 200
   local inner_w <const>, inner_h <const> = width - LEFT - RIGHT, height - TOP - BOTTOM
   local zero <const> = overview and 0 or (panel.low_hz + panel.high_hz) / 2
   local scale <const> = overview and 1e6 or 1
@@ -66,8 +67,8 @@ function plot.panel(picture, panel)
   list, step = ticks((panel.low_hz - zero) / scale, (panel.high_hz - zero) / scale, overview and 6 or 4)
   for _, value in ipairs(list) do
     local at <const> = y(value * scale + zero)
-    out[#out + 1] = ('<path class="tick" d="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(LEFT,
-      at, LEFT - 8, at + 4, ("%%.%df"):format(decimals(step)):format(value))
+    out[#out + 1] = ('<path class="tick" d="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(
+      LEFT, at, LEFT - 8, at + 4, ("%%.%df"):format(decimals(step)):format(value))
   end
   out[#out + 1] = marks_of(picture, panel, x, y)
   out[#out + 1] = ('<text x="%d" y="%d" text-anchor="middle">time in s</text>'):format(LEFT + inner_w // 2, height - 3)
@@ -77,8 +78,8 @@ function plot.panel(picture, panel)
 end
 
 local function colour_bar(picture, panel)
-  return ('<span class="bar"><span>%.0f dB</span><span class="ramp" style="background:linear-gradient(90deg,%s)"></span>'
-    .. "<span>%.0f dB</span></span>"):format(panel.low_db, table.concat(picture.colours, ","), panel.high_db)
+  return ('<span class="bar"><span>%.0f dB</span><span class="ramp" style="background:linear-gradient(90deg,%s)">'
+    .. "</span><span>%.0f dB</span></span>"):format(panel.low_db, table.concat(picture.colours, ","), panel.high_db)
 end
 
 --- All panels of one recording as a figure. A recording that could not be drawn says why.
@@ -91,8 +92,8 @@ function plot.figure(picture)
     if panel.kind == "overview" then
       overview = plot.panel(picture, panel) .. '<p class="legend">' .. colour_bar(picture, panel) .. "</p>"
     else
-      frames[#frames + 1] = ('<div>%s<p class="legend">%d: %s · %s MHz · %s</p></div>'):format(plot.panel(picture, panel),
-        #frames + 1, html.text(panel.label), words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel))
+      frames[#frames + 1] = ('<div>%s<p class="legend">%d: %s, %s MHz<br>%s</p></div>'):format(
+        plot.panel(picture, panel), #frames + 1, html.text(panel.label), words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel))
     end
   end
   return ('<figure>%s<div class="panels">%s</div><figcaption>One received message, drawn from the recording '

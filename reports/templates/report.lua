@@ -1,4 +1,5 @@
 -- The report of one run as one HTML page: nothing is fetched, nothing runs. reports/model.c says what `m` holds.
+-- luacheck: read_globals include
 local case_page <const> = include "case.lua"
 local html <const> = include "html.lua"
 local risks <const> = include "risks.lua"
@@ -11,6 +12,11 @@ local function count(cases)
   return counts
 end
 
+local function link(case)
+  local id <const> = words.full_id(case)
+  return ('<a href="#%s">%s</a>'):format(html.id(id), html.text(id))
+end
+
 local function get(counts, name)
   return counts[name] or 0
 end
@@ -21,8 +27,7 @@ local function decide(m, counts)
   local function add(...) reasons[#reasons + 1] = string.format(...) end
   for _, case in ipairs(m.cases) do
     if case.verdict == "fail" then
-      add('<a href="#%s">%s</a> (%s): %s', html.id(words.full_id(case)), html.text(words.full_id(case)),
-        html.text(case.severity), html.text(case.reason))
+      add("%s (%s): %s", link(case), html.text(case.severity), html.text(case.reason))
     end
   end
   if #reasons > 0 then
@@ -31,8 +36,7 @@ local function decide(m, counts)
   end
   for _, case in ipairs(m.cases) do
     if case.verdict == "error" or case.verdict == "inconclusive" or case.verdict == "notrun" then
-      add('<a href="#%s">%s</a> %s: %s', html.id(words.full_id(case)), html.text(words.full_id(case)),
-        html.text(words.verdict(case.verdict)), html.text(case.reason))
+      add("%s %s: %s", link(case), html.text(words.verdict(case.verdict)), html.text(case.reason))
     end
   end
   if not m["end"] then add "The run was not finished." end
@@ -43,11 +47,12 @@ local function decide(m, counts)
   if judged == 0 then return "No decision", "inconclusive", "No case applied to this device.", reasons end
   for _, case in ipairs(m.cases) do
     if case.verdict == "warn" then
-      add('<a href="#%s">%s</a>: %s', html.id(words.full_id(case)), html.text(words.full_id(case)), html.text(case.reason))
+      add("%s: %s", link(case), html.text(case.reason))
     end
   end
   local text = ("All %s ended without a fail."):format(words.count(judged, "case") .. " that were run")
-  if get(counts, "na") > 0 then text = text .. (" %s not applicable."):format(words.count(get(counts, "na"), "case")) end
+  local na <const> = get(counts, "na")
+  if na > 0 then text = text .. (" %s not applicable."):format(words.count(na, "case")) end
   return "No objection in the cases run", #reasons > 0 and "warn" or "pass", text, reasons
 end
 
@@ -55,9 +60,9 @@ local function decision(m, counts)
   local word, class, text, reasons = decide(m, counts)
   local list = ""
   if #reasons > 0 then list = "<ul><li>" .. table.concat(reasons, "</li>\n<li>") .. "</li></ul>" end
-  return ('<section class="decision %s"><h2>%s</h2><p>%s</p>%s<p class="small">This is the result of the cases listed here '
-    .. "and no certificate: a certification decision needs every mandatory case of a level, on a bench with verified "
-    .. "calibration.</p></section>\n"):format(class, html.text(word), html.text(text), list)
+  return ('<section class="decision %s"><h2>%s</h2><p>%s</p>%s<p class="small">This is the result of the cases listed '
+    .. "here and no certificate: a certification decision needs every mandatory case of a level, on a bench with "
+    .. "verified calibration.</p></section>\n"):format(class, html.text(word), html.text(text), list)
 end
 
 local TILES <const> = { "pass", "fail", "error", "inconclusive", "warn", "info", "notrun", "na" }
@@ -81,16 +86,16 @@ local function notices(m)
   local out <const> = {}
   local function add(...) out[#out + 1] = '<p class="notice">' .. string.format(...) .. "</p>\n" end
   if is_virtual(m) then
-    add("<strong>Virtual lab.</strong> Radio, air, serial line and clock were simulated on one computer, and the device "
-      .. "was firmware running as a process there. The protocol and the device's behaviour are judged as on hardware; "
+    add("<strong>Virtual lab.</strong> Radio, air, serial line and clock were simulated on one computer, and the "
+      .. "device was firmware running as a process there. The protocol and the device's behaviour are judged as on hardware; "
       .. "analogue properties are not.")
   end
   if #(m.run.faults or {}) > 0 then
-    add("<strong>Seeded fault.</strong> The reference device was given %s on purpose. A fail is what this run should show.",
-      words.list(m.run.faults))
+    add("<strong>Seeded fault.</strong> The reference device was given %s on purpose. A fail is what this run should "
+      .. "show.", words.list(m.run.faults))
   end
   if #(m.run.substitutes or {}) > 0 then
-    add("<strong>Not an honest run.</strong> These parts of the bench were replaced for a test of the bench itself: %s.",
+    add("<strong>Not an honest run.</strong> Parts of the bench were replaced for a test of the bench itself: %s.",
       words.list(m.run.substitutes))
   end
   if m.torn then
@@ -137,7 +142,9 @@ local function instruments(m)
     { "Firmware", cell = function(e) return html.text(e.firmware) end },
     { "Settings", cell = function(e)
       local list <const> = {}
-      for _, fact in ipairs(flatten(e.settings or {}, "", {})) do list[#list + 1] = html.text(fact[1]) .. " " .. fact[2] end
+      for _, fact in ipairs(flatten(e.settings or {}, "", {})) do
+        list[#list + 1] = html.text(fact[1]) .. " " .. fact[2]
+      end
       return table.concat(list, "<br>")
     end },
   }, rows)
@@ -157,9 +164,7 @@ end
 
 local function results(m)
   return html.table({
-    { "Case", cell = function(c)
-      return ('<a href="#%s">%s</a>'):format(html.id(words.full_id(c)), html.text(words.full_id(c)))
-    end, class = "code tight" },
+    { "Case", cell = link, class = "code tight" },
     { "What it asks", cell = function(c) return html.text(c.title) end },
     { "Verdict", cell = function(c) return words.badge(c.verdict) end, class = "tight" },
     { "Reason", cell = function(c) return c.verdict == "pass" and "" or html.text(c.reason) end },
@@ -174,7 +179,9 @@ local function limits(m)
   if #list == 0 then return "<p>No limit from a table was needed.</p>" end
   return html.table({
     { "Limit", cell = function(l) return html.text(l.name) end, class = "code" },
-    { "Value", cell = function(l) return html.text(l.value or l.max or l.min) .. " " .. html.text(l.unit) end, class = "number" },
+    { "Value", class = "number", cell = function(l)
+      return html.text(l.value or l.max or l.min) .. " " .. html.text(l.unit)
+    end },
     { "Source", cell = function(l) return html.text(l.source) end },
     { "Mark", cell = function(l) return html.text(l.mark) end },
   }, list)
@@ -232,10 +239,10 @@ local function method(m)
     { "foxbench", html.text(m.run.foxbench) },
     { "Operator", html.text(m.run.operator) },
     { "Armed", #(m.run.arm or {}) > 0 and words.list(m.run.arm) or "nothing" },
-    { "Plan", "<code>" .. html.text(begin.plan_sha256) .. "</code>" },
+    { "Plan (SHA-256)", "<code>" .. html.text(begin.plan_sha256) .. "</code>", true },
     { "Exit status", exit_text(m) },
-    { "Repeat the run", "<code>" .. html.text(words.command(m.run)) .. "</code>" },
-    { "Check the evidence", "<code>foxbench verify " .. html.text(m.dir) .. "</code>" },
+    { "Repeat the run", "<code>" .. html.text(words.command(m.run)) .. "</code>", true },
+    { "Check the evidence", "<code>foxbench verify " .. html.text(m.dir) .. "</code>", true },
   }
 end
 
@@ -259,31 +266,40 @@ local function header(m)
   } .. "<p>The results relate only to the items tested. Not to be reproduced except in full.</p></header>\n"
 end
 
+local function section(title, ...)
+  return "<section><h2>" .. html.text(title) .. "</h2>\n" .. table.concat { ... } .. "</section>\n"
+end
+
 return function(m)
   local counts <const> = count(m.cases)
   local blames <const> = {}
   for _, blame in ipairs(m.blames) do blames[blame.name] = blame.text end
-  local sections <const> = {}
-  for i, case in ipairs(m.cases) do sections[i] = case_page.section(case, m.run, blames) end
+  local cases <const> = {}
+  for i, case in ipairs(m.cases) do cases[i] = case_page.section(case, m.run, blames) end
 
   return table.concat {
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n',
     -- Nothing may be fetched and nothing may run, whatever a device wrote into a line.
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n",
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">\n',
-    "<title>Test report: ", html.text(device_name(m)), "</title>\n<style>\n", include "page.css", "</style></head>\n<body><main>\n",
+    '<meta http-equiv="Content-Security-Policy" ',
+    "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n",
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<meta name="color-scheme" content="light dark">\n',
+    "<title>Test report: ", html.text(device_name(m)), "</title>\n",
+    "<style>\n", include "page.css", "</style></head>\n<body><main>\n",
     header(m), notices(m), decision(m, counts), tiles(counts),
-    '<section><h2>Results</h2>\n', results(m), "</section>\n",
-    '<section><h2>The item tested</h2>\n', declared(m.plan.device), "</section>\n",
-    '<section><h2>The bench</h2>\n', instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench)), "</section>\n",
-    '<section><h2>Case by case</h2>\n', table.concat(sections), "</section>\n",
-    '<section><h2>Not run, not applicable, not assessed</h2>\n', left_out(m), "</section>\n",
-    '<section><h2>Residual risks of the protocol</h2>\n<p>These belong to the protocol and are not held against the device. ',
-    "Whoever uses it should know them.</p>", residual_risks(), "</section>\n",
-    '<section><h2>Method</h2>\n', method(m), "<h3>Limits in force</h3>", limits(m),
-    "<p class=\"small\">Marks: [C] read in the named source, [D] derived from one, [K] general knowledge, [P] and ASSUMED: a ",
-    "working default of this laboratory, because no official value is public.</p></section>\n",
-    '<section><h2>Files of the run</h2>\n', digests(m), "</section>\n",
-    '<footer><p>End of report ', html.text(m.dir), " · foxbench ", html.text(m.run.foxbench), "</p></footer>\n</main></body></html>\n",
+    section("Results", results(m)),
+    section("The item tested", declared(m.plan.device)),
+    section("The bench", instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench))),
+    section("Case by case", table.concat(cases)),
+    section("Not run, not applicable, not assessed", left_out(m)),
+    section("Residual risks of the protocol",
+      "<p>These belong to the protocol and are not held against the device. Whoever uses it should know them.</p>",
+      residual_risks()),
+    section("Method", method(m), "<h3>Limits in force</h3>", limits(m),
+      '<p class="small">Marks: [C] read in the named source, [D] derived from one, [K] general knowledge, ',
+      "[P] and ASSUMED: a working default of this laboratory, because no official value is public.</p>"),
+    section("Files of the run", digests(m)),
+    "<footer><p>End of report ", html.text(m.dir), " · foxbench ", html.text(m.run.foxbench), "</p></footer>\n",
+    "</main></body></html>\n",
   }
 end

@@ -1,4 +1,5 @@
 -- Numbers, times and verdicts as a reader expects them.
+-- luacheck: read_globals include
 local html <const> = include "html.lua"
 
 local words <const> = {}
