@@ -93,7 +93,8 @@ function plot.figure(picture)
       overview = plot.panel(picture, panel) .. '<p class="legend">' .. colour_bar(picture, panel) .. "</p>"
     else
       frames[#frames + 1] = ('<div>%s<p class="legend">%d: %s, %s MHz<br>%s</p></div>'):format(
-        plot.panel(picture, panel), #frames + 1, html.text(panel.label), words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel))
+        plot.panel(picture, panel), #frames + 1, html.text(panel.label),
+        words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel))
     end
   end
   return ('<figure>%s<div class="panels">%s</div><figcaption>One received message, drawn from the recording '

@@ -87,8 +87,8 @@ local function notices(m)
   local function add(...) out[#out + 1] = '<p class="notice">' .. string.format(...) .. "</p>\n" end
   if is_virtual(m) then
     add("<strong>Virtual lab.</strong> Radio, air, serial line and clock were simulated on one computer, and the "
-      .. "device was firmware running as a process there. The protocol and the device's behaviour are judged as on hardware; "
-      .. "analogue properties are not.")
+      .. "device was firmware running as a process there. The protocol and the device's behaviour are judged as on "
+      .. "hardware; analogue properties are not.")
   end
   if #(m.run.faults or {}) > 0 then
     add("<strong>Seeded fault.</strong> The reference device was given %s on purpose. A fail is what this run should "
