@@ -28,6 +28,7 @@ function check_outside(header,   name, place) {
     for (name in home)
         if (header == name || (name ~ /\/$/ && index(header, name) == 1)) {
             place = home[name]
+            if ((name, dir_of(FILENAME) "/") in judge) return
             if (FILENAME == place) return
             if (place == "tests/" && FILENAME ~ /\/tests\//) return
             if (place ~ /\/$/ && index(FILENAME, place) == 1) return
@@ -66,6 +67,7 @@ function check_own(header,   from, to, n, i, parts) {
     n = split(may[from], parts, " ")
     for (i = 1; i <= n; i++)
         if (parts[i] == to) return
+    if (FILENAME ~ /\/tests\// && (from, to) in test_may) return
     fail("\"" header "\": " from " may not include " to "; it may include: " \
         (may[from] == "" ? "nothing but itself" : may[from]))
 }
@@ -80,8 +82,13 @@ BEGIN {
             for (i = 3; i <= n; i++) list = list (list == "" ? "" : " ") word[i]
             may[word[2]] = list
             layers++
+        } else if (word[1] == "tests") {
+            sub(/:$/, "", word[2])
+            for (i = 3; i <= n; i++) test_may[word[2], word[i]] = 1
         } else if (word[1] == "home" && n == 3) {
             home[word[2]] = word[3]
+        } else if (word[1] == "judge" && n == 3) {
+            judge[word[2], word[3]] = 1
         } else {
             print rules ": cannot read: " line
             exit bad = 2

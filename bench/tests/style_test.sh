@@ -1,5 +1,5 @@
 #!/bin/sh
-# How the sources look: style_test.sh format | lua | cppcheck | text | shell. Each names file and line of every breach.
+# How the sources look: style_test.sh format | lua | cppcheck | text | shell | self. Names file and line of each breach.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${FOX_SOURCE_DIR:-$here/../..}"
@@ -50,10 +50,12 @@ shell)
     done
     ;;
 text)
-    breach '[ \t]+$' 'white space at the end of the line' '*.c' '*.h' '*.def' '*.lua' '*.sh' '*.awk' '*.txt' '*.json' CMakeLists.txt
-    breach '\t' 'a tab; use spaces' '*.c' '*.h' '*.def' '*.lua' '*.sh' '*.awk' CMakeLists.txt
-    breach '\r$' 'a carriage return before the line end' '*.c' '*.h' '*.def' '*.lua' '*.sh' '*.awk' '*.md' CMakeLists.txt
-    breach '(//|/\*|#|--).*\b(TO''DO|FIX''ME|XX''X)\b[ :(]' 'finish it or write an issue' '*.c' '*.h' '*.lua' '*.sh' CMakeLists.txt
+    set -f # the patterns are for files(), not for this shell
+    code="*.c *.h *.def *.lua *.sh *.awk"
+    breach '[ \t]+$' 'white space at the end of the line' $code '*.txt' '*.json' CMakeLists.txt
+    breach '\t' 'a tab; use spaces' $code CMakeLists.txt
+    breach '\r$' 'a carriage return before the line end' $code '*.md' CMakeLists.txt
+    breach '(//|/\*|#|--).*\b(TO''DO|FIX''ME|XX''X)\b[ :(]' 'finish it or write an issue' $code CMakeLists.txt
     breach '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(' 'unbounded; use snprintf' '*.c' '*.h'
     breach '^.{121,}' 'longer than 120 characters' '*.def' '*.sh' '*.awk' CMakeLists.txt
     for f in $(files '*.c' '*.h' '*.def' '*.lua' '*.sh' '*.awk' '*.md' '*.txt'); do
@@ -61,8 +63,36 @@ text)
     done
     exit $breaches
     ;;
+self)
+    # A check that cannot fail proves nothing: one planted breach of each kind must be found.
+    planted=$(mktemp -d)
+    trap 'rm -rf "$planted"' EXIT
+    refuses() { # KIND FILE TEXT
+        printf "$3" >"$planted/$2"
+        if FOX_SOURCE_DIR="$planted" "$here/style_test.sh" "$1" >"$planted/said" 2>&1; then
+            echo "$1 does not see: $3"
+            breaches=1
+        fi
+        grep -q "$2" "$planted/said" || { echo "$1 does not name $2"; breaches=1; }
+        rm "$planted/$2"
+    }
+    printf 'int main(void)\n{\n    return 0;\n}\n' >"$planted/good.c"
+    for kind in text cppcheck; do
+        FOX_SOURCE_DIR="$planted" "$here/style_test.sh" $kind || breaches=1
+    done
+    refuses text a.c 'int a; \n'
+    refuses text b.c '\tint b;\n'
+    refuses text c.lua 'local c\r\n'
+    refuses text d.c '// TO''DO: later\n'
+    refuses text e.c 'void e(char *x) { strcpy(x, "y"); }\n'
+    refuses text f.c 'int f;'
+    refuses cppcheck g.c 'int g(void) { int a[2] = {0, 0}; return a[2]; }\n'
+    refuses format h.c 'int   h( void );\n'
+    refuses lua i.lua 'nobody = 1\n'
+    exit $breaches
+    ;;
 *)
-    echo "usage: style_test.sh format | lua | cppcheck | text | shell" >&2
+    echo "usage: style_test.sh format | lua | cppcheck | text | shell | self" >&2
     exit 4
     ;;
 esac

@@ -368,6 +368,10 @@ static void test_vectors_refuse_malformed_files(void **state)
          "crc8[0]: field \"crc_hex\" is missing"},
         {"{\"kind\":\"crypto\",\"crc8\":[{\"data_hex\":\"de\",\"crc_hex\":\"1e\",\"x\":1}]}",
          "crc8[0]: unknown field \"x\""},
+        {"{\"kind\":\"crypto\",\"crc8\":[{\"data_hex\":\"\",\"crc_hex\":\"00\",\"\":1}]}",
+         "unknown field \"\""},
+        {"{\"kind\":\"crypto\",\"crc8\":[{\"data_hex crc_hex\":\"00\"}]}",
+         "unknown field \"data_hex crc_hex\""},
         {"{\"kind\":\"crypto\",\"kind\":\"crypto\"}", "not JSON"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
