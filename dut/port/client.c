@@ -189,17 +189,18 @@ static void queue_event(struct devport *p, unsigned type, const uint8_t *body, s
         p->events = events;
         p->events_cap = cap;
     }
-    struct event e = {.t_ns = (int64_t)get64(body), .type = type};
+    struct event *e = &p->events[p->n_events];
+    *e = (struct event){.t_ns = (int64_t)get64(body), .type = type};
     if (type == PORT_UART_RX) {
-        e.len = len - 8;
-        e.data = malloc(e.len + 1);
-        if (!e.data) no_memory();
-        memcpy(e.data, body + 8, e.len);
+        e->len = len - 8;
+        e->data = malloc(e->len + 1);
+        if (!e->data) no_memory();
+        memcpy(e->data, body + 8, e->len);
     } else {
-        e.a = get32(body + 8);
-        if (len >= 16) e.b = get32(body + 12);
+        e->a = get32(body + 8);
+        if (len >= 16) e->b = get32(body + 12);
     }
-    p->events[p->n_events++] = e;
+    p->n_events++;
 }
 
 static void take_nvm_done(struct devport *p, const uint8_t *body, size_t len)

@@ -162,6 +162,7 @@ static void serve_write(struct lab *l, const uint8_t *body, size_t len)
         lab_kill(l);
         return;
     }
+    memcpy(l->nvm_before, l->nvm, sizeof l->nvm);
     memcpy(l->nvm + offset, body + 16, n);
     answer_nvm(l, t + (int64_t)n * PORT_NVM_NS_PER_BYTE, 0, NULL, 0);
 }
@@ -276,8 +277,20 @@ bool lab_power_on(struct lab *l, enum port_boot_cause cause)
     return l->pid > 0 && l->ready[0];
 }
 
+// Takes back the bytes of the newest write whose time has not come.
+static void tear_write(struct lab *l)
+{
+    if (l->n_writes == 0 || l->write_errno || l->cut_write_after >= 0) return;
+    const struct lab_write *w = &l->writes[l->n_writes - 1];
+    for (uint32_t i = 0; i < w->len; i++) {
+        if (w->t_ns + (int64_t)(i + 1) * PORT_NVM_NS_PER_BYTE > l->now_ns)
+            l->nvm[w->offset + i] = l->nvm_before[w->offset + i];
+    }
+}
+
 void lab_kill(struct lab *l)
 {
+    if (l->pid > 0) tear_write(l);
     if (l->pid > 0) {
         kill(l->pid, SIGKILL);
         waitpid(l->pid, NULL, 0);

@@ -45,7 +45,8 @@ struct lab {
     uint64_t seed;
 
     uint8_t nvm[PORT_NVM_SIZE];
-    pid_t pid; // 0 while the device is off
+    uint8_t nvm_before[PORT_NVM_SIZE]; // as it was when the newest write began
+    pid_t pid;                         // 0 while the device is off
     int fd;
     int64_t now_ns;
     int64_t last_ns; // newest time the device has told
