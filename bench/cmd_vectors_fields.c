@@ -16,6 +16,7 @@ static const char remarks[] = "name conventions note notes agree what source";
 static bool lists(const char *list, const char *word)
 {
     size_t len = strlen(word);
+    if (len == 0 || strchr(word, ' ')) return false; // JSON allows such keys; we have none
     for (const char *at = list; (at = strstr(at, word)); at += len)
         if ((at == list || at[-1] == ' ') && (at[len] == 0 || at[len] == ' ')) return true;
     return false;
