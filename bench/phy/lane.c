@@ -19,8 +19,8 @@ enum {
 
 static const double drift_max_hz_s = 32;
 // What a lone burst looks like at a distance of d bit rates: no louder than skirt / d ^ 2.5, never
-// less than the floor.
-static const double skirt = 0.126, skirt_floor = 1e-7;
+// less than the floor. A window of the other bit rate averages its lines differently: more there.
+static const double skirt = 0.126, skirt_other = 1, skirt_floor = 1e-7;
 // Hypotheses weaker than this part of the best are not tried.
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
@@ -35,10 +35,9 @@ enum track_state {
 
 struct track {
     enum track_state state;
-    double begin;     // stream samples: of the candidate's window, or of the burst once heard
-    double end;       // of the burst, once heard: the latest that its hypotheses allow
-    double end_first; // and the earliest
-    double f_hz;      // at `begin`
+    double begin; // stream samples: of the candidate's window, or of the burst once heard
+    double end;   // of the burst, once heard, by the hypothesis that is tried next
+    double f_hz;  // at `begin`
     double drift_hz_s;
     double score;
     double noise;
@@ -46,6 +45,8 @@ struct track {
     double origin;      // stream sample of y[0]
     double origin_hz;   // what y was shifted by
     size_t n_hypotheses;
+    size_t tried;    // how many of them
+    size_t fallback; // the first that gave an unchecked burst; PHY_HEAD_HYPOTHESES: none
     struct phy_hypothesis hypotheses[PHY_HEAD_HYPOTHESES];
 };
 
@@ -177,6 +178,21 @@ static double head_due(const struct phy_lane *lane, const struct track *t)
            (double)phy_extract_reach(&lane->extract);
 }
 
+static double hypothesis_end(const struct phy_lane *lane, const struct track *t, size_t i)
+{
+    const struct phy_hypothesis *h = &t->hypotheses[i];
+    return t->origin + h->start * lane->step + burst_symbols(lane, h->sync) * lane->symbol;
+}
+
+// Of what may still be reported for a track that was heard.
+static double earliest_end(const struct phy_lane *lane, const struct track *t)
+{
+    double end = hypothesis_end(lane, t, t->tried);
+    for (size_t i = t->fallback < t->tried ? t->fallback : t->tried; i < t->n_hypotheses; i++)
+        end = fmin(end, hypothesis_end(lane, t, i));
+    return end;
+}
+
 int64_t phy_lane_settled(const struct phy_lane *lane)
 {
     // One symbol, because the timing that decides when to look is refined when the burst is read.
@@ -186,7 +202,7 @@ int64_t phy_lane_settled(const struct phy_lane *lane)
         // An undecided burst may begin a lead before its candidate's window.
         double earliest = t->begin + (SHORTEST_BURST - PHY_HEAD_LEAD) * lane->symbol;
         if (t->state == TRACK_HEARD)
-            earliest = t->end_first - lane->symbol;
+            earliest = earliest_end(lane, t) - lane->symbol;
         else if (t->state != TRACK_WAITING)
             continue;
         settled = fmin(settled, earliest);
@@ -261,8 +277,9 @@ static bool explains(const struct phy_lane *from, const struct track *strong,
     double distance = fabs(t->f_hz - f) / from->config.bit_rate;
     if (distance < 0.8 && from == lane) return true;
     distance = fmax(distance, 0.8);
-    return t->score <
-           strong->score * fmax(skirt / (distance * distance * sqrt(distance)), skirt_floor);
+    return t->score < strong->score * fmax((from == lane ? skirt : skirt_other) /
+                                               (distance * distance * sqrt(distance)),
+                                           skirt_floor);
 }
 
 enum cover { COVER_NONE, COVER_PERHAPS, COVER_SURE };
@@ -272,13 +289,16 @@ enum cover { COVER_NONE, COVER_PERHAPS, COVER_SURE };
 static enum cover find_cover(const struct phy_lane *from, const struct phy_lane *lane,
                              const struct track *t)
 {
+    enum cover cover = COVER_NONE;
     for (size_t i = 0; i < from->n_tracks; i++) {
         const struct track *o = &from->tracks[i];
-        if (o == t || o->state == TRACK_DEAD || !explains(from, o, lane, t)) continue;
         bool sure = o->state == TRACK_BURST || (o->state == TRACK_HEARD && from != lane);
-        return sure ? COVER_SURE : COVER_PERHAPS;
+        if (o == t || o->state == TRACK_DEAD || (cover == COVER_PERHAPS && !sure)) continue;
+        if (!explains(from, o, lane, t)) continue;
+        if (sure) return COVER_SURE;
+        cover = COVER_PERHAPS;
     }
-    return COVER_NONE;
+    return cover;
 }
 
 static double symbol_noise(const struct phy_lane *lane, const struct track *t)
@@ -302,13 +322,11 @@ static void read_head(struct phy_lane *lane, const struct phy_stream *stream, st
     double bit_rate = lane->config.bit_rate;
     t->state = TRACK_HEARD;
     t->begin = t->origin + h->start * lane->step;
-    for (size_t i = 0; i < t->n_hypotheses; i++) {
-        if (t->hypotheses[i].power < hypothesis_part * h->power) break;
-        double end = t->origin + t->hypotheses[i].start * lane->step +
-                     burst_symbols(lane, t->hypotheses[i].sync) * lane->symbol;
-        t->end = i ? fmax(t->end, end) : end;
-        t->end_first = i ? fmin(t->end_first, end) : end;
-    }
+    while (t->hypotheses[t->n_hypotheses - 1].power < hypothesis_part * h->power)
+        t->n_hypotheses--;
+    t->tried = 0;
+    t->fallback = PHY_HEAD_HYPOTHESES;
+    t->end = hypothesis_end(lane, t, 0);
     t->f_hz = t->origin_hz + h->frequency * bit_rate;
     t->drift_hz_s = h->drift * bit_rate * bit_rate;
 }
@@ -363,35 +381,44 @@ static bool is_burst(const struct phy_found *f, const struct phy_hypothesis *h)
            f->burst.ebn0_db >= unchecked_ebn0_db;
 }
 
-static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track *t, int64_t last,
-                  struct err *err)
+static int accept_burst(struct phy_lane *lane, struct track *t, const struct phy_found *f,
+                        struct err *err)
 {
-    struct phy_found best = {0};
-    bool any = false;
+    t->state = TRACK_BURST;
+    t->begin = f->burst.start_sample;
+    t->end = f->end_sample;
+    t->f_hz = f->burst.f_hz;
+    t->drift_hz_s = f->burst.drift_hz_s;
+    return add_found(lane, f, err);
+}
+
+// Tries the track's next hypothesis, whose burst has just ended. One that nothing vouches for is
+// reported only when its head is perfect or no other hypothesis is left.
+static int decide(struct phy_lane *lane, const struct phy_stream *stream, struct track *t,
+                  int64_t last, struct err *err)
+{
     size_t n_y = (size_t)((t->end - t->origin) / lane->step) + PHY_DEMOD_TAIL * PHY_OVERSAMPLE;
     n_y = n_y < lane->n_y ? n_y : lane->n_y;
     phy_extract_run(&lane->extract, stream, t->origin, t->origin_hz, 0, n_y, lane->y);
-    for (size_t i = 0; i < t->n_hypotheses; i++) {
-        const struct phy_hypothesis *h = &t->hypotheses[i];
-        if (h->power < hypothesis_part * t->hypotheses[0].power) break;
-        struct phy_found f;
-        if (!demodulate(lane, n_y, t, h, &f)) continue;
-        if (f.end_sample > (double)last + lane->symbol) continue; // cut off by the end
-        if (!is_burst(&f, h)) continue;
-        if (!any || (f.burst.checked && !best.burst.checked)) best = f;
-        any = true;
-        if (best.burst.checked) break;
+
+    struct phy_found f;
+    const struct phy_hypothesis *h = &t->hypotheses[t->tried];
+    bool whole = demodulate(lane, n_y, t, h, &f) &&
+                 f.end_sample <= (double)last + lane->symbol; // else cut off by the end
+    if (whole && is_burst(&f, h)) {
+        if (f.burst.checked || f.burst.head_errors == 0) return accept_burst(lane, t, &f, err);
+        if (t->fallback == PHY_HEAD_HYPOTHESES) t->fallback = t->tried;
     }
-    if (!any) {
-        t->state = TRACK_DEAD;
+    t->tried++;
+    if (t->tried < t->n_hypotheses) {
+        t->end = hypothesis_end(lane, t, t->tried);
         return ERR_OK;
     }
-    t->state = TRACK_BURST;
-    t->begin = best.burst.start_sample;
-    t->end = best.end_sample;
-    t->f_hz = best.burst.f_hz;
-    t->drift_hz_s = best.burst.drift_hz_s;
-    return add_found(lane, &best, err);
+    if (t->fallback < PHY_HEAD_HYPOTHESES &&
+        demodulate(lane, n_y, t, &t->hypotheses[t->fallback], &f))
+        return accept_burst(lane, t, &f, err);
+    t->state = TRACK_DEAD;
+    return ERR_OK;
 }
 
 static void drop_old(struct phy_lane *lane)
@@ -441,7 +468,8 @@ static int step_tracks(struct phy_lane *lane, struct phy_stream *stream, int64_t
             if (rc < 0) return rc;
         } else {
             enum cover cover = find_cover(lane, lane, t);
-            if (cover == COVER_NONE && lane->other) cover = find_cover(lane->other, lane, t);
+            enum cover other = lane->other ? find_cover(lane->other, lane, t) : COVER_NONE;
+            cover = other > cover ? other : cover;
             if (cover == COVER_PERHAPS) {
                 t->blocked_at = decisions;
                 continue;
