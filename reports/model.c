@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/base/bytes.h"
 #include "bench/base/crypto.h"
 #include "bench/record/store.h"
 #include "bench/record/verdict.h"
@@ -166,11 +167,33 @@ static int put_vocabulary(struct jval *model, struct err *err)
 
 // ---- cases
 
-// axes of a plan entry or an event, "_" when there are none.
+// axes of an event, "_" when there are none.
 static const char *axes_of(const struct jval *j)
 {
     const char *axes = text_of(j, "axes");
     return *axes ? axes : "_";
+}
+
+static int add_axis(void *ctx, const char *axis, struct jval *value)
+{
+    struct bytes *text = ctx;
+    return bytes_printf(text, NULL, "%s%s=%s", text->len ? "," : "", axis, jval_text(value, ""));
+}
+
+// A plan entry may have its axes as the same text or as an object.
+static int write_axes(struct jval *c, struct err *err)
+{
+    struct bytes text;
+    bytes_init(&text, 1000);
+    int rc = ERR_OK;
+    if (is_kind(jval_get(c, "axes"), JVAL_OBJECT))
+        rc = jval_each(jval_get(c, "axes"), add_axis, &text);
+    if (rc < 0)
+        rc = err_set(err, ERR_FORMAT, "plan.json: the axes of %s are too long", text_of(c, "id"));
+    else
+        rc = put_text(c, "axes", text.len ? (const char *)text.data : axes_of(c), err);
+    bytes_deinit(&text);
+    return rc;
 }
 
 static int plan_cases(struct jval *cases, const struct jval *plan, struct err *err)
@@ -181,7 +204,7 @@ static int plan_cases(struct jval *cases, const struct jval *plan, struct err *e
         if (!is_kind(c, JVAL_OBJECT))
             return err_set(err, ERR_FORMAT, "plan.json: case %zu is not an object", i + 1);
         int rc = jval_set(c, "attempts", jval_array(), err);
-        if (rc == ERR_OK) rc = put_text(c, "axes", axes_of(c), err);
+        if (rc == ERR_OK) rc = write_axes(c, err);
         if (rc == ERR_OK) rc = jval_append(cases, jval_ref(c), err);
         if (rc < 0) return rc;
     }

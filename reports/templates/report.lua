@@ -78,7 +78,7 @@ local function tiles(counts)
 end
 
 local function is_virtual(m)
-  return m.run.bench == "virtual"
+  return m.run.bench == "virtual" or (m.plan.bench or {}).virtual == true
 end
 
 -- What a reader must know before any verdict.
@@ -235,7 +235,7 @@ local function method(m)
     { "Profile", html.text(m.run.profile) },
     { "Cases asked for", #(m.run.select or {}) > 0 and words.list(m.run.select) or "all of the profile" },
     { "Seed of all random choices", html.text(m.run.seed) },
-    { "Catalogue", html.text(m.run.catalogue_version) },
+    { "Catalogue", html.text(m.run.catalogue_version or (m.cases[1] or {}).catalogue_version) },
     { "foxbench", html.text(m.run.foxbench) },
     { "Operator", html.text(m.run.operator) },
     { "Armed", #(m.run.arm or {}) > 0 and words.list(m.run.arm) or "nothing" },

@@ -29,6 +29,7 @@ end
 function words.seconds(s)
   if not s then return "–" end
   if s < 120 then return ("%.1f s"):format(s) end
+  s = math.tointeger(s // 1) or 0
   if s < 7200 then return ("%d min %02d s"):format(s // 60, s % 60) end
   return ("%d h %02d min"):format(s // 3600, s % 3600 // 60)
 end

@@ -326,9 +326,10 @@ void sample_run_make(const char *dir, const struct sample_run *what)
     end_case(&r, "error", "bench", "the radio went away", jval_array());
     begin_case(&r, "CNT-UL-001");
     if (!what->unfinished) {
-        append(&r, 0,
+        append(&r, 200.7,
                jval_make(NULL, "{s:s, s:s, s:s}", "type", "gap", "unit", "radio0", "reason",
                          "overflow"));
+        append(&r, 10000.2, jval_make(NULL, "{s:s, s:s}", "type", "note", "text", "a long night"));
         end_case(&r, "inconclusive", "bench", "samples were lost", jval_array());
         append(&r, 0,
                jval_make(NULL, "{s:s, s:i, s:{s:i, s:i}, s:b, s:[{s:s, s:s, s:s}], s:[]}", "type",
