@@ -74,7 +74,7 @@ static void test_report_tells_what_happened(void **state)
     assert_has(&page, "On account of the bench or the laboratory.");
     assert_has(&page, "the device declares no downlink");
     assert_has(&page, "the bench gave up");
-    assert_has(&page, "Samples were lost at 3 min 30 s");
+    assert_has(&page, "Samples were lost at 3 min 31 s");
     assert_has(&page, "Listened for 2 h 50 min of device time.");
     assert_has(&page, "<strong>Virtual lab.</strong>");
     assert_has(&page, "The results relate only to the items tested.");
