@@ -173,20 +173,31 @@ local function messages(attempt)
   return "<h4>Messages seen</h4>" .. html.fold(words.count(#list, "received frame"), body, #list <= 12)
 end
 
+local NOTES_SHOWN <const> = 5
+
+local function bullets(items)
+  return "<ul>" .. table.concat(items, "\n") .. "</ul>\n"
+end
+
+-- Trouble is always shown; of many notes the first few, the rest to open.
 local function remarks(attempt)
-  local out <const> = {}
+  local trouble <const>, notes <const>, more <const> = {}, {}, {}
   for _, event in ipairs(attempt.events) do
     if event.type == "note" then
-      out[#out + 1] = ("<li>%s</li>"):format(html.text(event.text))
+      local list <const> = #notes < NOTES_SHOWN and notes or more
+      list[#list + 1] = ("<li>%s</li>"):format(html.text(event.text))
     elseif event.type == "fault" then
-      out[#out + 1] = ("<li><strong>Trouble of the %s</strong> at %s: %s</li>"):format(html.text(event.blame),
+      trouble[#trouble + 1] = ("<li><strong>Trouble of the %s</strong> at %s: %s</li>"):format(html.text(event.blame),
         words.seconds(event.t_s), html.text(event.text))
     elseif event.type == "worker.lost" then
-      out[#out + 1] = ("<li><strong>The worker was lost</strong>: %s</li>"):format(html.text(event.reason))
+      trouble[#trouble + 1] = ("<li><strong>The worker was lost</strong>: %s</li>"):format(html.text(event.reason))
     end
   end
-  if #out == 0 then return "" end
-  return "<h4>Remarks</h4><ul>" .. table.concat(out, "\n") .. "</ul>\n"
+  local out <const> = {}
+  if #trouble > 0 then out[1] = "<h4>Trouble</h4>" .. bullets(trouble) end
+  if #notes > 0 then out[#out + 1] = "<h4>Remarks</h4>" .. bullets(notes) end
+  if #more > 0 then out[#out + 1] = html.fold(words.count(#more, "more remark"), bullets(more)) end
+  return table.concat(out)
 end
 
 local function evidence(attempt)
@@ -205,7 +216,7 @@ local function attempt_body(case, attempt)
   local pictures <const> = {}
   for i, picture in ipairs(attempt.pictures) do pictures[i] = plot.figure(picture) end
   return table.concat {
-    what_was_done(case, attempt), remarks(attempt), demands(attempt), claims(attempt), measurements(attempt),
+    what_was_done(case, attempt), demands(attempt), remarks(attempt), claims(attempt), measurements(attempt),
     table.concat(pictures), messages(attempt), evidence(attempt),
   }
 end

@@ -135,10 +135,10 @@ local function instruments(m)
   for _, event in pairs(last) do rows[#rows + 1] = event end
   if #rows == 0 then return "<p>No instrument was opened.</p>" end
   return html.table({
-    { "Unit", cell = function(e) return html.text(e.unit) end },
+    { "Unit", cell = function(e) return html.text(e.unit) end, class = "tight" },
     { "Kind", cell = function(e) return html.text(e.kind) end },
     { "Model", cell = function(e) return html.text(e.model) end },
-    { "Serial", cell = function(e) return html.text(e.serial) end, class = "code" },
+    { "Serial", cell = function(e) return html.text(e.serial) end, class = "code serial" },
     { "Firmware", cell = function(e) return html.text(e.firmware) end },
     { "Settings", cell = function(e)
       local list <const> = {}
@@ -248,7 +248,9 @@ end
 
 local function device_name(m)
   local device <const> = m.plan.device or {}
-  return device.title or device.name or m.run.device or "unnamed device"
+  local name <const> = device.name or m.run.device or "unnamed device"
+  if device.make and device.model then return ("%s %s (%s)"):format(device.make, device.model, name) end
+  return name
 end
 
 local function header(m)
