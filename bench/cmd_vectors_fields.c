@@ -232,7 +232,7 @@ void vector_expect_digits(struct vector *v, const char *field, const uint8_t *va
 
 void vector_expect_bits(struct vector *v, const char *field, const uint8_t *packed, size_t n)
 {
-    uint8_t values[BITS_MAX];
+    uint8_t values[BITS_MAX] = {0};
     if (n > BITS_MAX) n = BITS_MAX;
     for (size_t i = 0; i < n; i++)
         values[i] = packed[i / 8] >> (7 - i % 8) & 1;

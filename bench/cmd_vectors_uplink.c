@@ -247,7 +247,11 @@ static void check_base(struct vector *v, const struct received *r)
     const char *theirs = jval_text(jval_get(v->fields, "bits"), "");
     bool untouched = jval_len(jval_get(v->fields, "flipped_bits")) == 0;
     if (strcmp(bits, theirs) == 0 || (untouched && is_forged_from(r, base))) return;
-    vector_fail(v, "flipped_bits", "what turns the frame of based_on into this one", "another");
+    char wanted[128];
+    snprintf(wanted, sizeof wanted,
+             "the positions where this frame differs from rank %lld of %.60s",
+             (long long)jval_int(jval_get(v->fields, "rank"), 0), name);
+    vector_fail(v, "flipped_bits", wanted, "others");
 }
 
 static void check_decode(struct vector *v)

@@ -211,7 +211,7 @@ static int make_tag(const struct sfx_uplink *up, const struct secret *key, uint8
     uint8_t input[HEADER_LEN + ID_LEN + SFX_PAYLOAD_MAX], states[SFX_MAC_MAX];
     int n_blocks = sfx_mac(key, input, sfx_uplink_auth_input(up, input), states, err);
     if (n_blocks < 0) return n_blocks;
-    memcpy(tag, states + (n_blocks - 1) * AES_BLOCK, AES_BLOCK);
+    memcpy(tag, n_blocks == 2 ? states + AES_BLOCK : states, AES_BLOCK);
     return ERR_OK;
 }
 

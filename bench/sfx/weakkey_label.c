@@ -12,7 +12,7 @@ enum { TEXT_MAX = 160, TEXTS_MAX = 24, WORD_MAX = 32 };
 struct text {
     uint8_t data[TEXT_MAX];
     size_t len;
-    char name[48];
+    char name[96];
 };
 
 struct texts {
@@ -230,9 +230,9 @@ static bool join(struct text *out, const struct text *label, const char *word, c
     memcpy(at, word_first ? (const void *)label->data : word, word_first ? label->len : word_len);
     out->len = word_len + between_len + label->len;
     if (word_first)
-        snprintf(out->name, sizeof out->name, "\"%.16s%s\" and %s", word, between, label->name);
+        snprintf(out->name, sizeof out->name, "\"%.16s%s\" and %.48s", word, between, label->name);
     else
-        snprintf(out->name, sizeof out->name, "%s and \"%s%.16s\"", label->name, between, word);
+        snprintf(out->name, sizeof out->name, "%.48s and \"%s%.16s\"", label->name, between, word);
     return true;
 }
 

@@ -1,10 +1,12 @@
 #include "bench/stat/sprt.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/stat/binomial.h"
+
+enum { BISECTIONS = 40 };
 
 static const double risk_slack = 1.02; // the table's truncations allow the risks this factor
 
@@ -68,56 +70,106 @@ unsigned sprt_earliest_accept(const struct sprt_plan *plan)
     return (unsigned)ceil(-plan->h0 / plan->slope);
 }
 
-// Moves the probability of runs that end at this trial from `share` to the outcome. Returns it.
-static double end_runs(const struct sprt_plan *plan, unsigned n, double *share,
-                       struct sprt_outcome *out)
+// Exact enumeration: the probability of every way a test can stand after n trials.
+struct walk {
+    const struct sprt_plan *plan;
+    double rate;   // of faults
+    double *share; // [x]: still running with x faults
+    unsigned most; // faults that a running test can have
+    unsigned n;
+    double accept, reject, ended_trials; // ended_trials: trials of ended runs, weighted
+};
+
+static int walk_init(struct walk *w, const struct sprt_plan *plan, double rate, struct err *err)
 {
-    double ended = 0;
-    for (unsigned x = 0; x <= n; x++) {
+    *w = (struct walk){.plan = plan, .rate = rate};
+    w->share = calloc(plan->n_max + 2, sizeof *w->share);
+    if (!w->share) return err_set(err, ERR_NOMEM, "plan of %u trials: out of memory", plan->n_max);
+    w->share[0] = 1;
+    return ERR_OK;
+}
+
+static void walk_deinit(struct walk *w)
+{
+    free(w->share);
+}
+
+// One more trial, then the runs that it decides leave.
+static void walk_step(struct walk *w)
+{
+    double *share = w->share;
+    w->n++;
+    for (unsigned x = ++w->most; x > 0; x--)
+        share[x] = share[x] * (1 - w->rate) + share[x - 1] * w->rate;
+    share[0] *= 1 - w->rate;
+    for (unsigned x = 0; x <= w->most; x++) {
         if (share[x] == 0) continue;
-        double *side;
-        switch (sprt_decide(plan, n, x)) {
-        case SPRT_ACCEPT:
-            side = &out->accept;
-            break;
-        case SPRT_REJECT:
-            side = &out->reject;
-            break;
-        case SPRT_UNDECIDED:
-            side = x > plan->slope * n ? &out->undecided_reject : &out->undecided_accept;
-            break;
-        default:
-            continue;
-        }
-        *side += share[x];
-        ended += share[x];
+        enum sprt_decision decision = sprt_decide(w->plan, w->n, x);
+        if (decision != SPRT_ACCEPT && decision != SPRT_REJECT) continue;
+        *(decision == SPRT_ACCEPT ? &w->accept : &w->reject) += share[x];
+        w->ended_trials += w->n * share[x];
         share[x] = 0;
     }
-    out->mean_trials += n * ended;
-    return ended;
+    while (w->most > 0 && share[w->most] == 0)
+        w->most--;
 }
 
 int sprt_evaluate(const struct sprt_plan *plan, double fault_rate, struct sprt_outcome *out,
                   struct err *err)
 {
-    // share[x]: probability of being still undecided with x faults
-    double *share = calloc(plan->n_max + 2, sizeof *share);
-    if (!share) return err_set(err, ERR_NOMEM, "plan of %u trials: out of memory", plan->n_max);
+    struct walk w;
+    int rc = walk_init(&w, plan, fault_rate, err);
+    if (rc < 0) return rc;
     *out = (struct sprt_outcome){.trials_90 = plan->n_max};
-    share[0] = 1;
-    double ended = 0;
-    unsigned most = 0; // faults that a running test can have
-    for (unsigned n = 1; n <= plan->n_max && ended < 1 - 1e-15; n++) {
-        for (unsigned x = most + 1; x > 0; x--)
-            share[x] = share[x] * (1 - fault_rate) + share[x - 1] * fault_rate;
-        share[0] *= 1 - fault_rate;
-        most++;
-        double before = ended;
-        ended += end_runs(plan, n, share, out);
-        while (most > 0 && share[most] == 0)
-            most--;
-        if (before < 0.9 && ended >= 0.9) out->trials_90 = n;
+    while (w.n < plan->n_max) {
+        double before = w.accept + w.reject;
+        walk_step(&w);
+        if (before < 0.9 && w.accept + w.reject >= 0.9) out->trials_90 = w.n;
     }
-    free(share);
+    out->accept = w.accept;
+    out->reject = w.reject;
+    out->mean_trials = w.ended_trials;
+    for (unsigned x = 0; x <= w.most; x++) {
+        *(x > plan->slope * w.n ? &out->undecided_reject : &out->undecided_accept) += w.share[x];
+        out->mean_trials += w.n * w.share[x];
+    }
+    walk_deinit(&w);
+    return ERR_OK;
+}
+
+// How probable an end at least as good as this one is. Ends are ordered by stage: accepted early,
+// accepted late, undecided with few faults, with many, rejected late, rejected early.
+static int as_good_as(const struct sprt_plan *plan, unsigned trials, unsigned faults, double rate,
+                      double *out, struct err *err)
+{
+    bool rejected = sprt_decide(plan, trials, faults) == SPRT_REJECT;
+    bool accepted = sprt_decide(plan, trials, faults) == SPRT_ACCEPT;
+    struct walk w;
+    int rc = walk_init(&w, plan, rate, err);
+    if (rc < 0) return rc;
+    while (w.n < (rejected ? trials - 1 : trials))
+        walk_step(&w);
+    *out = rejected ? 1 - w.reject : w.accept;
+    for (unsigned x = 0; !rejected && !accepted && x <= faults && x <= w.most; x++)
+        *out += w.share[x];
+    walk_deinit(&w);
+    return ERR_OK;
+}
+
+int sprt_upper(const struct sprt_plan *plan, unsigned trials, unsigned faults, double confidence,
+               double *out, struct err *err)
+{
+    if (trials == 0 || trials > plan->n_max || faults > trials)
+        return err_set(err, ERR_INVALID,
+                       "a bound needs 1 to %u trials and no more faults than trials, got %u and %u",
+                       plan->n_max, trials, faults);
+    double low = 0, high = 1;
+    for (int i = 0; i < BISECTIONS; i++) {
+        double middle = (low + high) / 2, share;
+        int rc = as_good_as(plan, trials, faults, middle, &share, err);
+        if (rc < 0) return rc;
+        *(share > 1 - confidence ? &low : &high) = middle;
+    }
+    *out = (low + high) / 2;
     return ERR_OK;
 }

@@ -41,4 +41,10 @@ unsigned sprt_earliest_accept(const struct sprt_plan *plan);
 FOX_CHECK int sprt_evaluate(const struct sprt_plan *plan, double fault_rate,
                             struct sprt_outcome *out, struct err *err);
 
+/// One-sided upper bound on the fault rate after a test that ended (or stands) at `trials` with
+/// `faults`. It knows that the test could stop early, which a plain binomial bound does not: ends
+/// are ordered by stage (accepted early is best, rejected early worst). ERR_INVALID.
+FOX_CHECK int sprt_upper(const struct sprt_plan *plan, unsigned trials, unsigned faults,
+                         double confidence, double *out, struct err *err);
+
 #endif

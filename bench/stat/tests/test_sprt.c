@@ -129,6 +129,66 @@ static void test_sprt_stops_undecided_at_its_end(void **state)
     assert_non_null(strstr(e.text, "good 0.2 and bad 0.1"));
 }
 
+static unsigned play(const struct sprt_plan *p, double rate, uint64_t key, uint64_t *draw,
+                     unsigned *faults)
+{
+    unsigned n = 0;
+    *faults = 0;
+    do
+        *faults += rng_uniform(key, (*draw)++) < rate;
+    while (sprt_decide(p, ++n, *faults) == SPRT_CONTINUE);
+    return n;
+}
+
+// The bound must lie below the true rate in no more than 5 % of runs, whatever the rate.
+static void test_sprt_upper_bound_covers(void **state)
+{
+    (void)state;
+    enum { RUNS = 4000, ENDS = 128 };
+    struct sprt_plan p;
+    assert_int_equal(sprt_plan_make(&p, 0.10, 0.50, 0.05, 0.05, NULL), ERR_OK);
+    static double bounds[ENDS][ENDS];
+    memset(bounds, 0, sizeof bounds);
+    for (unsigned r = 1; r <= 8; r++) {
+        double rate = r / 10.0;
+        uint64_t draw = 0;
+        unsigned below = 0;
+        for (unsigned i = 0; i < RUNS; i++) {
+            unsigned faults, n = play(&p, rate, rng_key(r, "cover"), &draw, &faults);
+            double *bound = &bounds[n][faults];
+            if (*bound == 0) assert_int_equal(sprt_upper(&p, n, faults, 0.95, bound, NULL), ERR_OK);
+            below += *bound < rate;
+        }
+        assert_true(below < RUNS * 0.05 + 3 * sqrt(RUNS * 0.05 * 0.95));
+    }
+}
+
+static void test_sprt_upper_bound_by_hand(void **state)
+{
+    (void)state;
+    struct sprt_plan p;
+    struct err e = {0};
+    double bound, later;
+    assert_int_equal(sprt_plan_make(&p, 0.02, 0.10, 0.05, 0.05, NULL), ERR_OK);
+    unsigned first = sprt_earliest_accept(&p);
+    // nothing can stop before the earliest acceptance without a fault: the plain bound
+    assert_int_equal(sprt_upper(&p, first, 0, 0.95, &bound, NULL), ERR_OK);
+    assert_near(bound, 1 - pow(0.05, 1.0 / first), 1e-9);
+    // an acceptance that took longer allows a higher rate than the earliest
+    unsigned second = first;
+    while (sprt_decide(&p, second, 1) != SPRT_ACCEPT)
+        second++;
+    assert_int_equal(sprt_upper(&p, second, 1, 0.95, &later, NULL), ERR_OK);
+    assert_true(later > bound);
+    // a device rejected at once may be as bad as can be
+    assert_int_equal(sprt_decide(&p, 2, 2), SPRT_REJECT);
+    assert_int_equal(sprt_upper(&p, 2, 2, 0.95, &bound, NULL), ERR_OK);
+    assert_near(bound, 1, 1e-9);
+    assert_int_equal(sprt_upper(&p, 0, 0, 0.95, &bound, &e), ERR_INVALID);
+    assert_int_equal(sprt_upper(&p, 5, 6, 0.95, &bound, &e), ERR_INVALID);
+    assert_non_null(strstr(e.text, "got 5 and 6"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +196,8 @@ int main(void)
         cmocka_unit_test(test_sprt_truncated_plans_of_the_receiver_notes),
         cmocka_unit_test(test_sprt_enumeration_equals_played_runs),
         cmocka_unit_test(test_sprt_stops_undecided_at_its_end),
+        cmocka_unit_test(test_sprt_upper_bound_covers),
+        cmocka_unit_test(test_sprt_upper_bound_by_hand),
     };
     return cmocka_run_group_tests_name("stat/sprt", tests, NULL, NULL);
 }
