@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-enum { HEADER = 8, FLUSH_AT = 256 * 1024, EXIT_POWER_GONE = 0, EXIT_BROKEN_LAB = 3 };
+#include "dut/port/link.h"
 
 // A message of the lab that has a time and waits for it.
 struct event {
@@ -20,22 +18,12 @@ struct event {
     size_t len;
 };
 
-// Bytes on their way, in either direction. data[from .. to) is what is there.
-struct buffer {
-    uint8_t *data;
-    size_t from;
-    size_t to;
-    size_t cap;
-};
-
 struct devport {
-    int fd;
+    struct portlink link;
     struct devport_boot boot;
     int64_t now_ns;
     int64_t granted_ns;
-    uint64_t grants; // how many came, so that a wait can tell that one did
-    struct buffer in;
-    struct buffer out;
+    uint64_t grants;      // how many came, so that a wait can tell that one did
     struct event *events; // oldest first, events[first_event .. n_events)
     size_t first_event;
     size_t n_events;
@@ -56,159 +44,37 @@ struct devport {
     size_t heard_n;
 };
 
-static void lab_broken(const char *what) __attribute__((noreturn));
-static void lab_broken(const char *what)
-{
-    fprintf(stderr, "device port: %s; the lab and this program speak version %d?\n", what,
-            PORT_VERSION);
-    exit(EXIT_BROKEN_LAB);
-}
-
-static void no_memory(void) __attribute__((noreturn));
-static void no_memory(void)
-{
-    fprintf(stderr, "device port: no memory left\n");
-    exit(EXIT_BROKEN_LAB);
-}
-
-// Bytes, little-endian
-
-static void put32(uint8_t *out, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        out[i] = (uint8_t)(v >> 8 * i);
-}
-
-static void put64(uint8_t *out, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(v >> 8 * i);
-}
-
-static void put_double(uint8_t *out, double v)
-{
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    put64(out, bits);
-}
-
-static uint32_t get32(const uint8_t *in)
-{
-    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *in)
-{
-    return (uint64_t)get32(in) | (uint64_t)get32(in + 4) << 32;
-}
-
-// Room for n more bytes at the end; what was read goes first.
-static uint8_t *buffer_room(struct buffer *b, size_t n)
-{
-    if (b->from > 0) {
-        memmove(b->data, b->data + b->from, b->to - b->from);
-        b->to -= b->from;
-        b->from = 0;
-    }
-    if (b->cap - b->to < n) {
-        size_t cap = b->cap ? b->cap : 4096;
-        while (cap - b->to < n)
-            cap *= 2;
-        uint8_t *data = realloc(b->data, cap);
-        if (!data) no_memory();
-        b->data = data;
-        b->cap = cap;
-    }
-    return b->data + b->to;
-}
-
-// The way out
-
-static void flush(struct devport *p)
-{
-    struct buffer *b = &p->out;
-    while (b->from < b->to) {
-        ssize_t n = send(p->fd, b->data + b->from, b->to - b->from, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) exit(EXIT_POWER_GONE);
-        b->from += (size_t)n;
-    }
-    b->from = b->to = 0;
-}
-
-// A message whose body is `head` and then `tail`.
-static void put_message(struct devport *p, enum port_message type, const void *head,
-                        size_t head_len, const void *tail, size_t tail_len)
-{
-    if (p->out.to > FLUSH_AT) flush(p);
-    uint8_t *at = buffer_room(&p->out, HEADER + head_len + tail_len);
-    put32(at, (uint32_t)type);
-    put32(at + 4, (uint32_t)(head_len + tail_len));
-    if (head_len > 0) memcpy(at + HEADER, head, head_len);
-    if (tail_len > 0) memcpy(at + HEADER + head_len, tail, tail_len);
-    p->out.to += HEADER + head_len + tail_len;
-}
-
-// The way in
-
-static void fill(struct devport *p)
-{
-    for (;;) {
-        uint8_t *at = buffer_room(&p->in, 65536);
-        ssize_t n = recv(p->fd, at, p->in.cap - p->in.to, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) exit(EXIT_POWER_GONE);
-        p->in.to += (size_t)n;
-        return;
-    }
-}
-
-// The next message; its body is lent until the next call.
-static unsigned next_message(struct devport *p, const uint8_t **body, size_t *len)
-{
-    while (p->in.to - p->in.from < HEADER)
-        fill(p);
-    size_t n = get32(p->in.data + p->in.from + 4);
-    if (n > PORT_BODY_MAX) lab_broken("a message longer than PORT_BODY_MAX came");
-    while (p->in.to - p->in.from < HEADER + n)
-        fill(p);
-    const uint8_t *at = p->in.data + p->in.from;
-    p->in.from += HEADER + n;
-    *body = at + HEADER;
-    *len = n;
-    return (unsigned)at[0] | (unsigned)at[1] << 8;
-}
-
 static void queue_event(struct devport *p, unsigned type, const uint8_t *body, size_t len)
 {
     if (p->first_event == p->n_events) p->first_event = p->n_events = 0;
     if (p->n_events == p->events_cap) {
         size_t cap = p->events_cap ? 2 * p->events_cap : 16;
         struct event *events = realloc(p->events, cap * sizeof *events);
-        if (!events) no_memory();
+        if (!events) portlink_no_memory();
         p->events = events;
         p->events_cap = cap;
     }
     struct event *e = &p->events[p->n_events];
-    *e = (struct event){.t_ns = (int64_t)get64(body), .type = type};
+    *e = (struct event){.t_ns = (int64_t)portlink_get64(body), .type = type};
     if (type == PORT_UART_RX) {
         e->len = len - 8;
         e->data = malloc(e->len + 1);
-        if (!e->data) no_memory();
+        if (!e->data) portlink_no_memory();
         memcpy(e->data, body + 8, e->len);
     } else {
-        e->a = get32(body + 8);
-        if (len >= 16) e->b = get32(body + 12);
+        e->a = portlink_get32(body + 8);
+        if (len >= 16) e->b = portlink_get32(body + 12);
     }
     p->n_events++;
 }
 
 static void take_nvm_done(struct devport *p, const uint8_t *body, size_t len)
 {
-    p->nvm_end_ns = (int64_t)get64(body);
-    p->nvm_status = -(int)get32(body + 8);
+    p->nvm_end_ns = (int64_t)portlink_get64(body);
+    p->nvm_status = -(int)portlink_get32(body + 8);
     if (p->nvm_status == 0 && p->nvm_into) {
-        if (len - 16 != p->nvm_len) lab_broken("NVM_DONE has another length than was read");
+        if (len - 16 != p->nvm_len)
+            portlink_lab_broken("NVM_DONE has another length than was read");
         memcpy(p->nvm_into, body + 16, p->nvm_len);
     }
     p->nvm_done = true;
@@ -216,11 +82,11 @@ static void take_nvm_done(struct devport *p, const uint8_t *body, size_t len)
 
 static void take_samples(struct devport *p, const uint8_t *body, size_t len)
 {
-    if (!p->heard) lab_broken("RF_SAMPLES came and nobody listens");
+    if (!p->heard) portlink_lab_broken("RF_SAMPLES came and nobody listens");
     size_t n = (len - 24) / 8;
     p->heard_n = n < p->heard_max ? n : p->heard_max;
     for (size_t i = 0; i < 2 * p->heard_n; i++) {
-        uint32_t bits = get32(body + 24 + 4 * i);
+        uint32_t bits = portlink_get32(body + 24 + 4 * i);
         memcpy(&p->heard[i], &bits, sizeof bits);
     }
     p->heard = NULL;
@@ -231,35 +97,35 @@ static void take_message(struct devport *p)
 {
     const uint8_t *body = NULL;
     size_t len = 0;
-    unsigned type = next_message(p, &body, &len);
+    unsigned type = portlink_next(&p->link, &body, &len);
     switch (type) {
     case PORT_GRANT:
-        if (len != 8) lab_broken("GRANT has a wrong length");
-        p->granted_ns = (int64_t)get64(body);
+        if (len != 8) portlink_lab_broken("GRANT has a wrong length");
+        p->granted_ns = (int64_t)portlink_get64(body);
         p->grants++;
         return;
     case PORT_UART_RX:
-        if (len < 8) lab_broken("UART_RX has a wrong length");
+        if (len < 8) portlink_lab_broken("UART_RX has a wrong length");
         queue_event(p, type, body, len);
         return;
     case PORT_GPIO_IN:
-        if (len != 16) lab_broken("GPIO_IN has a wrong length");
+        if (len != 16) portlink_lab_broken("GPIO_IN has a wrong length");
         queue_event(p, type, body, len);
         return;
     case PORT_SUPPLY:
-        if (len != 12) lab_broken("SUPPLY has a wrong length");
+        if (len != 12) portlink_lab_broken("SUPPLY has a wrong length");
         queue_event(p, type, body, len);
         return;
     case PORT_NVM_DONE:
-        if (len < 16) lab_broken("NVM_DONE has a wrong length");
+        if (len < 16) portlink_lab_broken("NVM_DONE has a wrong length");
         take_nvm_done(p, body, len);
         return;
     case PORT_RF_SAMPLES:
-        if (len < 24 || (len - 24) % 8) lab_broken("RF_SAMPLES has a wrong length");
+        if (len < 24 || (len - 24) % 8) portlink_lab_broken("RF_SAMPLES has a wrong length");
         take_samples(p, body, len);
         return;
     default:
-        lab_broken("a message of unknown type came");
+        portlink_lab_broken("a message of unknown type came");
     }
 }
 
@@ -288,9 +154,9 @@ static void apply(struct devport *p, struct event *e)
 static void ask_for_time(struct devport *p, int64_t next_ns)
 {
     uint8_t next[8];
-    put64(next, (uint64_t)next_ns);
-    put_message(p, PORT_IDLE, next, sizeof next, NULL, 0);
-    flush(p);
+    portlink_put64(next, (uint64_t)next_ns);
+    portlink_put(&p->link, PORT_IDLE, next, sizeof next, NULL, 0);
+    portlink_flush(&p->link);
     for (uint64_t before = p->grants; p->grants == before;)
         take_message(p);
 }
@@ -342,8 +208,8 @@ uint64_t devport_uart_lost(const struct devport *p)
 void devport_uart_write(struct devport *p, const void *data, size_t len)
 {
     uint8_t head[8];
-    put64(head, (uint64_t)p->now_ns);
-    put_message(p, PORT_UART_TX, head, sizeof head, data, len);
+    portlink_put64(head, (uint64_t)p->now_ns);
+    portlink_put(&p->link, PORT_UART_TX, head, sizeof head, data, len);
 }
 
 uint32_t devport_gpio_read(const struct devport *p, unsigned line)
@@ -354,10 +220,10 @@ uint32_t devport_gpio_read(const struct devport *p, unsigned line)
 void devport_gpio_write(struct devport *p, unsigned line, uint32_t level)
 {
     uint8_t head[16];
-    put64(head, (uint64_t)p->now_ns);
-    put32(head + 8, line);
-    put32(head + 12, level);
-    put_message(p, PORT_GPIO_OUT, head, sizeof head, NULL, 0);
+    portlink_put64(head, (uint64_t)p->now_ns);
+    portlink_put32(head + 8, line);
+    portlink_put32(head + 12, level);
+    portlink_put(&p->link, PORT_GPIO_OUT, head, sizeof head, NULL, 0);
 }
 
 uint32_t devport_supply_mv(const struct devport *p)
@@ -370,11 +236,11 @@ static int nvm_access(struct devport *p, enum port_message type, uint32_t offset
                       const void *data, size_t data_len)
 {
     uint8_t head[16];
-    put64(head, (uint64_t)p->now_ns);
-    put32(head + 8, offset);
-    put32(head + 12, len);
-    put_message(p, type, head, sizeof head, data, data_len);
-    flush(p);
+    portlink_put64(head, (uint64_t)p->now_ns);
+    portlink_put32(head + 8, offset);
+    portlink_put32(head + 12, len);
+    portlink_put(&p->link, type, head, sizeof head, data, data_len);
+    portlink_flush(&p->link);
     for (p->nvm_done = false; !p->nvm_done;)
         take_message(p);
     p->nvm_into = NULL;
@@ -400,31 +266,21 @@ void devport_rf_transmit(struct devport *p, double carrier_hz, double rate_hz, c
                          size_t n)
 {
     uint8_t head[24];
-    put64(head, (uint64_t)p->now_ns);
-    put_double(head + 8, carrier_hz);
-    put_double(head + 16, rate_hz);
-    put_message(p, PORT_RF_TX, head, sizeof head, NULL, 0);
-    // The samples go in one by one, so that the wire is little-endian on any host.
-    uint8_t *length = p->out.data + p->out.to - sizeof head - 4;
-    put32(length, (uint32_t)(sizeof head + 8 * n));
-    uint8_t *at = buffer_room(&p->out, 8 * n);
-    for (size_t i = 0; i < 2 * n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &iq[i], sizeof bits);
-        put32(at + 4 * i, bits);
-    }
-    p->out.to += 8 * n;
+    portlink_put64(head, (uint64_t)p->now_ns);
+    portlink_put_double(head + 8, carrier_hz);
+    portlink_put_double(head + 16, rate_hz);
+    portlink_put_floats(&p->link, PORT_RF_TX, head, sizeof head, iq, 2 * n);
 }
 
 size_t devport_rf_listen(struct devport *p, int64_t from_ns, int64_t to_ns, double carrier_hz,
                          double rate_hz, float *iq, size_t max)
 {
     uint8_t head[32];
-    put64(head, (uint64_t)from_ns);
-    put64(head + 8, (uint64_t)to_ns);
-    put_double(head + 16, carrier_hz);
-    put_double(head + 24, rate_hz);
-    put_message(p, PORT_RF_LISTEN, head, sizeof head, NULL, 0);
+    portlink_put64(head, (uint64_t)from_ns);
+    portlink_put64(head + 8, (uint64_t)to_ns);
+    portlink_put_double(head + 16, carrier_hz);
+    portlink_put_double(head + 24, rate_hz);
+    portlink_put(&p->link, PORT_RF_LISTEN, head, sizeof head, NULL, 0);
     p->heard = iq;
     p->heard_max = max;
     p->heard_n = 0;
@@ -432,7 +288,7 @@ size_t devport_rf_listen(struct devport *p, int64_t from_ns, int64_t to_ns, doub
     }
     // When the grant had already reached beyond to_ns, the lab has not had its turn yet.
     if (p->heard) ask_for_time(p, p->granted_ns + 1);
-    if (p->heard) lab_broken("the window is over and no RF_SAMPLES came");
+    if (p->heard) portlink_lab_broken("the window is over and no RF_SAMPLES came");
     return p->heard_n;
 }
 
@@ -445,16 +301,16 @@ void devport_log(struct devport *p, const char *format, ...)
     va_end(args);
     if (n < 0) return;
     uint8_t head[8];
-    put64(head, (uint64_t)p->now_ns);
-    put_message(p, PORT_LOG, head, sizeof head, text, strlen(text));
+    portlink_put64(head, (uint64_t)p->now_ns);
+    portlink_put(&p->link, PORT_LOG, head, sizeof head, text, strlen(text));
 }
 
 void devport_image(struct devport *p, uint32_t image, uint32_t offset, const void *data, size_t len)
 {
     uint8_t head[8];
-    put32(head, image);
-    put32(head + 4, offset);
-    put_message(p, PORT_IMAGE, head, sizeof head, data, len);
+    portlink_put32(head, image);
+    portlink_put32(head + 4, offset);
+    portlink_put(&p->link, PORT_IMAGE, head, sizeof head, data, len);
 }
 
 // Opening and closing
@@ -478,24 +334,24 @@ int devport_open(struct devport **out, char *why, size_t why_size)
     }
     struct devport *p = calloc(1, sizeof *p);
     if (!p) return fail_open(NULL, -ENOMEM, why, why_size, "no memory for the device port");
-    p->fd = (int)fd;
+    p->link.fd = (int)fd;
 
     const uint8_t *body = NULL;
     size_t len = 0;
-    unsigned type = next_message(p, &body, &len);
+    unsigned type = portlink_next(&p->link, &body, &len);
     if (type != PORT_HELLO || len < 32) {
         return fail_open(p, -EPROTO, why, why_size,
                          "expected the lab's HELLO, got another message");
     }
-    if (get32(body) != PORT_VERSION) {
+    if (portlink_get32(body) != PORT_VERSION) {
         devport_refuse(p, "this program speaks another version of the device port than the lab");
         return fail_open(p, -EPROTO, why, why_size, "the lab speaks another device port version");
     }
-    p->boot.cause = get32(body + 4) == PORT_BOOT_RESET ? PORT_BOOT_RESET : PORT_BOOT_POWER;
-    p->boot.now_ns = (int64_t)get64(body + 8);
-    p->boot.seed = get64(body + 16);
-    p->boot.supply_mv = get32(body + 24);
-    p->boot.nvm_size = get32(body + 28);
+    p->boot.cause = portlink_get32(body + 4) == PORT_BOOT_RESET ? PORT_BOOT_RESET : PORT_BOOT_POWER;
+    p->boot.now_ns = (int64_t)portlink_get64(body + 8);
+    p->boot.seed = portlink_get64(body + 16);
+    p->boot.supply_mv = portlink_get32(body + 24);
+    p->boot.nvm_size = portlink_get32(body + 28);
     size_t unit_len = len - 32 < DEVPORT_UNIT_MAX ? len - 32 : DEVPORT_UNIT_MAX;
     memcpy(p->boot.unit, body + 32, unit_len);
     p->now_ns = p->granted_ns = p->boot.now_ns;
@@ -507,29 +363,27 @@ int devport_open(struct devport **out, char *why, size_t why_size)
 void devport_ready(struct devport *p, const char *program)
 {
     uint8_t head[8];
-    put32(head, PORT_VERSION);
-    put32(head + 4, 0);
-    put_message(p, PORT_READY, head, sizeof head, program, strlen(program));
-    flush(p);
+    portlink_put32(head, PORT_VERSION);
+    portlink_put32(head + 4, 0);
+    portlink_put(&p->link, PORT_READY, head, sizeof head, program, strlen(program));
+    portlink_flush(&p->link);
     while (p->grants == 0)
         take_message(p);
 }
 
 void devport_refuse(struct devport *p, const char *why)
 {
-    put_message(p, PORT_REFUSE, NULL, 0, why, strlen(why));
-    flush(p);
+    portlink_put(&p->link, PORT_REFUSE, NULL, 0, why, strlen(why));
+    portlink_flush(&p->link);
 }
 
 void devport_close(struct devport *p)
 {
     if (!p) return;
-    close(p->fd);
+    portlink_deinit(&p->link);
     for (size_t i = p->first_event; i < p->n_events; i++)
         free(p->events[i].data);
     free(p->events);
-    free(p->in.data);
-    free(p->out.data);
     free(p);
 }
 
