@@ -265,6 +265,8 @@ static void test_bursts_come_in_order_soon_and_before_they_are_settled(void **st
             double end = b.start_sample + (33.0 + b.body_bits) / b.bit_rate * 48000;
             assert_true(end >= last_end);
             assert_true(end >= (double)settled); // never announced as past before it came
+            double latency_s = ((double)(at + CHUNK) - end) / 48000;
+            if (got >= 2) assert_true(latency_s < 0.060); // the first two overlap
             // soon: the lone ones within 60 ms
             last_end = end;
             got++;
