@@ -207,7 +207,7 @@ static void score_frame(struct phy_detector *d)
                to = from + NOISE_BINS < d->n_bins ? from + NOISE_BINS : d->n_bins;
         const float *lower = d->magnitude, *upper = d->magnitude + 2 * d->line;
         for (size_t i = from; i < to; i++) {
-            float sum = lower[i] + upper[i], least = fminf(lower[i], upper[i]);
+            float sum = lower[i] + upper[i], least = lower[i] < upper[i] ? lower[i] : upper[i];
             score[i] = least < balance_min * sum ? 0 : sum * sum * scale;
         }
     }
