@@ -297,9 +297,10 @@ int pump_emit(struct pump *p, struct jval *event, struct err *err)
 
 // ---- what came
 
-static double rounded(double x, double unit)
+// To a fraction of two, which JSON writes in a few exact digits.
+static double rounded(double x, double parts)
 {
-    return isfinite(x) ? round(x / unit) * unit : 0;
+    return isfinite(x) ? round(x * parts) / parts : 0;
 }
 
 static const char *how_name(enum phy_how how)
@@ -328,12 +329,11 @@ static struct jval *reception(const struct pump *p, const struct air_frame *f, s
     return jval_make(
         err, "{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:s, s:s, s:s, s:i}", "type",
         "uplink", "unit", p->config.radio_unit, "start", (long long)start, "end",
-        (long long)(p->config.t0 + f->end_sample), "f_hz", rounded(p->lo_hz + b->f_hz, 0.01),
-        "f_mid_hz", rounded(p->lo_hz + b->f_mid_hz, 0.01), "drift_hz_s",
-        rounded(b->drift_hz_s, 0.001), "bit_rate", rounded(b->bit_rate, 0.001), "ebn0_db",
-        rounded(b->ebn0_db, 0.01), "power_dbfs", rounded(b->power_dbfs, 0.01), "rank", (int)f->rank,
-        "class", sfx_class_name(f->class), "how", how_name(b->how), "status",
-        sfx_status_name(f->status), "head_errors", (int)b->head_errors);
+        (long long)(p->config.t0 + f->end_sample), "f_hz", rounded(p->lo_hz + b->f_hz, 64),
+        "f_mid_hz", rounded(p->lo_hz + b->f_mid_hz, 64), "drift_hz_s", rounded(b->drift_hz_s, 512),
+        "bit_rate", rounded(b->bit_rate, 512), "ebn0_db", rounded(b->ebn0_db, 64), "power_dbfs",
+        rounded(b->power_dbfs, 64), "rank", (int)f->rank, "class", sfx_class_name(f->class), "how",
+        how_name(b->how), "status", sfx_status_name(f->status), "head_errors", (int)b->head_errors);
 }
 
 static int put_content(struct jval *event, const struct sfx_uplink *up, struct err *err)

@@ -9,45 +9,49 @@ Air.__index = Air
 
 local air <const> = {}
 
+-- What suites must not reach: the C side below each object.
+local of <const> = setmetatable({}, { __mode = "k" })
+
 -- A frame follows the one before by at most this gap, and lasts at most this long at 100 bit/s.
 local GAP_MAX_S <const> = 2.0
 local FRAME_MAX_S <const> = 2.2
 local RANKS <const> = 3
--- A frame this strong that does not decode was sent so; a weaker one may be noise.
-local STRONG_DB <const> = 12
+local STRONG_DB <const> = traffic.STRONG_DB
 
 function air.new(core)
-  return setmetatable({ core = core, receiver = core.air, waiting = {}, strange = {}, since_s = core.air:now_s() }, Air)
+  local made <const> = setmetatable({ waiting = {}, strange = {}, since_s = core.air:now_s() }, Air)
+  of[made] = core.air
+  return made
 end
 
 -- Called when something is asked for: from here on silence is judged.
 function Air:mark()
-  self.since_s = self.receiver:now_s()
+  self.since_s = of[self]:now_s()
 end
 
 local function next_frame(self, until_s)
   if #self.waiting > 0 then return table.remove(self.waiting, 1) end
-  return self.receiver:next_frame(until_s)
+  return of[self]:next_frame(until_s)
 end
 
 -- Silence: samples lost since the request make it worthless; so does a receiver that never heard the device.
 local function silent(self, what, within_s)
-  local lost <const> = self.receiver:gap_since(self.since_s)
+  local lost <const> = of[self]:gap_since(self.since_s)
   if lost then
-    return absence.bench("no %s within %g s, but samples were lost (%s): silence means nothing here; repeat the case", what,
-      within_s, lost)
+    return absence.bench("no %s within %g s, but samples were lost (%s): silence means nothing here; repeat the case",
+      what, within_s, lost)
   end
   if #self.strange > 0 then
     local frame <const> = self.strange[#self.strange]
     return absence.device("no %s within %g s; %d strong frame(s) came that do not decode (%s)", what, within_s,
       #self.strange, frame.status)
   end
-  if not self.receiver:proven() then
-    return absence.bench("no %s within %g s, and no frame was ever heard in this run: the reception path is not proven; check"
-      .. " the cable, the attenuation, the gain and the radio's frequency", what, within_s)
+  if not of[self]:proven() then
+    return absence.bench("no %s within %g s, and no frame was ever heard in this run: the reception path is not proven;"
+      .. " check the cable, the attenuation, the gain and the radio's frequency", what, within_s)
   end
-  return absence.device("no %s within %g s; every sample was heard, and the receiver has heard this device before", what,
-    within_s)
+  return absence.device("no %s within %g s; every sample was heard, and the receiver has heard this device before",
+    what, within_s)
 end
 
 local UPLINK <const> = { within_s = { type = "number", min = 0.01 } }
@@ -55,7 +59,7 @@ local UPLINK <const> = { within_s = { type = "number", min = 0.01 } }
 --- t.air:uplink{ within_s = } -> one decoded frame, or nil and why.
 function Air:uplink(given)
   local o <const> = options("t.air:uplink", given, UPLINK)
-  local until_s <const> = self.receiver:now_s() + o.within_s
+  local until_s <const> = of[self]:now_s() + o.within_s
   while true do
     local frame <const> = next_frame(self, until_s)
     if not frame then return nil, silent(self, "uplink", o.within_s) end
@@ -105,13 +109,13 @@ local MESSAGE <const> = {
   ranks = { type = "integer", min = 1, max = RANKS, default = RANKS },
 }
 
---- t.air:message{ within_s =, ranks = 3 } -> one message, or nil and why. A message has `frames` in the order heard, `by_rank`,
---- `ranks` (text, "1+2+3"), `missing` (list of ranks), `malformed` (strong frames among them that do not decode), `device_id`,
---- `counter`, `message` (kind), `payload_hex`, `bf`, `judge`, `tags_ok`, `start_s`, `end_s`. Any device's message counts:
---- whose it is is the case's to judge.
+--- t.air:message{ within_s =, ranks = 3 } -> one message, or nil and why. A message has `frames` in the order
+--- heard, `by_rank`, `ranks` (text, "1+2+3"), `missing` (list of ranks), `malformed` (strong frames among them that
+--- do not decode), `device_id`, `counter`, `message` (kind), `payload_hex`, `bf`, `judge`, `tags_ok`, `start_s`,
+--- `end_s`. Any device's message counts: whose it is is the case's to judge.
 function Air:message(given)
   local o <const> = options("t.air:message", given, MESSAGE)
-  local until_s <const> = self.receiver:now_s() + o.within_s
+  local until_s <const> = of[self]:now_s() + o.within_s
   local message
   repeat
     local frame <const> = next_frame(self, until_s)
@@ -129,27 +133,28 @@ function Air:message(given)
   local heard <const> = {}
   message.missing, message.tags_ok = {}, true
   for rank = 1, o.ranks do
-    if message.by_rank[rank] then heard[#heard + 1] = tostring(rank) else message.missing[#message.missing + 1] = rank end
+    local list <const> = message.by_rank[rank] and heard or message.missing
+    list[#list + 1] = rank
   end
   for _, frame in ipairs(message.frames) do message.tags_ok = message.tags_ok and frame.tag_ok == true end
   message.ranks = table.concat(heard, "+")
-  message.lost = self.receiver:gap_since(self.since_s)
+  message.lost = of[self]:gap_since(self.since_s)
   return message
 end
 
 --- t.air:ranks_of(message) -> "1+2+3" or, when a rank is missing and samples were lost, nil and why.
-function Air:ranks_of(message)
+function Air.ranks_of(_, message)
   if #message.missing > 0 and message.lost then
     return nil, absence.bench("rank %s is missing, but samples were lost (%s)", message.missing[1], message.lost)
   end
   return message.ranks
 end
 
---- t.air:strays{ after_s = 0 } -> list of what was heard and belongs to no message that was collected: listens `after_s` more
---- seconds, then empties the queue. Each entry is one line of text.
+--- t.air:strays{ after_s = 0 } -> list of what was heard and belongs to no message that was collected: listens
+--- `after_s` more seconds, then empties the queue. Each entry is one line of text.
 function Air:strays(given)
   local o <const> = options("t.air:strays", given, { after_s = { type = "number", min = 0, default = 0 } })
-  if o.after_s > 0 then self:silence_until(self.receiver:now_s() + o.after_s) end
+  if o.after_s > 0 then self:silence_until(of[self]:now_s() + o.after_s) end
   local list <const> = {}
   for _, frame in ipairs(self.waiting) do
     if frame.status == "ok" then
@@ -166,16 +171,17 @@ function Air:strays(given)
   return list
 end
 
---- t.air:silence_until(time_s) -> whether nothing was heard until that sample time, and why not. What was heard stays queued.
+--- t.air:silence_until(time_s) -> whether nothing was heard until that sample time, and why not. What was heard
+--- stays queued.
 function Air:silence_until(time_s)
   local quiet = #self.waiting == 0
   while true do
-    local frame <const> = self.receiver:next_frame(time_s)
+    local frame <const> = of[self]:next_frame(time_s)
     if not frame then break end
     quiet = false
     self.waiting[#self.waiting + 1] = frame
   end
-  local lost <const> = self.receiver:gap_since(self.since_s)
+  local lost <const> = of[self]:gap_since(self.since_s)
   if quiet and lost then return nil, absence.bench("nothing was heard, but samples were lost (%s)", lost) end
   return quiet
 end
@@ -183,22 +189,25 @@ end
 --- t.air:wait{ s = }: lets sample time pass. Frames heard meanwhile stay queued.
 function Air:wait(given)
   local o <const> = options("t.air:wait", given, { s = { type = "number", min = 0, max = 86400 } })
-  self.receiver:wait(o.s)
+  of[self]:wait(o.s)
 end
 
 --- t.air:now_s() -> sample time of the run in seconds.
 function Air:now_s()
-  return self.receiver:now_s()
+  return of[self]:now_s()
 end
 
---- t.air:capture(message [, name]) -> whether the samples of the message were still there and were kept as SigMF evidence.
+--- t.air:capture(message [, name]) -> whether the samples of the message were still there and were kept as SigMF
+--- evidence.
 function Air:capture(message, name)
   if type(message) ~= "table" or not message.frames then
     control.misuse("t.air:capture: expected a message of t.air:message, got %s", type(message))
   end
   local label <const> = name or ("counter-%d"):format(message.counter)
-  if not label:find "^[%w_-]+$" then control.misuse("t.air:capture: %q is no file name; use letters, digits, - and _", label) end
-  return self.receiver:capture { name = label, note = message.summary, frames = message.frames }
+  if not label:find "^[%w_-]+$" then
+    control.misuse("t.air:capture: %q is no file name; use letters, digits, - and _", label)
+  end
+  return of[self]:capture { name = label, note = message.summary, frames = message.frames }
 end
 
 return air

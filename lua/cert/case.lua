@@ -4,7 +4,8 @@ local schema <const> = require "cert.schema"
 
 local case <const> = {}
 
---- The catalogue these cases come from; a changed pass criterion raises the minor number, a new mandatory test the major.
+--- The catalogue these cases come from; a changed pass criterion raises the minor number, a new mandatory test the
+--- major.
 case.CATALOGUE_VERSION = "1.0"
 
 case.INSTRUMENTS = schema.set { "serial", "power", "reset", "radio.rx" }
@@ -77,7 +78,8 @@ function case.new(suite, fields)
     control.misuse("case %s: an id of the suite %s begins with %s-", fields.id, suite.id, suite.id)
   end
   if fields.minimum and not fields.watches then
-    control.misuse("case %s: minimum is what a watching case must have seen; without watches it means nothing", fields.id)
+    control.misuse("case %s: minimum is what a watching case must have seen; without watches it means nothing",
+      fields.id)
   end
   fields.suite = suite
   check_axes(fields)
@@ -85,7 +87,8 @@ function case.new(suite, fields)
   return fields
 end
 
---- Every combination of the axes as tables axis -> text, in the order of the sorted axis names; one empty table without axes.
+--- Every combination of the axes as tables axis -> text, in the order of the sorted axis names; one empty table
+--- without axes.
 function case.combinations(made)
   local axes <const> = {}
   for axis in pairs(made.for_each or {}) do axes[#axes + 1] = axis end

@@ -81,8 +81,8 @@ local function sequential(run, plan)
   return verdict == "pass"
 end
 
---- t:claim{ event =, trials =, allowed =, trial = function(i) … end } or t:claim{ event =, good =, bad =, alpha =, beta =,
---- trial = }: `trial` gives back true when the bad event happened. Gives back whether the claim holds.
+--- t:claim{ event =, trials =, allowed =, trial = function(i) … end } or t:claim{ event =, good =, bad =, alpha =,
+--- beta =, trial = }: `trial` gives back true when the bad event happened. Gives back whether the claim holds.
 function claim.run(run, fields)
   local is_fixed <const> = type(fields) == "table" and fields.trials ~= nil
   local plan <const> = {}

@@ -20,7 +20,8 @@ local DEVICE <const> = {
   features = { type = "table", list = "string", among = case.FEATURES },
   extensions = { type = "table", list = "string", default = {},
     among = schema.set { "factory_reset", "test_mode_j" } },
-  limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$", form = "the name of a file in fixtures/limits" },
+  limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$",
+    form = "the name of a file in fixtures/limits" },
 }
 
 local RADIO <const> = {
@@ -123,7 +124,8 @@ end
 function config.missing_instrument(needs, bench)
   for _, need in ipairs(needs) do
     if (need == "power" or need == "reset") and not bench[need] then
-      return ("the case needs a %s line and the bench file declares none; add %s = { uart = …, line = … }"):format(need, need)
+      return ("the case needs a %s line and the bench file declares none; "
+        .. "add %s = { uart = …, line = … }"):format(need, need)
     end
   end
 end

@@ -1,5 +1,6 @@
--- How a case ends early: a stop (a demand that was required failed) or a fault (the bench cannot go on). Both travel as
--- errors that no pcall of a suite may swallow. Misuse of the language is an ordinary error that names the suite's line.
+-- How a case ends early: a stop (a demand that was required failed) or a fault (the bench cannot go on). Both
+-- travel as errors that no pcall of a suite may swallow. Misuse of the language is an ordinary error that names the
+-- suite's line.
 local control <const> = {}
 
 local STOP <const> = { __name = "cert.stop", __tostring = function(s) return s.text end }

@@ -1,7 +1,9 @@
--- t.dut: the device under test, asked through its dialect. What the device is asked and answers is recorded by the C side.
+-- t.dut: the device under test, asked through its dialect. What the device is asked and answers is recorded by the
+-- C side.
 local absence <const> = require "cert.absence"
 local control <const> = require "cert.control"
 local options <const> = require "cert.options"
+local schema <const> = require "cert.schema"
 local traffic <const> = require "cert.traffic"
 
 local Device <const> = {}
@@ -9,9 +11,14 @@ Device.__index = Device
 
 local device <const> = {}
 
+-- What suites must not reach: the C side below each object.
+local of <const> = setmetatable({}, { __mode = "k" })
+
 --- `core` is the C side, `config` the device file, `dialect` its dialect. `air` learns when a message was asked for.
 function device.new(core, config, dialect, air)
-  return setmetatable({ core = core, port = core.dut, config = config, dialect = dialect, air = air }, Device)
+  local made <const> = setmetatable({ config = config, dialect = dialect, air = air }, Device)
+  of[made] = { core = core, port = core.dut }
+  return made
 end
 
 local function hex_of(bytes)
@@ -20,12 +27,12 @@ end
 
 -- No answer: the device is to blame once its line has been seen to work.
 local function silent(self, command, within_s)
-  if self.port:proven() then
+  if of[self].port:proven() then
     return absence.device("the device did not answer '%s' within %g s; it has answered before on this port", command,
       within_s)
   end
-  return absence.bench("nothing answered '%s' within %g s, and nothing ever did in this run: the serial line is not proven;"
-    .. " check the wiring, the port, the baud rate and the device's power", command, within_s)
+  return absence.bench("nothing answered '%s' within %g s, and nothing ever did in this run: the serial line is"
+    .. " not proven; check the wiring, the port, the baud rate and the device's power", command, within_s)
 end
 
 local function result_of(self, answer, command, within_s)
@@ -41,13 +48,14 @@ local COMMAND <const> = {
   answer = { type = "string", among = { ["end"] = true, line = true }, default = "end" },
 }
 
---- t.dut:command(line [, { within_s =, answer = "end" | "line" }]) -> { text, lines, sent_s, until_s }, or nil and why.
---- Sends a command line and waits for its answer: until the dialect's OK or error ("end"), or one line of text ("line").
+--- t.dut:command(line [, { within_s =, answer = "end" | "line" }]) -> { text, lines, sent_s, until_s }, or nil and
+--- why. Sends a command line and waits for its answer: until the dialect's OK or error ("end"), or one line of text
+--- ("line").
 function Device:command(line, given)
   if type(line) ~= "string" then control.misuse("t.dut:command: expected a command line, got %s", type(line)) end
   local o <const> = options("t.dut:command", given, COMMAND)
   local within_s <const> = o.within_s or self.dialect.within_s
-  local answer <const> = self.port:command(line, { within_s = within_s, answer = o.answer })
+  local answer <const> = of[self].port:command(line, { within_s = within_s, answer = o.answer })
   local came <const>, why <const> = result_of(self, answer, line, within_s)
   if not came then return nil, why end
   return { text = came.answer, lines = came.lines, sent_s = came.sent_s, until_s = came.until_s, summary = came.answer }
@@ -56,11 +64,11 @@ end
 --- t.dut:is_ready([within_s]) -> true, or nil and why: waits until the device answers the dialect's ping.
 function Device:is_ready(within_s)
   local limit_s <const> = within_s or self.dialect.boot_s
-  local stop_s <const> = self.core.air:now_s() + limit_s
+  local stop_s <const> = of[self].core.air:now_s() + limit_s
   repeat
-    local answer <const> = self.port:command(self.dialect.ping, { within_s = 0.5, answer = "end" })
+    local answer <const> = of[self].port:command(self.dialect.ping, { within_s = 0.5, answer = "end" })
     if answer.outcome == "ok" then return true end
-  until self.core.air:now_s() >= stop_s
+  until of[self].core.air:now_s() >= stop_s
   return nil, silent(self, self.dialect.ping, limit_s)
 end
 
@@ -81,15 +89,15 @@ local ASK <const> = {
 local function await_window(self, stop_s)
   local downlink <const>, none <const> = self.dialect.downlink, self.dialect.no_downlink
   while true do
-    local line <const> = self.port:next_line { within_s = math.max(stop_s - self.core.air:now_s(), 0.01) }
+    local line <const> = of[self].port:next_line { within_s = math.max(stop_s - of[self].core.air:now_s(), 0.01) }
     if not line then return end
     if line.text:sub(1, #downlink) == downlink or line.text:sub(1, #none) == none then return line.text end
   end
 end
 
---- t.dut:ask{ message =, payload =, downlink =, within_s = } -> the request, or nil and why.
---- Asks for one message of a kind: "bit0", "bit1", "bytes" (with `payload`, 1..12 bytes), "empty" or "keep_alive". Comes back
---- when the device says that it has sent it; the frames wait for t.air:message.
+--- t.dut:ask{ message =, payload =, downlink =, within_s = } -> the request, or nil and why. Asks for one message
+--- of a kind: "bit0", "bit1", "bytes" (with `payload`, 1..12 bytes), "empty" or "keep_alive". Comes back when the
+--- device says that it has sent it; the frames wait for t.air:message.
 function Device:ask(given)
   local o <const> = options("t.dut:ask", given, ASK)
   if (o.message == "bytes") ~= (o.payload ~= nil) then
@@ -100,7 +108,8 @@ function Device:ask(given)
   end
   local way <const> = self.dialect.messages[o.message]
   if not way then
-    control.misuse("t.dut:ask: the dialect %s cannot ask for %s; ask t.dut:can_send first", self.dialect.name, o.message)
+    control.misuse("t.dut:ask: the dialect %s cannot ask for %s; ask t.dut:can_send first", self.dialect.name,
+      o.message)
   end
   local template <const> = o.downlink and way.downlink or way.ask
   if o.downlink and not way.downlink then
@@ -116,13 +125,13 @@ function Device:ask(given)
     payload_hex = payload_hex,
     bidirectional = o.downlink,
     by = "host",
-    at_s = self.core.air:now_s(),
+    at_s = of[self].core.air:now_s(),
     summary = traffic.told(o.message, payload_hex),
   }
-  self.core.event {
+  of[self].core.event {
     type = "request", message = o.message, payload_hex = payload_hex, bidirectional = o.downlink, by = "host",
   }
-  local answer <const> = self.port:command(line, { within_s = within_s, answer = "end" })
+  local answer <const> = of[self].port:command(line, { within_s = within_s, answer = "end" })
   if o.downlink then
     if answer.outcome == "error" and answer.answer:sub(1, #self.dialect.no_downlink) == self.dialect.no_downlink then
       return request
@@ -152,7 +161,7 @@ function Device:identity()
   local told <const> = {}
   for _, name in ipairs { "id", "pac" } do
     local line <const> = self.dialect.identity[name]
-    local answer <const> = self.port:command(line, { within_s = self.dialect.within_s, answer = "line" })
+    local answer <const> = of[self].port:command(line, { within_s = self.dialect.within_s, answer = "line" })
     local came <const>, why <const> = result_of(self, answer, line, self.dialect.within_s)
     if not came then return nil, why end
     told[name] = came.answer:lower():gsub("%s", "")
@@ -161,33 +170,34 @@ function Device:identity()
   return told
 end
 
--- Does something that must silence the device, and looks whether it did: a line that is not wired would prove nothing.
+-- Does something that must silence the device, and looks whether it did: a line that is not wired would prove
+-- nothing.
 local function is_silenced(self)
-  self.port:command(self.dialect.ping, { within_s = 0.1, answer = "end" }) -- flushes an answer that was on its way
-  return self.port:command(self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
+  of[self].port:command(self.dialect.ping, { within_s = 0.1, answer = "end" }) -- flushes an answer that was on its way
+  return of[self].port:command(self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
 end
 
 local function off_and_on(self, what, switch, seconds, boot_s)
-  local began_s <const> = self.core.air:now_s()
-  switch(self.port, what == "power" and false or what == "reset")
+  local began_s <const> = of[self].core.air:now_s()
+  switch(of[self].port, what == "power" and false or what == "reset")
   local acted <const> = is_silenced(self)
-  local rest_s <const> = began_s + seconds - self.core.air:now_s()
-  if rest_s > 0 then self.core.air:wait(rest_s) end
-  switch(self.port, what == "power")
+  local rest_s <const> = began_s + seconds - of[self].core.air:now_s()
+  if rest_s > 0 then of[self].core.air:wait(rest_s) end
+  switch(of[self].port, what == "power")
   if not acted then
-    return nil, absence.bench("the device went on answering while its %s line was %s: the line does not act; check its wiring"
-      .. " and the pin in the bench file", what, what == "power" and "off" or "held")
+    return nil, absence.bench("the device went on answering while its %s line was %s: the line does not act;"
+      .. " check its wiring and the pin in the bench file", what, what == "power" and "off" or "held")
   end
   return self:is_ready(boot_s)
 end
 
 local RESET <const> = { hold_s = { type = "number", min = 0.001, default = 0.5 } }
 
---- t.dut:reset{ hold_s = } -> true, or nil and why: holds the reset line, sees that the device is silent, and waits until it
---- answers again.
+--- t.dut:reset{ hold_s = } -> true, or nil and why: holds the reset line, sees that the device is silent, and waits
+--- until it answers again.
 function Device:reset(given)
   local o <const> = options("t.dut:reset", given, RESET)
-  return off_and_on(self, "reset", self.port.reset, o.hold_s, self.dialect.boot_s)
+  return off_and_on(self, "reset", of[self].port.reset, o.hold_s, self.dialect.boot_s)
 end
 
 local POWER_OFF <const> = {
@@ -195,34 +205,36 @@ local POWER_OFF <const> = {
   discharge = { type = "boolean", default = false },
 }
 
---- t.dut:power_off{ for_s =, discharge = } -> true, or nil and why: cuts the supply, sees that the device is silent and, with
---- for_s, switches it on again and waits until it answers. discharge = true waits until the bench's capacitors are empty.
+--- t.dut:power_off{ for_s =, discharge = } -> true, or nil and why: cuts the supply, sees that the device is silent
+--- and, with for_s, switches it on again and waits until it answers. discharge = true waits until the bench's
+--- capacitors are empty.
 function Device:power_off(given)
   local o <const> = options("t.dut:power_off", given, POWER_OFF)
-  local rest_s <const> = o.discharge and (self.core.bench.power.discharge_s or 0) or 0
-  if o.for_s then return off_and_on(self, "power", self.port.power, o.for_s + rest_s, self.dialect.boot_s) end
-  self.port:power(false)
+  local rest_s <const> = o.discharge and (of[self].core.bench.power.discharge_s or 0) or 0
+  if o.for_s then return off_and_on(self, "power", of[self].port.power, o.for_s + rest_s, self.dialect.boot_s) end
+  of[self].port:power(false)
   if not is_silenced(self) then
-    return nil, absence.bench("the device went on answering with its supply off: the power switch does not act; check its"
-      .. " wiring and the pin in the bench file")
+    return nil, absence.bench("the device went on answering with its supply off: the power switch does not act;"
+      .. " check its wiring and the pin in the bench file")
   end
-  if rest_s > 0 then self.core.air:wait(rest_s) end
+  if rest_s > 0 then of[self].core.air:wait(rest_s) end
   return true
 end
 
 --- t.dut:power_on() -> true, or nil and why: switches the supply on and waits until the device answers.
 function Device:power_on()
-  self.port:power(true)
+  of[self].port:power(true)
   return self:is_ready()
 end
 
 local function extension(self, name)
-  local declared = false
-  for _, known in ipairs(self.config.extensions) do declared = declared or known == name end
-  return declared and self.dialect.extensions[name] or nil
+  local declared <const> = schema.set(self.config.extensions)
+  local allowed <const> = name ~= "test_mode_j" or schema.set(self.config.features).TESTMODE
+  return allowed and declared[name] and self.dialect.extensions[name] or nil
 end
 
---- t.dut:has(extension) -> whether the device file declares "factory_reset" or "test_mode_j".
+--- t.dut:has(extension) -> whether the device file declares "factory_reset", or "test_mode_j" with the feature
+--- TESTMODE.
 function Device:has(name)
   if name ~= "factory_reset" and name ~= "test_mode_j" then
     control.misuse("t.dut:has: unknown extension %s; known are factory_reset, test_mode_j", tostring(name))
@@ -234,16 +246,17 @@ end
 function Device:factory_reset()
   local way <const> = extension(self, "factory_reset")
   if not way then
-    control.misuse("t.dut:factory_reset: the device file declares no factory_reset; ask t.dut:has \"factory_reset\" first")
+    control.misuse("t.dut:factory_reset: the device file declares no factory_reset; ask t.dut:has"
+      .. " \"factory_reset\" first")
   end
-  local answer <const> = self.port:command(way.ask, { within_s = way.within_s, answer = "end" })
+  local answer <const> = of[self].port:command(way.ask, { within_s = way.within_s, answer = "end" })
   local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
   if not came then return nil, why end
   return self:is_ready()
 end
 
---- t.dut:test_mode_j() -> the sixteen requests that the mode stands for, or nil and why. Comes back when the mode has ended;
---- its frames wait for t.air:message.
+--- t.dut:test_mode_j() -> the sixteen requests that the mode stands for, or nil and why. Comes back when the mode
+--- has ended; its frames wait for t.air:message.
 function Device:test_mode_j()
   local way <const> = extension(self, "test_mode_j")
   if not way then
@@ -255,12 +268,12 @@ function Device:test_mode_j()
     request.payload_hex = request.payload and hex_of(request.payload) or nil
     request.bidirectional, request.by, request.payload = false, "test mode J", nil
     request.summary = traffic.told(request.message, request.payload_hex)
-    self.core.event {
+    of[self].core.event {
       type = "request", message = request.message, payload_hex = request.payload_hex, bidirectional = false,
       by = request.by,
     }
   end
-  local answer <const> = self.port:command(way.ask, { within_s = way.within_s, answer = "end" })
+  local answer <const> = of[self].port:command(way.ask, { within_s = way.within_s, answer = "end" })
   local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
   if not came then return nil, why end
   return requests

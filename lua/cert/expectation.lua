@@ -7,6 +7,9 @@ Expectation.__index = Expectation
 
 local expectation <const> = {}
 
+-- What suites must not reach: the C side below each object.
+local of <const> = setmetatable({}, { __mode = "k" })
+
 local SHOWN_MAX <const> = 200
 
 local function show(value)
@@ -37,7 +40,9 @@ function expectation.new(emit, fatal, subject, value, why)
     control.misuse("t:%s: the first argument is the subject of the sentence, a text; got %s",
       fatal and "require" or "expect", type(subject))
   end
-  return setmetatable({ emit = emit, fatal = fatal, subject = subject, value = value, why = why }, Expectation)
+  local made <const> = setmetatable({ fatal = fatal, subject = subject, value = value, why = why }, Expectation)
+  of[made] = emit
+  return made
 end
 
 local function verdict_of(self, holds)
@@ -50,7 +55,7 @@ local function decide(self, demand, expected, holds)
   local verdict <const>, blame <const> = verdict_of(self, holds)
   local actual = show(self.value)
   if self.value == nil then actual = self.why and tostring(self.why) or "nothing" end
-  self.emit {
+  of[self] {
     type = "expect",
     subject = self.subject,
     demand = demand,
@@ -86,7 +91,7 @@ end
 
 --- :is_true()
 function Expectation:is_true()
-  return decide(self, "is_true", "true", self.value == true)
+  return decide(self, "is true", "true", self.value == true)
 end
 
 --- :within(lo, hi [, unit]): lo <= value <= hi.
@@ -103,14 +108,14 @@ end
 --- :at_least(x [, unit])
 function Expectation:at_least(lo, unit)
   local value <const> = number(self, "at_least")
-  return decide(self, "at_least", ("at least %s%s"):format(show(lo), unit and " " .. unit or ""),
+  return decide(self, "at least", ("at least %s%s"):format(show(lo), unit and " " .. unit or ""),
     value ~= nil and value >= lo)
 end
 
 --- :at_most(x [, unit])
 function Expectation:at_most(hi, unit)
   local value <const> = number(self, "at_most")
-  return decide(self, "at_most", ("at most %s%s"):format(show(hi), unit and " " .. unit or ""),
+  return decide(self, "at most", ("at most %s%s"):format(show(hi), unit and " " .. unit or ""),
     value ~= nil and value <= hi)
 end
 
@@ -121,7 +126,7 @@ function Expectation:one_of(list)
   end
   local found = false
   for _, item in ipairs(list) do found = found or item == self.value end
-  return decide(self, "one_of", "one of " .. show(list), found)
+  return decide(self, "one of", "one of " .. show(list), found)
 end
 
 --- :is_empty(): a list of findings that has to be empty; what it holds is shown.
@@ -129,7 +134,7 @@ function Expectation:is_empty()
   if self.value ~= nil and type(self.value) ~= "table" then
     control.misuse("%s:is_empty(): expected a list, got %s", self.subject, type(self.value))
   end
-  return decide(self, "is_empty", "none", self.value ~= nil and #self.value == 0)
+  return decide(self, "is empty", "none", self.value ~= nil and #self.value == 0)
 end
 
 return expectation

@@ -1,5 +1,5 @@
--- Reads the pages of suites/ into cases. `host` is the C side (or a test): host.pages() lists the pages as paths relative to
--- the root, host.page(path, env) runs one and gives back what it returns.
+-- Reads the pages of suites/ into cases. `host` is the C side (or a test): host.pages() lists the pages as paths
+-- relative to the root, host.page(path, env) runs one and gives back what it returns.
 local control <const> = require "cert.control"
 local sandbox <const> = require "cert.sandbox"
 local schema <const> = require "cert.schema"
@@ -78,7 +78,8 @@ end
 local function check_names(cases, by_id, profiles)
   for _, case in ipairs(cases) do
     for _, id in ipairs(case.watches or {}) do
-      if not by_id[id] then error(("%s: case %s watches %s, which does not exist"):format(case.page, case.id, id), 0) end
+      if not by_id[id] then error(("%s: case %s watches %s, which does not exist"):format(case.page, case.id, id),
+        0) end
       if by_id[id].watches then
         error(("%s: case %s watches %s, which only watches itself"):format(case.page, case.id, id), 0)
       end

@@ -6,13 +6,18 @@ Measurement.__index = Measurement
 
 local measurement <const> = {}
 
+-- What suites must not reach: the C side below each object.
+local of <const> = setmetatable({}, { __mode = "k" })
+
 --- `why` says why the value is missing. A measurement that is never compared records nothing.
 function measurement.new(emit, name, value, why)
   if type(name) ~= "string" then control.misuse("t:measure: the first argument is what is measured, a text") end
   if value ~= nil and (type(value) ~= "number" or value ~= value) then
     control.misuse("t:measure(%q): expected a number, got %s", name, tostring(value))
   end
-  return setmetatable({ emit = emit, name = name, value = value, why = why }, Measurement)
+  local made <const> = setmetatable({ name = name, value = value, why = why }, Measurement)
+  of[made] = emit
+  return made
 end
 
 local function book(self, event, holds)
@@ -28,7 +33,7 @@ local function book(self, event, holds)
   elseif not holds then
     event.reason = ("%s is %.6g %s, allowed is %s"):format(self.name, self.value, event.unit, event.limit)
   end
-  self.emit(event)
+  of[self](event)
   return self.value, holds
 end
 
@@ -38,7 +43,8 @@ function Measurement:within(lo, hi, unit)
     control.misuse("t:measure(%q):within(lo, hi, unit): two numbers and a unit", self.name)
   end
   local holds <const> = self.value ~= nil and self.value >= lo and self.value <= hi
-  return book(self, { unit = unit, limit = ("%.6g … %.6g"):format(lo, hi), limit_source = "the case", mark = "C" }, holds)
+  return book(self, { unit = unit, limit = ("%.6g … %.6g"):format(lo, hi), limit_source = "the case", mark = "C" },
+    holds)
 end
 
 --- :against(limit): a limit of t:limit. One without a value only reports.
@@ -52,7 +58,7 @@ function Measurement:against(limit)
     event.type = "measure"
     event.name, event.value = self.name, self.value
     event.verdict, event.blame = "info", "none"
-    self.emit(event)
+    of[self](event)
     return self.value, true
   end
   local low <const>, high <const> = limit.min or -math.huge, limit.max or math.huge
@@ -64,7 +70,7 @@ end
 --- :report(unit): recorded without a limit; the verdict is info.
 function Measurement:report(unit)
   if type(unit) ~= "string" then control.misuse("t:measure(%q):report(unit): the unit is a text", self.name) end
-  self.emit {
+  of[self] {
     type = "measure", name = self.name, value = self.value, unit = unit, limit = "report only",
     limit_source = "the case", mark = "C", verdict = "info", blame = "none",
   }

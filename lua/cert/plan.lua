@@ -53,7 +53,8 @@ local function select_all(library, select, profile_name)
   for _, selection in ipairs(select) do
     if not mark(chosen, library, selection) then
       local near <const> = nearest(selection, library.cases)
-      return nil, ("unknown case '%s'; expected an id, a pattern such as 'CNT-*', or a suite, as `foxbench list` prints them%s")
+      return nil, ("unknown case '%s'; expected an id, a pattern such as 'CNT-*', or a suite, as `foxbench"
+        .. " list` prints them%s")
         :format(selection, near and ("; the nearest is " .. near) or "")
     end
   end

@@ -10,33 +10,38 @@ local measurement <const> = require "cert.measurement"
 
 local runner <const> = {}
 
+-- What suites must not reach: the C side below each object.
+local of <const> = setmetatable({}, { __mode = "k" })
+
 local T <const> = {}
 T.__index = T
 
 --- t:require(subject, value [, why]) -> demand: like t:expect, but the case ends when it is not met.
 function T:require(subject, value, why)
-  return expectation.new(self.core.event, true, subject, value, why)
+  return expectation.new(of[self].event, true, subject, value, why)
 end
 
---- t:expect(subject, value [, why]) -> demand on a value: :exists() :equals(x) :is_true() :within(lo, hi, unit) :at_least(x)
---- :at_most(x) :one_of{…} :is_empty(). Recorded; the case goes on. With `nil, why` the verdict is that of `why`.
+--- t:expect(subject, value [, why]) -> demand on a value: :exists() :equals(x) :is_true() :within(lo, hi, unit)
+--- :at_least(x) :at_most(x) :one_of{…} :is_empty(). Recorded; the case goes on. With `nil, why` the verdict is that
+--- of `why`.
 function T:expect(subject, value, why)
-  return expectation.new(self.core.event, false, subject, value, why)
+  return expectation.new(of[self].event, false, subject, value, why)
 end
 
 --- t:measure(name, value [, why]) -> :within(lo, hi, unit) | :against(limit) | :report(unit)
 function T:measure(name, value, why)
-  return measurement.new(self.core.event, name, value, why)
+  return measurement.new(of[self].event, name, value, why)
 end
 
---- t:claim{ event =, trials =, allowed =, trial = } or { event =, good =, bad =, alpha =, beta =, trial = } -> whether it holds
+--- t:claim{ event =, trials =, allowed =, trial = } or { event =, good =, bad =, alpha =, beta =, trial = } ->
+--- whether it holds
 function T:claim(fields)
-  return claim.run({ emit = self.core.event, step = self.core.step, statistics = self.core.statistics }, fields)
+  return claim.run({ emit = of[self].event, step = of[self].step, statistics = of[self].statistics }, fields)
 end
 
 --- t:limit(name) -> { name, min, max, unit, source, mark } out of the device's limits file; unknown names are errors.
 function T:limit(name)
-  for _, limit in ipairs(self.core.limits) do
+  for _, limit in ipairs(of[self].limits) do
     if limit.name == name then return limit end
   end
   control.fault("NOTFOUND", "config", ("the limit %s is not in the limits file that the device names; add it there")
@@ -51,12 +56,12 @@ function T:evidence(fields)
   if not fields.name:find "^[%w][%w._-]*$" then
     control.misuse("t:evidence: %q is no file name; use letters, digits, . _ -", fields.name)
   end
-  self.core.evidence(fields.name, fields.media_type or "text/plain", fields.note or "", fields.text)
+  of[self].evidence(fields.name, fields.media_type or "text/plain", fields.note or "", fields.text)
 end
 
 --- t:note(text) puts a remark into the record; it carries no verdict.
 function T:note(text)
-  self.core.event { type = "note", text = tostring(text) }
+  of[self].event { type = "note", text = tostring(text) }
 end
 
 --- t:doubt(text) -> why: an absence that allows no decision, for `t:expect(subject, nil, t:doubt "…")`.
@@ -66,20 +71,20 @@ end
 
 --- t:step(text) says on the terminal what the case is doing; not recorded.
 function T:step(text)
-  self.core.step(tostring(text))
+  of[self].step(tostring(text))
 end
 
---- t:random(n) -> integer 1 … n, t:random() -> number in [0, 1): from the run's seed, the case's id and its axes, so a case
---- draws the same whether it runs alone or among others.
+--- t:random(n) -> integer 1 … n, t:random() -> number in [0, 1): from the run's seed, the case's id and its axes,
+--- so a case draws the same whether it runs alone or among others.
 function T:random(n)
-  local u <const> = self.core.random()
+  local u <const> = of[self].random()
   if n == nil then return u end
   if math.type(n) ~= "integer" or n < 1 then control.misuse("t:random(n): n is an integer of at least 1") end
   return math.floor(u * n) + 1
 end
 
---- t:weak_key(messages) -> { found, family, candidates, tag_bits, false_alarm }: searches the dictionary of weak keys for one
---- that gives the tags of all these messages.
+--- t:weak_key(messages) -> { found, family, candidates, tag_bits, false_alarm }: searches the dictionary of weak
+--- keys for one that gives the tags of all these messages.
 function T:weak_key(messages)
   local packets <const> = {}
   for i, message in ipairs(messages) do
@@ -89,7 +94,7 @@ function T:weak_key(messages)
     end
   end
   if #packets == 0 then control.misuse("t:weak_key: expected a list of messages of t:air:message") end
-  return self.core.weak_key(packets)
+  return of[self].weak_key(packets)
 end
 
 local function watched_traffic(events)
@@ -104,7 +109,8 @@ end
 
 --- The `t` of a case. `watched` is a list of events for a passive case, else nil.
 function runner.context(core, case, axes, watched)
-  local t <const> = setmetatable({ core = core, id = case.id, each = axes, device = core.device }, T)
+  local t <const> = setmetatable({ id = case.id, each = axes, device = core.device }, T)
+  of[t] = core
   if watched then
     t.watched = watched_traffic(watched)
   else
@@ -120,10 +126,10 @@ local function check_minimum(t, case)
   local least <const> = case.minimum and case.minimum.uplinks or 1
   local seen <const> = #t.watched.uplinks
   local enough <const> = seen >= least
-  t.core.event {
+  of[t].event {
     type = "expect",
     subject = "frames that the watched cases received",
-    demand = "at_least",
+    demand = "at least",
     expected = ("at least %d"):format(least),
     actual = tostring(seen),
     verdict = enough and "pass" or "inconclusive",
@@ -133,10 +139,11 @@ local function check_minimum(t, case)
   if not enough then control.stop "too few frames to judge" end
 end
 
--- Every active case begins with a device that has just been switched on and answers, so that no case depends on another.
+-- Every active case begins with a device that has just been switched on and answers, so that no case depends on
+-- another.
 local function prepare(t)
   t:step "bringing the device into a known state"
-  if t.core.bench.power then
+  if of[t].bench.power then
     t:require("the device after a power cycle", t.dut:power_off { for_s = 1 }):exists()
   else
     t:require("the device at the beginning", t.dut:is_ready()):exists()

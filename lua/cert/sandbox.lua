@@ -1,5 +1,6 @@
--- What a suite's page may use: the pure part of the standard library, and no way to swallow the end of its own case.
--- Memory and instructions are bounded by the C side. Pattern functions run in C where no hook reaches: their input is bounded.
+-- What a suite's page may use: the pure part of the standard library, and no way to swallow the end of its own
+-- case. Memory and instructions are bounded by the C side. Pattern functions run in C where no hook reaches: their
+-- input is bounded.
 local control <const> = require "cert.control"
 
 local sandbox <const> = {}
@@ -47,7 +48,8 @@ local function sorted_pairs(t)
   local keys <const> = {}
   for k in next, t do
     if type(k) ~= "string" and type(k) ~= "number" then
-      control.misuse("pairs: keys are texts or numbers here, so that their order is the same in every run; got a %s", type(k))
+      control.misuse("pairs: keys are texts or numbers here, so that their order is the same in every run; got"
+        .. " a %s", type(k))
     end
     keys[#keys + 1] = k
   end
@@ -88,13 +90,17 @@ function sandbox.environment(find)
   end
   env.string = strings()
   env.table = copy(table, "concat insert move pack remove sort unpack")
-  env.math = copy(math, "abs ceil cos exp floor fmod huge log max maxinteger min mininteger modf pi sin sqrt tan tointeger"
-    .. " type ult")
+  env.math = copy(math, "abs ceil cos exp floor fmod huge log max maxinteger min mininteger modf pi sin sqrt tan"
+    .. " tointeger type ult")
   env.utf8 = copy(utf8, "char charpattern codepoint codes len offset")
   env.require = find
   return setmetatable(env, {
-    __index = function(_, name) control.misuse("unknown name '%s'; suites see what docs/SUITES.md lists", tostring(name)) end,
-    __newindex = function(_, name) control.misuse("global variable '%s'; write `local %s = …`", tostring(name), tostring(name)) end,
+    __index = function(_, name)
+      control.misuse("unknown name '%s'; suites see what docs/SUITES.md lists", tostring(name))
+    end,
+    __newindex = function(_, name)
+      control.misuse("global variable '%s'; write `local %s = …`", tostring(name), tostring(name))
+    end,
     __metatable = "sealed",
   })
 end

@@ -1,4 +1,5 @@
--- Tables with known fields: an unknown one, a missing one or one of the wrong type is an error that names what is allowed.
+-- Tables with known fields: an unknown one, a missing one or one of the wrong type is an error that names what is
+-- allowed.
 local schema <const> = {}
 
 local function names(spec)
@@ -57,8 +58,8 @@ local function check_value(where, value, rule)
   if rule.fields then return schema.check(where, value, rule.fields) end
 end
 
---- Checks `value` against `spec`, a table field name -> { type, optional, default, list, among, pattern, form, min, max,
---- fields }. Returns nil when it fits (defaults filled in), otherwise one line of text.
+--- Checks `value` against `spec`, a table field name -> { type, optional, default, list, among, pattern, form, min,
+--- max, fields }. Returns nil when it fits (defaults filled in), otherwise one line of text.
 function schema.check(where, value, spec)
   if type(value) ~= "table" then
     return ("%s: expected a table, got %s"):format(where, type(value))

@@ -1,5 +1,5 @@
--- What a message must look like on air, from what the host asked for. Pure; the numbers are those of the radio protocol's
--- table of message classes, lengths and tags.
+-- What a message must look like on air, from what the host asked for. Pure; the numbers are those of the radio
+-- protocol's table of message classes, lengths and tags.
 local traffic <const> = {}
 
 --- The sixteen kinds of message in the order of test mode J: { message =, payload = } with bytes 0x40, 0x41, …
@@ -85,6 +85,20 @@ function traffic.shape_differs(frame, request)
 end
 
 
+--- A frame that does not decode and is at least this strong was sent so; a weaker one may be noise.
+traffic.STRONG_DB = 12
+
+--- The strong frames among these events that do not decode, each as one line of text.
+function traffic.broken(frames)
+  local list <const> = {}
+  for _, frame in ipairs(frames) do
+    if frame.status ~= "ok" and frame.ebn0_db >= traffic.STRONG_DB then
+      list[#list + 1] = ("rank %d of class %s: %s"):format(frame.rank, frame.class, frame.status)
+    end
+  end
+  return list
+end
+
 local function joins(message, frame)
   return message and message.device_id == frame.device_id and message.counter == frame.counter
     and not message.by_rank[frame.rank]
@@ -107,8 +121,9 @@ function traffic.messages(frames)
   return list
 end
 
---- Which request each message answers: a list of { message, request or nil }. That is the last one made before the message
---- began that no earlier message has answered; a test mode asks for many at once, and its messages come in their order.
+--- Which request each message answers: a list of { message, request or nil }. That is the last one made before the
+--- message began that no earlier message has answered; a test mode asks for many at once, and its messages come in
+--- their order.
 function traffic.match(messages, requests)
   local answered <const>, pairs_made <const> = {}, {}
   for i, message in ipairs(messages) do

@@ -14,7 +14,8 @@ function worker.list(host)
   return host.array(out)
 end
 
---- The plan as plain data, or nil and one line of text. device, bench and limits come checked and completed out of it.
+--- The plan as plain data, or nil and one line of text. device, bench and limits come checked and completed out of
+--- it.
 function worker.plan(host, request, device, bench, limits)
   local wrong <const> = config.check_device(device) or config.check_bench(bench) or config.check_limits(limits)
   if wrong then return nil, wrong end

@@ -19,8 +19,8 @@ return {
   identity = { id = "AT$I=10", pac = "AT$I=11", firmware = "AT$I=0" },
   soft_reset = "AT$P=0",
 
-  -- How a message of each kind is asked for; %s is the payload in hexadecimal digits. A kind that is not listed cannot be
-  -- asked for in this dialect.
+  -- How a message of each kind is asked for; %s is the payload in hexadecimal digits. A kind that is not listed
+  -- cannot be asked for in this dialect.
   messages = {
     bit0 = { ask = "AT$SB=0", downlink = "AT$SB=0,1" },
     bit1 = { ask = "AT$SB=1", downlink = "AT$SB=1,1" },

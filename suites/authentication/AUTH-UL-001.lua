@@ -1,11 +1,11 @@
--- Every kind of message must carry the tag that the device's key gives, in each of its three frames, and say what the host
--- asked for: one kind that does not is a way to forge or to corrupt.
+-- Every kind of message must carry the tag that the device's key gives, in each of its three frames, and say what
+-- the host asked for: one kind that does not is a way to forge or to corrupt.
 local suite <const> = require "suites.authentication"
 local judged <const> = require "suites.authentication.judged"
 local traffic <const> = require "cert.traffic"
 
--- Asks for one kind and judges what came. A single bad tag may be a bit error that the CRC did not see, so it is asked for
--- once more; seen in a second frame, of this message or of another, it is the device's.
+-- Asks for one kind and judges what came. A single bad tag may be a bit error that the CRC did not see, so it is
+-- asked for once more; seen in a second frame, of this message or of another, it is the device's.
 local function exercise(t, request, tally)
   local label <const> = traffic.name(request.message, request.payload and #request.payload or 0)
   t:step("asking for " .. label)

@@ -1,5 +1,5 @@
--- A device that signs with a public, patterned or computable key authenticates anybody. Two messages with long tags are enough
--- to recognise such a key among 2^24 and more; the search names the family, never a key.
+-- A device that signs with a public, patterned or computable key authenticates anybody. Two messages with long tags
+-- are enough to recognise such a key among 2^24 and more; the search names the family, never a key.
 local suite <const> = require "suites.authentication"
 local judged <const> = require "suites.authentication.judged"
 

@@ -1,5 +1,5 @@
--- The three frames of a message must be the same message: a copy without a tag, or with other content, is a message that nobody
--- authenticated.
+-- The three frames of a message must be the same message: a copy without a tag, or with other content, is a message
+-- that nobody authenticated.
 local suite <const> = require "suites.authentication"
 local judged <const> = require "suites.authentication.judged"
 local traffic <const> = require "cert.traffic"

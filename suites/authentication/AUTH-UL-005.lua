@@ -1,5 +1,5 @@
--- A device is one identity for life: what it says over its port, what its label says and what it sends must be the same, whatever
--- is done to it.
+-- A device is one identity for life: what it says over its port, what its label says and what it sends must be the
+-- same, whatever is done to it.
 local suite <const> = require "suites.authentication"
 
 local MESSAGES <const> = 5
@@ -52,10 +52,10 @@ suite:case {
     else
       t:note "factory reset: not exercised, the device file declares none"
     end
-    check_port(t, "at the end")
 
-    t:expect("messages judged", seen.messages):at_least(3 * MESSAGES)
     t:expect("frames with another identifier than the declared " .. t.device.id, seen.wrong):is_empty()
+    t:expect("messages judged", seen.messages):at_least(3 * MESSAGES)
+    check_port(t, "at the end")
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
   end,
 }

@@ -22,7 +22,8 @@ function judged.message(t, label, message, request)
   t:expect(label .. ": frames that differ from what the host asked", differing):is_empty()
 end
 
---- Counts wrong tags into `tally` { frames, bad, weakest_db } and records each as a note; the verdict falls at the end.
+--- Counts wrong tags into `tally` { frames, bad, weakest_db } and records each as a note; the verdict falls at the
+--- end.
 function judged.tags(t, label, message, tally)
   for _, frame in ipairs(message.frames) do
     tally.frames = tally.frames + 1

@@ -1,5 +1,5 @@
--- Every message takes exactly one step of the counter. A value used twice lets a recording be replayed; a jump locks the device
--- out of the network.
+-- Every message takes exactly one step of the counter. A value used twice lets a recording be replayed; a jump
+-- locks the device out of the network.
 local suite <const> = require "suites.counters"
 local traffic <const> = require "cert.traffic"
 

@@ -1,5 +1,5 @@
--- The counter must survive a reset: a value used twice lets old messages be replayed. The reset line is seen to act each time, so
--- that a wire that hangs loose proves nothing.
+-- The counter must survive a reset: a value used twice lets old messages be replayed. The reset line is seen to act
+-- each time, so that a wire that hangs loose proves nothing.
 local suite <const> = require "suites.counters"
 
 local TRIALS <const> = 20
