@@ -63,7 +63,9 @@ local function what_was_done(case, attempt)
       html.text(gap.reason))
   end
   local first <const>, last <const> = attempt.events[1], attempt["end"]
-  if first and last then add("Listened for %s of device time.", words.seconds(last.t_s - first.t_s)) end
+  if first and last and last.t_s > first.t_s then
+    add("Listened for %s of device time.", words.seconds(last.t_s - first.t_s))
+  end
   if #items == 0 then return "" end
   return "<h4>What was done</h4><ul>" .. table.concat(items, "\n") .. "</ul>\n"
 end
@@ -89,7 +91,8 @@ local function demands(attempt)
     out[#out + 1] = html.table(DEMAND_COLUMNS, unmet)
   end
   if #met > 0 then
-    out[#out + 1] = html.fold(words.count(#met, "demand") .. " met", html.table(DEMAND_COLUMNS, met), #met <= 6)
+    out[#out + 1] = html.fold(words.count(#met, "demand") .. " met", html.table(DEMAND_COLUMNS, met),
+      #met <= 6 and "open")
   end
   return table.concat(out)
 end
@@ -170,7 +173,7 @@ local function messages(attempt)
     { "Tag", cell = tag_text, class = "tight" },
     { "Network says", cell = function(e) return html.text(e.judge) end },
   }, list, "dense")
-  return "<h4>Messages seen</h4>" .. html.fold(words.count(#list, "received frame"), body, #list <= 12)
+  return "<h4>Messages seen</h4>" .. html.fold(words.count(#list, "received frame"), body, #list <= 12 and "open")
 end
 
 local NOTES_SHOWN <const> = 5
@@ -209,7 +212,7 @@ local function evidence(attempt)
     { "Bytes", cell = function(f) return words.thousands(f.size) end, class = "number" },
     { "SHA-256", cell = function(f) return html.text(f.sha256) end, class = "code hash" },
   }, files, "dense")
-  return html.fold("Evidence: " .. words.count(#files, "file"), body)
+  return html.fold("Evidence: " .. words.count(#files, "file"), body, "print")
 end
 
 local function attempt_body(case, attempt)

@@ -63,9 +63,10 @@ function html.facts(list)
   return table.concat(out)
 end
 
---- Something long that a reader opens when wanted; print always shows it.
-function html.fold(summary, body, open)
-  return ("<details%s><summary>%s</summary>\n%s</details>\n"):format(open and " open" or "", summary, body)
+--- Something long that a reader opens when wanted. `show` is "open", or "print": closed on a screen, shown on paper.
+function html.fold(summary, body, show)
+  local how <const> = show == "open" and " open" or show == "print" and ' class="print"' or ""
+  return ("<details%s><summary>%s</summary>\n%s</details>\n"):format(how, summary, body)
 end
 
 return html

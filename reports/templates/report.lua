@@ -71,7 +71,8 @@ local function tiles(counts)
   local out <const> = {}
   for _, name in ipairs(TILES) do
     if get(counts, name) > 0 or name == "pass" or name == "fail" then
-      out[#out + 1] = ('<div class="tile %s"><b>%d</b> %s</div>'):format(name, get(counts, name), words.verdict(name))
+      out[#out + 1] = ('<div class="tile %s"><b>%d</b> %s</div>'):format(get(counts, name) > 0 and name or "na",
+        get(counts, name), words.verdict(name))
     end
   end
   return '<div class="tiles">' .. table.concat(out) .. "</div>\n"
@@ -291,7 +292,7 @@ return function(m)
     header(m), notices(m), decision(m, counts), tiles(counts),
     section("Results", results(m)),
     section("The item tested", declared(m.plan.device)),
-    section("The bench", instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench))),
+    section("The bench", instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench), "print")),
     section("Case by case", table.concat(cases)),
     section("Not run, not applicable, not assessed", left_out(m)),
     section("Residual risks of the protocol",

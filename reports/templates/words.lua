@@ -77,7 +77,7 @@ function words.command(run, case)
   if run.profile and run.profile ~= "smoke" then parts[#parts + 1] = "--profile " .. shell(run.profile) end
   parts[#parts + 1] = "--seed " .. shell(html.text(run.seed))
   for _, fault in ipairs(run.faults or {}) do parts[#parts + 1] = "--fault " .. shell(fault) end
-  for _, what in ipairs(run.arm or {}) do parts[#parts + 1] = "--arm " .. shell(what) end
+  for _, what in ipairs(run.bench ~= "virtual" and run.arm or {}) do parts[#parts + 1] = "--arm " .. shell(what) end
   if case then
     parts[#parts + 1] = shell(words.full_id(case))
   else
