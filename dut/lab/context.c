@@ -198,7 +198,9 @@ int context_load(struct context **out, const char *path, const char *serial, str
     struct context *c = calloc(1, sizeof *c);
     int rc = c ? bytes_read_file(&text, path, err) : err_set(err, ERR_NOMEM, "%s", path);
     if (rc < 0) goto fail;
-    rc = personalise(c, (const char *)text.data, path, serial, err);
+    // Without a single byte there is no text, not even an empty one.
+    rc = text.data ? personalise(c, (const char *)text.data, path, serial, err)
+                   : err_set(err, ERR_FORMAT, "%s: empty, expected an IIO context", path);
     if (rc < 0) goto fail;
 
     struct scan s = {.path = path, .at = (const char *)text.data, .context = c, .err = err};
