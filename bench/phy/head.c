@@ -194,14 +194,15 @@ static size_t try_types(struct phy_head_search *h, double drift, float least, do
                 for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++)
                     sum += h->patterns->sign[s][k] * z[k];
                 double p = (double)power(sum) / unit;
-                if (p < gate || p * unit < fit_part * PHY_HEAD_SYMBOLS * (double)h->energy[i])
-                    continue;
+                double fit = p * unit / (PHY_HEAD_SYMBOLS * (double)h->energy[i]);
+                if (p < gate || fit < fit_part) continue;
                 double start = (double)(i * STRIDE);
                 struct phy_hypothesis c = {
                     .power = p,
                     .start = start,
                     .frequency = cycles + drift * (start - pivot()) / PHY_OVERSAMPLE,
                     .drift = drift,
+                    .fit = fit,
                     .sync = s,
                 };
                 n = keep_hypothesis(out, n, &c);

@@ -32,6 +32,7 @@ struct phy_hypothesis {
     double start;     // sample of the reference symbol's beginning
     double frequency; // at `start`
     double drift;
+    double fit; // part of the energy in the head's symbols that belongs to it: g / (1 + g)
     size_t sync;
 };
 

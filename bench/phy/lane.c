@@ -21,6 +21,8 @@ static const double drift_max_hz_s = 32;
 // What a lone burst looks like at a distance of d bit rates: no louder than skirt / d ^ 2.5, never
 // less than the floor. A window of the other bit rate averages its lines differently: more there.
 static const double skirt = 0.126, skirt_other = 1, skirt_floor = 1e-7;
+// A head this strong and this clean is a burst, whatever its body says later.
+static const double certain_power = 60, certain_fit = 0.6;
 // Hypotheses weaker than this part of the best are not tried.
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
@@ -282,6 +284,12 @@ static bool explains(const struct phy_lane *from, const struct track *strong,
                                            skirt_floor);
 }
 
+// No carrier or sidelobe looks so much like a head.
+static bool is_certain(const struct track *t)
+{
+    return t->hypotheses[0].power > certain_power && t->hypotheses[0].fit > certain_fit;
+}
+
 enum cover { COVER_NONE, COVER_PERHAPS, COVER_SURE };
 
 // Whether a track of lane `from` is in the way of `t`. Between bit rates a head that was read is
@@ -292,7 +300,8 @@ static enum cover find_cover(const struct phy_lane *from, const struct phy_lane 
     enum cover cover = COVER_NONE;
     for (size_t i = 0; i < from->n_tracks; i++) {
         const struct track *o = &from->tracks[i];
-        bool sure = o->state == TRACK_BURST || (o->state == TRACK_HEARD && from != lane);
+        bool sure =
+            o->state == TRACK_BURST || (o->state == TRACK_HEARD && (from != lane || is_certain(o)));
         if (o == t || o->state == TRACK_DEAD || (cover == COVER_PERHAPS && !sure)) continue;
         if (!explains(from, o, lane, t)) continue;
         if (sure) return COVER_SURE;
