@@ -13,6 +13,8 @@
 enum { BLOCK = 4096 };
 
 static const double band_hz = 192e3;
+// Three frames of the longest message with their pauses last 8 s at most.
+static const double combine_s = 10;
 
 static const char usage[] =
     "usage: foxbench decode CAPTURE.sigmf-meta [--json] [--plain] [--all]\n\n"
@@ -104,6 +106,7 @@ static int decode_recording(struct decode *d, struct err *err)
         .bit_rate_100 = true,
         .bit_rate_600 = true,
         .plain_only = d->plain,
+        .combine_s = d->plain ? 0 : combine_s,
     };
     rc = air_receiver_new(&receiver, &config, err);
     if (rc < 0) goto fail;

@@ -4,7 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/air/combine.h"
+
 enum { PREAMBLE = 0x55555, TYPE_BITS = 13 }; // 19 alternating bits
+
+// Part of a frame's hard bits that a packet found without it may contradict. At 0 dB a fifth of the
+// bits are wrong; a stranger's frame has half of at least 80 bits wrong.
+static const double contradiction_max = 0.28;
 
 // What each of the receiver's beginnings stands for.
 struct kind {
@@ -15,9 +21,22 @@ struct kind {
 struct air_receiver {
     struct phy_receiver *phy;
     double rate_hz;
+    int64_t combine_samples;
+    bool finished;
     size_t n_kinds;
     struct kind kinds[PHY_SYNC_MAX];
+    // Frames in the order in which they end. Those before `given` were handed out and are kept for
+    // what comes after them.
+    struct air_frame *frames;
+    size_t n_frames;
+    size_t given;
+    size_t cap;
 };
+
+static bool is_whole(enum sfx_status status)
+{
+    return status != SFX_STATUS_BAD_CRC && status != SFX_STATUS_TRUNCATED;
+}
 
 static bool has_right_crc(const void *ctx, size_t sync, const uint8_t *body)
 {
@@ -26,7 +45,7 @@ static bool has_right_crc(const void *ctx, size_t sync, const uint8_t *body)
     struct sfx_uplink up;
     enum sfx_class class = r->kinds[sync].class;
     size_t len = sfx_uplink_uncode(class, r->kinds[sync].rank, body, packet);
-    return sfx_uplink_decode(class, packet, len, &up) != SFX_STATUS_BAD_CRC;
+    return is_whole(sfx_uplink_decode(class, packet, len, &up));
 }
 
 int air_receiver_new(struct air_receiver **out, const struct air_receiver_config *config,
@@ -45,6 +64,7 @@ int air_receiver_new(struct air_receiver **out, const struct air_receiver_config
             };
         }
     r->rate_hz = config->rate_hz;
+    r->combine_samples = llround(config->combine_s * config->rate_hz);
     struct phy_receive_config phy = {
         .rate_hz = config->rate_hz,
         .low_hz = config->low_hz,
@@ -54,6 +74,7 @@ int air_receiver_new(struct air_receiver **out, const struct air_receiver_config
         .syncs = syncs,
         .n_syncs = r->n_kinds,
         .plain_only = config->plain_only,
+        .unsure = config->combine_s > 0,
         .check = has_right_crc,
         .check_ctx = r,
     };
@@ -70,34 +91,170 @@ void air_receiver_free(struct air_receiver *r)
 {
     if (!r) return;
     phy_receiver_free(r->phy);
+    free(r->frames);
     free(r);
+}
+
+static void make_frame(const struct air_receiver *r, const struct phy_burst *burst,
+                       struct air_frame *out)
+{
+    const struct kind *kind = &r->kinds[burst->sync];
+    *out = (struct air_frame){.burst = *burst, .class = kind->class, .rank = kind->rank};
+    out->packet_len = sfx_uplink_uncode(kind->class, kind->rank, burst->body, out->packet);
+    out->status = sfx_uplink_decode(kind->class, out->packet, out->packet_len, &out->uplink);
+    double symbols = PHY_HEAD_BITS + 1 + burst->body_bits; // with the reference symbol
+    out->end_sample = llround(burst->start_sample + symbols / burst->bit_rate * r->rate_hz);
+}
+
+static bool fits(const struct air_frame *f, const uint8_t *packet)
+{
+    return air_contradiction(f->class, f->rank, packet, f->packet_len, f->burst.soft) <=
+           contradiction_max;
+}
+
+static void set_packet(struct air_frame *f, const uint8_t *packet)
+{
+    memcpy(f->packet, packet, f->packet_len);
+    f->status = sfx_uplink_decode(f->class, f->packet, f->packet_len, &f->uplink);
+    f->burst.checked = true;
+    f->burst.how = PHY_HOW_COMBINED;
+}
+
+// Whether two frames may be of one message: ranks are sent in order, one after the other.
+static bool may_belong(const struct air_receiver *r, const struct air_frame *a,
+                       const struct air_frame *b)
+{
+    const struct air_frame *first = a->rank < b->rank ? a : b, *second = first == a ? b : a;
+    return first->rank != second->rank && first->class == second->class &&
+           first->burst.bit_rate == second->burst.bit_rate &&
+           second->burst.start_sample > (double)first->end_sample &&
+           second->end_sample - first->end_sample <= r->combine_samples;
+}
+
+static bool combine(struct air_frame *const frames[SFX_RANKS])
+{
+    const float *soft[SFX_RANKS] = {NULL};
+    uint8_t packet[SFX_PACKET_MAX];
+    struct sfx_uplink up;
+    const struct air_frame *any = NULL;
+    for (size_t i = 0; i < SFX_RANKS; i++)
+        if (frames[i]) {
+            soft[i] = frames[i]->burst.soft;
+            any = frames[i];
+        }
+    air_combine(soft, any->burst.body_bits, packet);
+    if (!is_whole(sfx_uplink_decode(any->class, packet, any->packet_len, &up))) return false;
+    for (size_t i = 0; i < SFX_RANKS; i++)
+        if (frames[i] && !fits(frames[i], packet)) return false;
+    for (size_t i = 0; i < SFX_RANKS; i++)
+        if (frames[i]) set_packet(frames[i], packet);
+    return true;
+}
+
+// Frame `f` (the newest) cannot be read alone: with one, better with two earlier ranks it may be.
+static bool combine_newest(struct air_receiver *r, struct air_frame *f)
+{
+    for (size_t i = r->given; i + 1 < r->n_frames; i++)
+        for (size_t k = i + 1; k < r->n_frames; k++) {
+            struct air_frame *a = &r->frames[i], *b = k + 1 < r->n_frames ? &r->frames[k] : NULL;
+            if (a->burst.checked || !may_belong(r, a, f)) continue;
+            if (b && (b->burst.checked || !may_belong(r, b, f) || !may_belong(r, a, b))) continue;
+            struct air_frame *set[SFX_RANKS] = {NULL};
+            set[a->rank - 1] = a;
+            set[f->rank - 1] = f;
+            if (b) set[b->rank - 1] = b;
+            if (combine(set)) return true;
+        }
+    return false;
+}
+
+// What one frame's packet is, its message's other frames must carry: those become readable.
+static void lend_packet(struct air_receiver *r, const struct air_frame *from, struct air_frame *to)
+{
+    if (from->burst.checked && !to->burst.checked && may_belong(r, from, to) &&
+        fits(to, from->packet))
+        set_packet(to, from->packet);
+}
+
+static void combine_all(struct air_receiver *r)
+{
+    struct air_frame *f = &r->frames[r->n_frames - 1];
+    for (size_t i = 0; i + 1 < r->n_frames; i++)
+        lend_packet(r, &r->frames[i], f);
+    if (!f->burst.checked) (void)combine_newest(r, f);
+    if (!f->burst.checked) return;
+    for (size_t i = r->given; i + 1 < r->n_frames; i++)
+        lend_packet(r, f, &r->frames[i]);
+}
+
+static int take(struct air_receiver *r, struct err *err)
+{
+    struct phy_burst burst;
+    while (phy_receiver_next(r->phy, &burst)) {
+        if (r->n_frames == r->cap) {
+            size_t cap = r->cap ? 2 * r->cap : 16;
+            struct air_frame *more = realloc(r->frames, cap * sizeof *more);
+            if (!more) return err_set(err, ERR_NOMEM, "no memory for %zu frames", cap);
+            r->frames = more;
+            r->cap = cap;
+        }
+        make_frame(r, &burst, &r->frames[r->n_frames++]);
+        if (r->combine_samples > 0) combine_all(r);
+    }
+    return ERR_OK;
+}
+
+// Forgets frames that were handed out and can be of no more use.
+static void forget(struct air_receiver *r)
+{
+    int64_t old = phy_receiver_settled(r->phy) - r->combine_samples;
+    size_t n = 0;
+    while (n < r->given && (r->combine_samples == 0 || r->frames[n].end_sample < old))
+        n++;
+    r->given -= n;
+    r->n_frames -= n;
+    memmove(r->frames, r->frames + n, r->n_frames * sizeof *r->frames);
 }
 
 int air_receiver_push(struct air_receiver *r, const int16_t *iq, size_t n, struct err *err)
 {
-    return phy_receiver_push(r->phy, iq, n, err);
+    int rc = phy_receiver_push(r->phy, iq, n, err);
+    if (rc < 0) return rc;
+    if (r->given) forget(r);
+    return take(r, err);
 }
 
 int air_receiver_finish(struct air_receiver *r, struct err *err)
 {
-    return phy_receiver_finish(r->phy, err);
+    int rc = phy_receiver_finish(r->phy, err);
+    if (rc < 0) return rc;
+    r->finished = true;
+    return take(r, err);
+}
+
+// Whether the frame must wait for others of its message.
+static bool waits(const struct air_receiver *r, const struct air_frame *f)
+{
+    return !r->finished && !f->burst.checked && r->combine_samples > 0 &&
+           f->end_sample + r->combine_samples >= phy_receiver_settled(r->phy);
 }
 
 bool air_receiver_next(struct air_receiver *r, struct air_frame *out)
 {
-    struct phy_burst burst;
-    if (!phy_receiver_next(r->phy, &burst)) return false;
-
-    const struct kind *kind = &r->kinds[burst.sync];
-    *out = (struct air_frame){.burst = burst, .class = kind->class, .rank = kind->rank};
-    out->packet_len = sfx_uplink_uncode(kind->class, kind->rank, burst.body, out->packet);
-    out->status = sfx_uplink_decode(kind->class, out->packet, out->packet_len, &out->uplink);
-    double symbols = PHY_HEAD_BITS + 1 + burst.body_bits; // with the reference symbol
-    out->end_sample = llround(burst.start_sample + symbols / burst.bit_rate * r->rate_hz);
-    return true;
+    while (r->given < r->n_frames && !waits(r, &r->frames[r->given])) {
+        const struct air_frame *f = &r->frames[r->given++];
+        if (!f->burst.sure && !f->burst.checked) continue;
+        *out = *f;
+        return true;
+    }
+    return false;
 }
 
 int64_t air_receiver_settled(const struct air_receiver *r)
 {
-    return phy_receiver_settled(r->phy);
+    int64_t settled = phy_receiver_settled(r->phy);
+    if (r->given < r->n_frames && r->frames[r->given].end_sample < settled &&
+        waits(r, &r->frames[r->given]))
+        settled = r->frames[r->given].end_sample;
+    return settled;
 }

@@ -383,7 +383,7 @@ static bool demodulate(struct phy_lane *lane, size_t n_y, const struct track *t,
     return true;
 }
 
-static bool is_burst(const struct phy_found *f, const struct phy_hypothesis *h)
+static bool is_sure(const struct phy_found *f, const struct phy_hypothesis *h)
 {
     if (f->burst.checked) return f->burst.head_errors <= CHECKED_HEAD_ERRORS;
     return f->burst.head_errors <= UNCHECKED_HEAD_ERRORS && h->power >= unchecked_power &&
@@ -393,12 +393,18 @@ static bool is_burst(const struct phy_found *f, const struct phy_hypothesis *h)
 static int accept_burst(struct phy_lane *lane, struct track *t, const struct phy_found *f,
                         struct err *err)
 {
-    t->state = TRACK_BURST;
+    t->state = f->burst.sure ? TRACK_BURST : TRACK_DEAD;
     t->begin = f->burst.start_sample;
     t->end = f->end_sample;
     t->f_hz = f->burst.f_hz;
     t->drift_hz_s = f->burst.drift_hz_s;
     return add_found(lane, f, err);
+}
+
+static bool is_burst(const struct phy_lane *lane, const struct phy_found *f)
+{
+    return f->burst.sure || (lane->config.receive->unsure && !f->burst.checked &&
+                             f->burst.head_errors <= CHECKED_HEAD_ERRORS);
 }
 
 // Tries the track's next hypothesis, whose burst has just ended. One that nothing vouches for is
@@ -414,7 +420,8 @@ static int decide(struct phy_lane *lane, const struct phy_stream *stream, struct
     const struct phy_hypothesis *h = &t->hypotheses[t->tried];
     bool whole = demodulate(lane, n_y, t, h, &f) &&
                  f.end_sample <= (double)last + lane->symbol; // else cut off by the end
-    if (whole && is_burst(&f, h)) {
+    if (whole) f.burst.sure = is_sure(&f, h);
+    if (whole && is_burst(lane, &f)) {
         if (f.burst.checked || f.burst.head_errors == 0) return accept_burst(lane, t, &f, err);
         if (t->fallback == PHY_HEAD_HYPOTHESES) t->fallback = t->tried;
     }
@@ -423,9 +430,11 @@ static int decide(struct phy_lane *lane, const struct phy_stream *stream, struct
         t->end = hypothesis_end(lane, t, t->tried);
         return ERR_OK;
     }
-    if (t->fallback < PHY_HEAD_HYPOTHESES &&
-        demodulate(lane, n_y, t, &t->hypotheses[t->fallback], &f))
+    h = &t->hypotheses[t->fallback < PHY_HEAD_HYPOTHESES ? t->fallback : 0];
+    if (t->fallback < PHY_HEAD_HYPOTHESES && demodulate(lane, n_y, t, h, &f)) {
+        f.burst.sure = is_sure(&f, h);
         return accept_burst(lane, t, &f, err);
+    }
     t->state = TRACK_DEAD;
     return ERR_OK;
 }

@@ -182,6 +182,15 @@ static bool same_time(const struct phy_found *a, const struct phy_found *b, doub
     return fabs(a->burst.start_sample - b->burst.start_sample) < symbol;
 }
 
+// Of two readings of one burst; never both ways.
+static bool is_better(const struct phy_burst *a, const struct phy_burst *b)
+{
+    if (a->checked != b->checked) return a->checked;
+    if (a->sure != b->sure) return a->sure;
+    if (a->ebn0_db != b->ebn0_db) return a->ebn0_db > b->ebn0_db;
+    return a->start_sample < b->start_sample;
+}
+
 // Whether `f` is nothing of its own beside `other`: the same burst read twice, its image, or an
 // odd-order product of it. Those carry the same bits at the same time (s * s * s = s).
 static bool is_ghost(const struct phy_found *f, const struct phy_found *other, double symbol)
@@ -190,7 +199,7 @@ static bool is_ghost(const struct phy_found *f, const struct phy_found *other, d
     if (a->bit_rate != b->bit_rate) return false;
     if (fabs(a->f_mid_hz - b->f_mid_hz) < 0.8 * a->bit_rate &&
         fabs(a->start_sample - b->start_sample) < 8 * symbol)
-        return !a->checked || (b->checked && b->power_dbfs >= a->power_dbfs);
+        return is_better(b, a);
     return a->checked && b->checked && a->sync == b->sync && same_time(f, other, symbol) &&
            memcmp(a->body, b->body, sizeof a->body) == 0 &&
            b->power_dbfs >= a->power_dbfs + ghost_db;

@@ -40,6 +40,7 @@ struct phy_receive_config {
     const struct phy_sync *syncs; // copied
     size_t n_syncs;               // at most PHY_SYNC_MAX
     bool plain_only;              // the differential path alone
+    bool unsure; // also bursts too weak to be sure of, for combining: phy_burst.sure is false
     // Tells whether a body (bits packed most significant first) is one that its sender may have
     // sent, for example by its CRC; NULL: no list decoding. Pure and quick.
     bool (*check)(const void *ctx, size_t sync, const uint8_t *body);
@@ -58,6 +59,7 @@ struct phy_burst {
     double power_dbfs; // mean over the burst, 0 dBFS = a constant-envelope signal at full scale
     enum phy_how how;
     bool checked; // config.check accepted the body
+    bool sure;    // checked, or strong and clean enough to be no chance of noise
     unsigned body_bits;
     uint8_t body[PHY_BODY_BITS_MAX / 8];       // hard bits, most significant first
     uint8_t body_plain[PHY_BODY_BITS_MAX / 8]; // what the plain differential path alone gave

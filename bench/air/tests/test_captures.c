@@ -49,6 +49,7 @@ static size_t decode(const char *name, double rate, struct air_frame *frames)
         .high_hz = 96e3,
         .bit_rate_100 = true,
         .bit_rate_600 = true,
+        .combine_s = 10,
     };
     if (air_receiver_new(&r, &config, &e) < 0) die(&e);
     int16_t iq[2 * 5000];
@@ -148,6 +149,7 @@ ALL_OF(near_4kHz_40dB)
 ALL_OF(imp_iq)
 ALL_OF(jam_cw_2k_p25)
 ALL_OF(wide_1M)
+ALL_OF(rep_4dB)
 
 static void test_noise_holds_nothing(void **state)
 {
@@ -188,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_imp_iq),
         cmocka_unit_test(test_jam_cw_2k_p25),
         cmocka_unit_test(test_wide_1M),
+        cmocka_unit_test(test_rep_4dB),
         cmocka_unit_test(test_noise_holds_nothing),
         cmocka_unit_test(test_measures_where_a_burst_is),
     };
