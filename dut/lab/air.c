@@ -143,19 +143,21 @@ static void prepare_turn(struct air *a, double cycles_per_sample)
     }
 }
 
-// Adds samples [from, to) of one chunk. `at` is the chunk's first sample in samples of the burst.
-static void add_chunk(const struct burst *b, const float *restrict turn, double at, double step,
+// Adds samples [from, to) of one chunk. `at` is the chunk's first sample in samples of the burst,
+// `step` the burst's samples per sample, both in units of 2^-32: the place of a sample is then a
+// function of its index alone, without a call of floor for each.
+static void add_chunk(const struct burst *b, const float *restrict turn, int64_t at, int64_t step,
                       double cycles, float amplitude, size_t from, size_t to, float *restrict out)
 {
     double phase = 2 * M_PI * (cycles - floor(cycles));
     float c = (float)cos(phase) * amplitude, s = (float)sin(phase) * amplitude;
     for (size_t k = from; k < to; k++) {
-        double u = at + step * (double)k;
-        double whole = floor(u);
-        if (whole < -PAD_BEFORE + 1 || whole > (double)b->n) continue;
-        float f = (float)(u - whole);
+        int64_t u = at + step * (int64_t)k;
+        int64_t whole = u >> 32;
+        if (whole < -PAD_BEFORE + 1 || whole > (int64_t)b->n) continue;
+        float f = (float)(u & 0xffffffff) * 0x1p-32f;
         // Catmull-Rom through four neighbours: flat to -60 dB from four samples a symbol on.
-        const float *p = b->iq + 2 * (ptrdiff_t)whole + 2 * (PAD_BEFORE - 1);
+        const float *p = b->iq + 2 * whole + 2 * (PAD_BEFORE - 1);
         float f2 = f * f, f3 = f2 * f;
         float w0 = -0.5f * f3 + f2 - 0.5f * f, w1 = 1.5f * f3 - 2.5f * f2 + 1.0f;
         float w2 = -1.5f * f3 + 2.0f * f2 + 0.5f * f, w3 = 0.5f * f3 - 0.5f * f2;
@@ -187,9 +189,10 @@ static void add_burst(struct air *a, const struct burst *b, const struct air_rec
         int64_t end = chunk + CHUNK < to ? chunk + CHUNK : to;
         long double since = clock_seconds_since(&rx->clock, chunk, b->t_ns);
         long double cycles = since * offset_hz;
-        add_chunk(b, a->turn, (double)(since * b->rate_hz), b->rate_hz / rate_hz,
-                  (double)(cycles - floorl(cycles)), (float)amplitude, (size_t)(from - chunk),
-                  (size_t)(end - chunk), iq + 2 * (from - first));
+        add_chunk(b, a->turn, (int64_t)floorl(since * b->rate_hz * 0x1p32L),
+                  llround(b->rate_hz / rate_hz * 0x1p32), (double)(cycles - floorl(cycles)),
+                  (float)amplitude, (size_t)(from - chunk), (size_t)(end - chunk),
+                  iq + 2 * (from - first));
         from = end;
     }
 }

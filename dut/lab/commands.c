@@ -49,36 +49,31 @@ static int kill_device(struct lab *lab, unsigned unit, char *answer, size_t size
     return done(lab, answer, size);
 }
 
-// Connections are never touched while one of them may be waiting inside a block.
 static int act_on_pluto(struct lab *lab, unsigned unit, enum lab_pluto_action action, char *answer,
-                        size_t size)
+                        size_t size, struct err *err)
 {
-    lab->actions[unit] = action;
-    return done(lab, answer, size);
+    int rc = lab_act_on_pluto(lab, unit, action, err);
+    return rc < 0 ? rc : done(lab, answer, size);
 }
 
 static int stall_pluto(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
 {
-    (void)err;
-    return act_on_pluto(lab, unit, LAB_PLUTO_STALL, answer, size);
+    return act_on_pluto(lab, unit, LAB_PLUTO_STALL, answer, size, err);
 }
 
 static int release_pluto(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
 {
-    (void)err;
-    return act_on_pluto(lab, unit, LAB_PLUTO_RELEASE, answer, size);
+    return act_on_pluto(lab, unit, LAB_PLUTO_RELEASE, answer, size, err);
 }
 
 static int unplug_pluto(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
 {
-    (void)err;
-    return act_on_pluto(lab, unit, LAB_PLUTO_UNPLUG, answer, size);
+    return act_on_pluto(lab, unit, LAB_PLUTO_UNPLUG, answer, size, err);
 }
 
 static int replug_pluto(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
 {
-    (void)err;
-    return act_on_pluto(lab, unit, LAB_PLUTO_REPLUG, answer, size);
+    return act_on_pluto(lab, unit, LAB_PLUTO_REPLUG, answer, size, err);
 }
 
 static int overflow_pluto(struct lab *lab, unsigned unit, char *answer, size_t size,

@@ -64,8 +64,10 @@ static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
 {
     struct lab *lab = ctx;
     int64_t until = pluto_stream_until(p, n);
+    lab->in_block = true;
     world_act(&lab->world);
     if (until > lab->world.now_ns) world_advance(&lab->world, until);
+    lab->in_block = false;
     struct err e = {0};
     if (pluto_receive(p, lab->air, n, iq, &e) < 0) {
         LOG_ERROR("foxlab", "%s", e.text);
@@ -249,26 +251,38 @@ int lab_check_devices(struct lab *lab, struct err *err)
 
 // --- running
 
+static int act_now(struct lab *lab, unsigned pluto, enum lab_pluto_action action, struct err *err)
+{
+    switch (action) {
+    case LAB_PLUTO_NOTHING:
+        break;
+    case LAB_PLUTO_STALL:
+    case LAB_PLUTO_RELEASE:
+        iiod_stall(lab->daemons[pluto], action == LAB_PLUTO_STALL);
+        break;
+    case LAB_PLUTO_UNPLUG:
+        iiod_unplug(lab->daemons[pluto]);
+        break;
+    case LAB_PLUTO_REPLUG:
+        return iiod_replug(lab->daemons[pluto], err);
+    }
+    return ERR_OK;
+}
+
+int lab_act_on_pluto(struct lab *lab, unsigned pluto, enum lab_pluto_action action, struct err *err)
+{
+    if (!lab->in_block) return act_now(lab, pluto, action, err);
+    lab->actions[pluto] = action;
+    return ERR_OK;
+}
+
 static int do_actions(struct lab *lab, struct err *err)
 {
-    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+    for (unsigned i = 0; i < lab->scenario->n_plutos; i++) {
         enum lab_pluto_action action = lab->actions[i];
         lab->actions[i] = LAB_PLUTO_NOTHING;
-        switch (action) {
-        case LAB_PLUTO_NOTHING:
-            break;
-        case LAB_PLUTO_STALL:
-        case LAB_PLUTO_RELEASE:
-            iiod_stall(lab->daemons[i], action == LAB_PLUTO_STALL);
-            break;
-        case LAB_PLUTO_UNPLUG:
-            iiod_unplug(lab->daemons[i]);
-            break;
-        case LAB_PLUTO_REPLUG: {
-            int rc = iiod_replug(lab->daemons[i], err);
-            if (rc < 0) return rc;
-        }
-        }
+        int rc = act_now(lab, i, action, err);
+        if (rc < 0) return rc;
     }
     return ERR_OK;
 }

@@ -42,6 +42,7 @@ struct lab {
     struct pluto *plutos[SCENARIO_UNITS_MAX];
     struct iiod *daemons[SCENARIO_UNITS_MAX];
     enum lab_pluto_action actions[SCENARIO_UNITS_MAX]; // to be done between two steps
+    bool in_block; // a client waits inside a block: its connection must not vanish yet
     struct uart *uarts[SCENARIO_UNITS_MAX];
     struct device *devices[SCENARIO_UNITS_MAX];
     struct world world;
@@ -65,6 +66,9 @@ void lab_close(struct lab *lab);
 FOX_CHECK int lab_check_devices(struct lab *lab, struct err *err);
 /// Waits for work, at most limit_ms (-1: for ever), and does it.
 FOX_CHECK int lab_step(struct lab *lab, int limit_ms, struct err *err);
+/// Does it at once, or behind the block that is being made.
+FOX_CHECK int lab_act_on_pluto(struct lab *lab, unsigned pluto, enum lab_pluto_action action,
+                               struct err *err);
 /// Calls put(ctx, "NAME=value") for each variable that a client of this lab needs.
 int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *line), void *ctx);
 /// One line about how it went.

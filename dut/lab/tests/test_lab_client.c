@@ -410,6 +410,38 @@ static void test_client_pluto_is_pulled(void **state)
     iio_context_destroy(ctx);
 }
 
+static void test_client_wall_time_stands_in(void **state)
+{
+    (void)state;
+    // No stream is open and no device powered: time stands.
+    double before = lab_seconds();
+    usleep(50000);
+    assert_true(lab_seconds() == before);
+    // A powered device lives at wall rate.
+    open_port();
+    line(PORT_LINE_RTS, true);
+    char text[64] = "";
+    size_t n = 0;
+    for (int i = 0; i < 200 && !strchr(text, '\n'); i++) {
+        usleep(10000);
+        int got = port_read(port, text + n, sizeof text - 1 - n, NULL);
+        assert_true(got >= 0);
+        n += (size_t)got;
+        text[n] = '\0';
+    }
+    assert_int_equal(strncmp(text, "boot ", 5), 0);
+    before = lab_seconds();
+    usleep(200000);
+    double passed = lab_seconds() - before;
+    if (passed < 0.15 || passed > 5) fail_msg("%.3f s of lab time in 0.2 s", passed);
+    line(PORT_LINE_RTS, false);
+    usleep(50000);
+    before = lab_seconds();
+    usleep(50000);
+    assert_true(lab_seconds() == before);
+    port_close(port);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -424,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_client_scenario_events),
         cmocka_unit_test(test_client_port_is_pulled),
         cmocka_unit_test(test_client_pluto_is_pulled),
+        cmocka_unit_test(test_client_wall_time_stands_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
