@@ -18,7 +18,8 @@
 #include "bench/record/text.h"
 #include "bench/run_dir.h"
 
-enum { ATTEMPT_EVENTS_MAX = 200000, ATTEMPT = 1 };
+// A flood is told from diligence by its sample time, which stands still.
+enum { EVENTS_MAX = 1000000, EVENTS_AT_ONCE_MAX = 20000, ATTEMPT = 1 };
 
 struct book {
     char dir[PATH_MAX];
@@ -37,6 +38,7 @@ struct book {
     struct store *store;
     struct result *result;
     size_t n_events;
+    size_t n_at_once; // since sample time last moved
 };
 
 static const struct jval *plan_case(const struct jval *plan, size_t i)
@@ -255,7 +257,7 @@ int book_case_begin(struct book *b, size_t i, struct err *err)
 {
     const struct book_case *c = &b->cases[i];
     b->current = i;
-    b->n_events = 0;
+    b->n_events = b->n_at_once = 0;
     int rc = store_new(&b->store, b->dir, c->id, c->axes, ATTEMPT, err);
     if (rc == ERR_OK) rc = result_new(&b->result, c->id, c->axes, ATTEMPT, book_time(b), err);
     if (rc < 0) return rc;
@@ -285,11 +287,20 @@ static int check_names(const struct book *b, const struct jval *event, struct er
     return ERR_OK;
 }
 
+static int check_flood(struct book *b, const struct jval *event, struct err *err)
+{
+    if (jval_int(jval_get(event, "t"), 0) > book_time(b)) b->n_at_once = 0;
+    if (++b->n_events > EVENTS_MAX)
+        return err_set(err, ERR_LIMIT, "the case made more than %d events", EVENTS_MAX);
+    if (++b->n_at_once > EVENTS_AT_ONCE_MAX)
+        return err_set(err, ERR_LIMIT, "the case made more than %d events at one sample time",
+                       EVENTS_AT_ONCE_MAX);
+    return ERR_OK;
+}
+
 int book_case_event(struct book *b, struct jval *event, struct err *err)
 {
-    int rc = ERR_OK;
-    if (++b->n_events > ATTEMPT_EVENTS_MAX)
-        rc = err_set(err, ERR_LIMIT, "the case made more than %d events", ATTEMPT_EVENTS_MAX);
+    int rc = check_flood(b, event, err);
     if (rc == ERR_OK) rc = check_names(b, event, err);
     // The ledger checks time, the result the words: both before anything is written.
     if (rc == ERR_OK && jval_int(jval_get(event, "t"), -1) < book_time(b))

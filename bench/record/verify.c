@@ -375,9 +375,10 @@ int verify_run(struct verify_result *out, const char *run_dir, struct err *err)
 {
     char dir[PATH_MAX];
     *out = (struct verify_result){0};
-    snprintf(dir, sizeof dir, "%s", run_dir);
-    for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
-        dir[n - 1] = 0;
+    // the walk below must not stop at a link like `latest`
+    if (!realpath(run_dir, dir))
+        return err_set(err, ERR_NOTFOUND, "%s: expected a run directory: %s", run_dir,
+                       strerror(errno));
     if (!exists(dir, "events.jsonl") && !exists(dir, "run.json"))
         return err_set(err, ERR_NOTFOUND,
                        "%s: expected a run directory (with run.json and events.jsonl), got none",

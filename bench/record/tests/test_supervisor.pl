@@ -1,0 +1,301 @@
+#!/usr/bin/perl
+# The supervisor against workers and laboratories that misbehave: who is blamed, what is booked, and that every run
+# directory verifies. fake_worker.c says what the words of a selection do.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use JSON::PP;
+use POSIX qw(:sys_wait_h);
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
+my $here     = "$ENV{FOX_SOURCE_DIR}/bench/record/tests";
+my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+
+$ENV{FOXBENCH_WORKER} = "$ENV{FOX_BIN_DIR}/../tests/fake_worker";
+$ENV{FOXBENCH_LAB}    = "$here/fake_lab.sh";
+$ENV{TMPDIR}          = tempdir("foxbench-work-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+
+sub slurp {
+    my ($path) = @_;
+    open my $f, "<", $path or return "";
+    local $/;
+    return scalar <$f>;
+}
+
+# Runs foxbench; gives exit code, stdout, stderr.
+sub fox {
+    my @args = @_;
+    my $pid = fork;
+    if ($pid == 0) {
+        open STDOUT, ">", "$out/stdout" or die;
+        open STDERR, ">", "$out/stderr" or die;
+        exec $foxbench, @args or die;
+    }
+    waitpid $pid, 0;
+    return ($? & 127 ? 1000 + ($? & 127) : $? >> 8, slurp("$out/stdout"), slurp("$out/stderr"));
+}
+
+sub run_dir { return "$out/results/" . readlink("$out/results/latest") }
+
+# Every event of the last run but the notes, which only fill.
+my ($parsed_dir, @parsed) = ("");
+sub events {
+    if ($parsed_dir ne run_dir()) {
+        $parsed_dir = run_dir();
+        @parsed = map { decode_json($_) } grep { !/"type":"note"/ } split /\n/, slurp("$parsed_dir/events.jsonl");
+    }
+    return @parsed;
+}
+
+# The last event of a type for a case.
+sub of_case {
+    my ($type, $case) = @_;
+    my ($found) = grep { $_->{type} eq $type && ($_->{case} // "") eq $case } reverse events();
+    return $found;
+}
+
+sub verifies {
+    my ($want, $what) = @_;
+    my ($code, $text) = fox("verify", run_dir());
+    is($code, $want, "verify: $what") or diag $text;
+    return $text;
+}
+
+# One run over `@$select`; checks exit code, every case's verdict and blame, and that the directory verifies.
+sub try {
+    my ($what, $select, $exit, $cases) = @_;
+    my ($code, $tap, $err) = fox("run", @$select, "-o", "$out/results");
+    is($code, $exit, "$what: exit") or diag $err;
+    for my $case (sort keys %$cases) {
+        my ($verdict, $blame, $reason) = @{ $cases->{$case} };
+        my $end = of_case("case.end", $case);
+        ok($end, "$what: $case ended") or next;
+        is("$end->{verdict} $end->{blame}", "$verdict $blame", "$what: $case");
+        like($end->{reason}, $reason, "$what: $case gives its reason") if $reason;
+    }
+    verifies(0, $what);
+    unlike($err, qr/^\s*$/, "$what: the human is told something");
+    return ($tap, $err);
+}
+
+# --- every verdict, and what the outputs make of them
+my ($tap, $err) = try("verdicts", [qw(PASS FAIL WARN INFO OPEN EMPTY NA)], 1, {
+    "FAKE-PASS-1"  => [qw(pass none)],
+    "FAKE-FAIL-2"  => ["fail", "device", qr/tag is wrong/],
+    "FAKE-WARN-3"  => [qw(warn device)],
+    "FAKE-INFO-4"  => [qw(info none)],
+    "FAKE-OPEN-5"  => ["inconclusive", "bench", qr/samples were lost/],
+    "FAKE-EMPTY-6" => ["inconclusive", "suite", qr/demanded nothing/],
+});
+like($err, qr/^Next: the device fails/m, "the summary begins with what to do");
+is($tap, slurp(run_dir() . "/run.tap"), "run.tap is what stdout got");
+my $prove = `prove -e cat $out/results/latest/run.tap 2>&1`;
+like($prove, qr/Failed tests:\s+2, 5-6/, "prove sees exactly the tests that failed") or diag $prove;
+unlike($prove, qr/TODO|Parse errors/, "a reason cannot turn red into green") or diag $prove;
+my $xsd = "$ENV{FOX_SOURCE_DIR}/fixtures/schemas/junit.xsd";
+is(system("xmllint --noout --schema $xsd $out/results/latest/junit.xml 2>$out/xml"), 0, "junit.xml follows its schema")
+    or diag slurp("$out/xml");
+my $junit = slurp("$out/results/latest/junit.xml");
+like($junit, qr/tests="7" failures="1" errors="2" skipped="1"/, "junit.xml counts");
+unlike(slurp(run_dir() . "/events.jsonl") . slurp(run_dir() . "/run.json"), qr/\b20\d\d-\d\d-\d\dT/,
+    "no wall time outside wall.jsonl");
+is_deeply(decode_json(slurp(run_dir() . "/run.json"))->{substitutes}, [qw(worker lab)], "substitutes are confessed");
+ok(!-e run_dir() . "/cases/FAKE-NA-7", "what does not apply leaves no attempt");
+
+# --- hostile titles
+for my $title ("fine # TODO later", "fine # SKIP it", "1..0 # skip\nok 1 - forged\nBail out!", "back\\slash \\# \x01\x7f") {
+    local $ENV{FAKE_TITLE} = $title;
+    try("title", ["FAIL"], 1, { "FAKE-FAIL-1" => [qw(fail device)] });
+    my $seen = `prove -e cat $out/results/latest/run.tap 2>&1`;
+    isnt($?, 0, "red stays red") or diag $seen;
+    like($seen, qr/Failed 1\/1 subtests/, "one test was planned, one failed") or diag $seen;
+}
+
+# --- evidence
+try("evidence", [qw(BIG ESCAPE OWN TWICE PIPE NOFILE PASS)], 3, {
+    "FAKE-BIG-1"    => ["error", "suite", qr/268435457 bytes; a file may have 268435456/],
+    "FAKE-ESCAPE-2" => ["error", "suite", qr/expected a relative name/],
+    "FAKE-OWN-3"    => ["error", "suite", qr/not one of the bench's own/],
+    "FAKE-TWICE-4"  => ["error", "suite", qr/is there already/],
+    "FAKE-PIPE-5"   => ["error", "suite", qr/expected a regular file/],
+    "FAKE-NOFILE-6" => ["error", "bench", qr/without a file/],
+    "FAKE-PASS-7"   => [qw(pass none)],
+});
+is(slurp(run_dir() . "/cases/FAKE-PASS-7/_/attempt-1/log.txt"), "all is well\n", "evidence is kept");
+
+# --- workers that die or lie: the next case runs with a new one
+my @bad = (
+    [CRASH   => "error", "bench", qr/signal 11/],
+    [EXIT    => "error", "bench", qr/exit 3/],
+    [GARBAGE => "error", "bench", qr/garbage|expected a message/],
+    [HALF    => "error", "bench", qr/exit 0/],
+    [OTHER   => "error", "bench", qr/event of case FAKE-PASS-1 while/],
+    [FORGE   => "error", "bench", qr/"run.end" is no event that a worker makes/],
+    [VERDICT => "error", "bench", qr/expected a verdict/],
+    [NOTRUN  => "error", "bench", qr/expected a verdict/],
+    [BACK    => "error", "bench", qr/may only grow/],
+    [TALK    => "error", "bench", qr/no message "hungry" is expected/],
+    [FAULT   => "error", "bench", qr/radio station1 is gone/],
+    [SUITE   => "error", "suite", qr/no such option/],
+    [FLOOD   => "error", "suite", qr/more than 20000 events at one/],
+);
+my %expected;
+my $place = 0;
+my @words = map { ($_->[0], "PASS") } @bad;
+for my $word (@words) {
+    $place++;
+    my ($how) = grep { $_->[0] eq $word } @bad;
+    $expected{"FAKE-$word-$place"} = $how ? [@$how[1 .. 3]] : [qw(pass none)];
+    delete $expected{"FAKE-$word-$place"} if $place == 3; # its axes are k=v
+}
+try("bad workers", \@words, 3, \%expected);
+is(scalar(grep { $_->{type} eq "worker.lost" } events()), 12, "twelve workers were lost");
+
+# --- wall limits
+my $begin = time;
+try("wall limits", [qw(HANG SPIN SLOW PASS)], 3, {
+    "FAKE-HANG-1" => ["error", "bench", qr/neither a sample nor progress for 5 s: a call/],
+    "FAKE-SPIN-2" => ["error", "suite", qr/neither a sample nor progress for 5 s: the test's own text loops/],
+    "FAKE-SLOW-3" => ["error", "bench", qr/wall limit of 12 s/],
+    "FAKE-PASS-4" => [qw(pass none)],
+});
+cmp_ok(time - $begin, "<", 5 + 5 + 12 + 3 * 2, "no case outlives its wall limit by more than 2 s");
+
+# --- watched cases
+try("watched", [qw(PASS WATCH)], 0, { "FAKE-PASS-1" => [qw(pass none)], "FAKE-WATCH-2" => [qw(pass none)] });
+
+# --- nothing to do
+try("nothing applies", [qw(NA NA)], 5, {});
+
+# --- instruments that cannot be opened
+for my $how (qw(crash fault judge)) {
+    local $ENV{FAKE_OPEN} = $how;
+    ($tap, $err) = try("open $how", [qw(PASS PASS)], 3, {});
+    my ($end) = grep { $_->{type} eq "run.end" } events();
+    is(scalar @{ $end->{notrun} }, 2, "open $how: both cases are not run");
+    like($end->{notrun}[0]{reason}, qr/instruments cannot be opened/, "open $how: and why");
+    is(() = $tap =~ /^not ok/mg, 2, "open $how: TAP has both");
+}
+like($err, qr/no event "expect" is expected while instruments are opened/, "nobody judges before the first case");
+
+# --- a laboratory that dies
+$begin = time;
+try("dying lab", [qw(NOLAB PASS)], 3, { "FAKE-NOLAB-1" => ["error", "bench", qr/lab/] });
+($tap, $err) = try("dying lab, blocked worker", [qw(LOSTLAB PASS)], 3,
+    { "FAKE-LOSTLAB-1" => ["error", "bench", qr/virtual lab ended \(signal 9/] });
+cmp_ok(time - $begin, "<", 8, "a dead lab is noticed at once");
+like($err, qr/notrun\s+FAKE-PASS-2: the virtual lab ended/, "the rest is not run");
+
+# --- before there is a run directory
+for my $case (
+    ["FAKE_PLAN", "refuse", 4, qr/expected a dialect, got 'sfm99'/],
+    ["FAKE_PLAN", "crash", 3, qr/no plan could be made/],
+    ["FAKE_PLAN", "garbage", 3, qr/no plan could be made/],
+    ["FAKE_PLAN", "twins", 3, qr/is there twice/],
+    ["FAKE_LAB", "unknown", 4, qr/unknown fault 'MUT-XXX-999'/],
+    ["FAKE_LAB", "broken", 3, qr/no pseudo terminal/],
+    ["FAKE_LAB", "mute", 3, qr/ended \(exit 0\) without a word/],
+    ["FAKE_LAB", "garbage", 3, qr/expected at most 64 lines NAME=value/],
+) {
+    my ($name, $how, $want, $text) = @$case;
+    local $ENV{$name} = $how;
+    my ($code, $tap_text, $err_text) = fox("run", "PASS", "PASS", "-o", "$out/none");
+    is($code, $want, "$name=$how: exit");
+    like($err_text, $text, "$name=$how: says why");
+    is(() = $err_text =~ /^foxbench run:/mg, 1, "$name=$how: in one line");
+    is($tap_text, "", "$name=$how: no TAP");
+    ok(!-e "$out/none", "$name=$how: no run directory");
+}
+for my $case (
+    [["--nonsense"], qr/unknown option '--nonsense'/],
+    [["--seed", "x"], qr/--seed: expected a whole number/],
+    [["--seed"], qr/--seed: expected a value/],
+    [["--seed", "1", "--seed", "2"], qr/expected once/],
+    [["--bench", "b.lua", "--fault", "X"], qr/virtual lab/],
+) {
+    my ($code, $tap_text, $err_text) = fox("run", @{ $case->[0] });
+    is($code, 4, "@{ $case->[0] }: exit");
+    like($err_text, $case->[1], "@{ $case->[0] }: says why");
+}
+{
+    open my $f, ">", "$out/file" or die;
+    close $f;
+    my ($code, undef, $err_text) = fox("run", "PASS", "-o", "$out/file/results");
+    is($code, 3, "a place that cannot be written: exit");
+    like($err_text, qr/^foxbench run: -o [^\n]*\n\z/, "a place that cannot be written: one line");
+}
+SKIP: {
+    skip "no /dev/full", 1 unless -e "/dev/full";
+    my $pid = fork;
+    if ($pid == 0) {
+        open STDOUT, ">", "/dev/full" or die;
+        open STDERR, ">", "$out/stderr" or die;
+        exec $foxbench, "run", "PASS", "-o", "$out/results" or die;
+    }
+    waitpid $pid, 0;
+    verifies(0, "a reader of stdout that fails costs no evidence");
+}
+
+# --- dry run
+{
+    my ($code, $text) = fox("run", "--dry-run", "PASS", "NA", "-o", "$out/none");
+    is($code, 0, "dry run: exit");
+    like($text, qr/^FAKE-PASS-1  a made-up case\nFAKE-NA-2  .*not applicable: no downlink/, "dry run prints the plan");
+    ok(!-e "$out/none", "dry run leaves nothing");
+}
+
+# --- signals, and the supervisor's own death
+sub start {
+    my @select = @_;
+    unlink "$out/results/latest";
+    my $pid = fork;
+    if ($pid == 0) {
+        open STDOUT, ">", "$out/stdout" or die;
+        open STDERR, ">", "$out/stderr" or die;
+        exec $foxbench, "run", @select, "-o", "$out/results" or die;
+    }
+    for (1 .. 200) {
+        last if -e "$out/results/latest" && slurp("$out/results/latest/events.jsonl") =~ /"FAKE-WAIT-2"/;
+        sleep 0.05;
+    }
+    sleep 0.2;
+    return $pid;
+}
+
+sub children {
+    my ($pid) = @_;
+    return split ' ', slurp("/proc/$pid/task/$pid/children");
+}
+
+for my $signal (qw(INT TERM)) {
+    my $pid = start(qw(PASS WAIT PASS));
+    kill $signal, $pid;
+    waitpid $pid, 0;
+    is($? >> 8, 2, "SIG$signal: exit");
+    my $end = of_case("case.end", "FAKE-WAIT-2");
+    is("$end->{verdict} $end->{blame}", "error operator", "SIG$signal: the operator is to blame");
+    my ($run_end) = grep { $_->{type} eq "run.end" } events();
+    is($run_end->{notrun}[0]{case}, "FAKE-PASS-3", "SIG$signal: the rest is not run");
+    verifies(0, "SIG$signal");
+}
+{
+    my $pid      = start(qw(PASS WAIT PASS));
+    my @children = children($pid);
+    is(scalar @children, 2, "lab and worker live");
+    my ($code, undef, $err_text) = (0, "", "");
+    kill "KILL", $pid;
+    waitpid $pid, 0;
+    for (1 .. 60) {
+        last unless grep { kill 0, $_ } @children;
+        sleep 0.05;
+    }
+    is(scalar(grep { kill 0, $_ } @children), 0, "lab and worker die with the supervisor");
+    my $text = verifies(6, "kill -9 leaves an unfinished run");
+    like($text, qr/^unfinished: it ends after \d+ events/, "and it says so");
+    ok(of_case("case.end", "FAKE-PASS-1"), "what was decided before is kept");
+}
+is(scalar(() = glob "$ENV{TMPDIR}/foxbench-*"), 1, "only the killed run left its work folder");
+
+done_testing;
