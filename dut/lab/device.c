@@ -16,6 +16,11 @@
 
 enum { SUPPLY_MV = 3300, PORT_FD = 3 };
 
+void device_options_path(const char *nvm_path, char *out, size_t size)
+{
+    snprintf(out, size, "%s.options", nvm_path);
+}
+
 int device_new(struct device **out, const struct device_config *config, struct err *err)
 {
     struct device *d = calloc(1, sizeof *d);
@@ -28,6 +33,9 @@ int device_new(struct device **out, const struct device_config *config, struct e
     d->wire.fd = -1;
     d->limit_ms = DEVICE_LIMIT_MS;
     int rc = nvm_open(&d->nvm, config->nvm_path, PORT_NVM_SIZE, err);
+    char options[PATH_MAX];
+    device_options_path(config->nvm_path, options, sizeof options);
+    if (rc >= 0) rc = memory_new(&d->memory, options, err);
     if (rc < 0) {
         device_free(d);
         return rc;
@@ -69,6 +77,7 @@ void device_free(struct device *d)
     if (!d) return;
     end_process(d, NULL, 0);
     nvm_close(d->nvm);
+    memory_free(d->memory);
     free(d);
 }
 
@@ -154,6 +163,15 @@ static int say_hello(struct device *d, enum port_boot_cause cause, int64_t now_n
     return wire_send(&d->wire, PORT_HELLO, head, sizeof head, d->name, strlen(d->name), err);
 }
 
+static int tell_pin(struct device *d, int64_t t_ns, unsigned line, struct err *err)
+{
+    uint8_t head[16];
+    wire_put_i64(head, t_ns);
+    wire_put_u32(head + 8, line);
+    wire_put_u32(head + 12, d->pins >> line & 1);
+    return wire_send(&d->wire, PORT_GPIO_IN, head, sizeof head, NULL, 0, err);
+}
+
 static void log_text(const struct device *d, enum log_level level, int64_t t_ns,
                      const uint8_t *text, size_t len)
 {
@@ -205,9 +223,12 @@ static int die(struct device *d, int64_t now_ns, struct err *err)
 int device_start(struct device *d, enum port_boot_cause cause, int64_t now_ns, struct err *err)
 {
     struct err why = {0};
+    if (cause == PORT_BOOT_POWER) memory_power_up(d->memory);
     int rc = spawn(d, &why);
     if (rc >= 0) rc = say_hello(d, cause, now_ns, &why);
     if (rc >= 0 || why.code == ERR_GONE) rc = await_ready(d, &why);
+    for (unsigned i = 0; i < 32 && rc >= 0; i++) // low is what it expects
+        if (d->pins >> i & 1) rc = tell_pin(d, now_ns, i, &why);
     d->granted_ns = d->message_ns = now_ns;
     if (rc < 0) {
         rc = die(d, now_ns, &why);
@@ -257,6 +278,21 @@ bool device_next_listen(struct device *d, int64_t t_ns, struct device_listen *ou
     *out = d->listens[best];
     d->listens[best] = d->listens[--d->n_listens];
     return true;
+}
+
+int device_set_pin(struct device *d, int64_t t_ns, unsigned line, bool level, struct err *err)
+{
+    uint32_t bit = UINT32_C(1) << line;
+    if (!(d->pins & bit) == !level) return ERR_OK;
+    d->pins ^= bit;
+    if (d->state != DEVICE_STATE_RUNNING) return ERR_OK; // told when it starts
+    struct err why = {0};
+    if (tell_pin(d, t_ns, line, &why) >= 0) {
+        if (t_ns < d->next_ns) d->next_ns = t_ns; // it gets the chance to notice
+        return ERR_OK;
+    }
+    int rc = die(d, t_ns, &why);
+    return err_set(err, rc, "%s", why.text);
 }
 
 int device_uart_rx(struct device *d, int64_t t_ns, const uint8_t *data, size_t len, struct err *err)
@@ -395,9 +431,20 @@ static int take(struct device *d, const struct wire_message *m, int64_t until_ns
     case PORT_GPIO_OUT:
         LOG_DEBUG("foxlab", "device %s: a pin changed; no pin is wired in this lab", d->name);
         return ERR_OK;
+    case PORT_PROTECT:
+        if (m->len != 16 || wire_u32(m->body + 12) > 1)
+            return err_set(err, ERR_FORMAT, "sent a PROTECT that is none");
+        return memory_protect(d->memory, wire_u32(m->body + 8), wire_u32(m->body + 12), err);
     default:
         return err_set(err, ERR_FORMAT, "sent message %u, which the lab does not know", m->type);
     }
+}
+
+static int take_image(struct device *d, const struct wire_message *m, struct err *err)
+{
+    if (m->len < 8) return err_set(err, ERR_FORMAT, "sent an IMAGE of %zu bytes", m->len);
+    return memory_write(d->memory, wire_u32(m->body), wire_u32(m->body + 4), m->body + 8,
+                        m->len - 8, err);
 }
 
 int device_grant(struct device *d, int64_t until_ns, struct err *err)
@@ -410,9 +457,10 @@ int device_grant(struct device *d, int64_t until_ns, struct err *err)
     while (rc >= 0 && !idle) {
         struct wire_message m;
         rc = wire_receive(&d->wire, &m, &why);
-        // PORT_IMAGE begins with the number of the image, not with a time, and no reader is wired.
-        if (rc >= 0 && m.type == PORT_IMAGE) continue;
-        if (rc >= 0) rc = take(d, &m, until_ns, &idle, &why);
+        if (rc >= 0 && m.type == PORT_IMAGE) // begins with the image's number, not with a time
+            rc = take_image(d, &m, &why);
+        else if (rc >= 0)
+            rc = take(d, &m, until_ns, &idle, &why);
     }
     if (rc >= 0) {
         d->granted_ns = until_ns;

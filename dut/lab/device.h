@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "bench/base/err.h"
+#include "dut/lab/memory.h"
 #include "dut/lab/nvm.h"
 #include "dut/lab/wire.h"
 #include "dut/port/port_wire.h"
@@ -44,6 +45,8 @@ struct device {
     uint64_t seed;
     struct device_host host;
     struct nvm *nvm;
+    struct memory *memory; // for probes
+    uint32_t pins; // level of input line n in bit n; wired from outside, so power is not asked
 
     enum device_state state;
     pid_t pid;
@@ -68,6 +71,8 @@ struct device_config {
     struct device_host host;
 };
 
+/// Where a device with this NVM file keeps its option bytes.
+void device_options_path(const char *nvm_path, char *out, size_t size);
 FOX_CHECK int device_new(struct device **out, const struct device_config *config, struct err *err);
 /// Accepts NULL; kills a running process.
 void device_free(struct device *d);
@@ -81,6 +86,9 @@ void device_stop(struct device *d, int64_t now_ns);
 void device_crash(struct device *d, int64_t now_ns, const char *why);
 /// Bytes that reach the device's UART at t_ns, within the next grant.
 FOX_CHECK int device_uart_rx(struct device *d, int64_t t_ns, const uint8_t *data, size_t len,
+                             struct err *err);
+/// The level of an input line (0 … 31) changes at t_ns. It lasts over power cuts.
+FOX_CHECK int device_set_pin(struct device *d, int64_t t_ns, unsigned line, bool level,
                              struct err *err);
 /// Runs the device up to until_ns; what it sends reaches the host in order. An error means that it
 /// is dead now.

@@ -218,6 +218,9 @@ static void remove_dir(struct lab *lab)
     for (size_t i = 0; i < lab->scenario->n_devices && lab->own_nvm; i++) {
         snprintf(path, sizeof path, "%s/%s.nvm", lab->dir, lab->scenario->devices[i].name);
         unlink(path);
+        char options[4200];
+        device_options_path(path, options, sizeof options);
+        unlink(options);
     }
     if (rmdir(lab->dir) < 0) LOG_WARN("foxlab", "%s stays behind: %s", lab->dir, strerror(errno));
 }

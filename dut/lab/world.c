@@ -66,17 +66,35 @@ static void apply_lines(struct world *w, struct world_slot *s)
     }
 }
 
+void world_set_lines(struct world *w, unsigned index, bool powered, bool held)
+{
+    struct world_slot *s = &w->slots[index];
+    if (powered == s->powered && held == s->held) return;
+    if (powered && !s->powered) memory_power_up(s->device->memory); // also when held in reset
+    s->powered = powered;
+    s->held = held;
+    apply_lines(w, s);
+}
+
+void world_set_pin(struct world *w, unsigned index, unsigned line, bool level)
+{
+    struct world_slot *s = &w->slots[index];
+    struct err why = {0};
+    if (device_set_pin(s->device, w->now_ns, line, level, &why) < 0) report_death(w, s, &why);
+}
+
 void world_act(struct world *w)
 {
     for (size_t i = 0; i < w->n_slots; i++) {
         struct world_slot *s = &w->slots[i];
         unsigned lines;
-        if (!s->uart && !s->powered) {
+        if (!s->uart && !s->wired && !s->powered) {
             s->powered = s->cold = true;
             apply_lines(w, s);
         }
         if (!s->uart) continue;
         while (uart_next_lines(s->uart, &lines)) {
+            if (s->wired) continue;
             s->powered = (lines & TIOCM_RTS) != 0;
             s->held = (lines & TIOCM_DTR) != 0;
             apply_lines(w, s);

@@ -20,7 +20,8 @@ enum { WORLD_UNITS_MAX = 8 };
 struct world_slot {
     struct device *device;
     struct uart *uart;            // NULL: no serial line, always powered
-    bool powered, held;           // RTS, DTR
+    bool wired;                   // power and reset come from a probe; RTS and DTR do nothing
+    bool powered, held;           // RTS, DTR, or the probe's relay and reset
     bool cold;                    // power was off since the last start
     struct air_receiver receiver; // what it hears when it listens
     unsigned windows;             // receive windows so far
@@ -45,6 +46,10 @@ void world_act(struct world *w);
 void world_advance(struct world *w, int64_t until_ns);
 /// Any device process running?
 bool world_is_alive(const struct world *w);
+/// Power and reset of a `wired` device as its probe drives them now, at the frontier.
+void world_set_lines(struct world *w, unsigned index, bool powered, bool held);
+/// The level of an input line of device `index`, at the frontier.
+void world_set_pin(struct world *w, unsigned index, unsigned line, bool level);
 /// A burst or a line of device `index`; for struct device_host with ctx = the world.
 void world_uart_tx(void *ctx, unsigned index, int64_t t_ns, const uint8_t *data, size_t len);
 FOX_CHECK int world_rf_tx(void *ctx, unsigned index, int64_t t_ns, double carrier_hz,

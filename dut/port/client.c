@@ -313,6 +313,15 @@ void devport_image(struct devport *p, uint32_t image, uint32_t offset, const voi
     portlink_put(&p->link, PORT_IMAGE, head, sizeof head, data, len);
 }
 
+void devport_protect(struct devport *p, uint32_t image, bool readable, bool is_volatile)
+{
+    uint8_t body[16];
+    portlink_put64(body, (uint64_t)p->now_ns);
+    portlink_put32(body + 8, image | (is_volatile ? PORT_PROTECT_VOLATILE : 0));
+    portlink_put32(body + 12, readable);
+    portlink_put(&p->link, PORT_PROTECT, body, sizeof body, NULL, 0);
+}
+
 // Opening and closing
 
 static int fail_open(struct devport *p, int code, char *why, size_t why_size, const char *text)

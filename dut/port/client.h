@@ -83,8 +83,13 @@ size_t devport_rf_listen(struct devport *p, int64_t from_ns, int64_t to_ns, doub
                          double rate_hz, float *iq, size_t max);
 /// One line into the lab's log.
 void devport_log(struct devport *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/// What the debug port or a flash reader finds in memory image number `image`.
+/// What the debug port or a flash reader finds in memory image number `image` (enum port_image)
+/// from now on; the rest of the image stays as it was.
 void devport_image(struct devport *p, uint32_t image, uint32_t offset, const void *data,
                    size_t len);
+/// Whether the debug port may read `image` from now on. Kept over resets and power cuts like option
+/// bytes, unless it is volatile: then it holds until the power goes. What is in effect is the
+/// latest word of either kind. A device that never said a word is open.
+void devport_protect(struct devport *p, uint32_t image, bool readable, bool is_volatile);
 
 #endif

@@ -11,8 +11,8 @@
 // still for the device.
 //
 // 1. Lab: HELLO, then device: READY (or REFUSE, and it exits). Until READY the lab waits.
-//    READY says the same as IDLE(now): only LOG and IMAGE may follow before the first GRANT,
-//    which may be GRANT(now).
+//    READY says the same as IDLE(now): only LOG, IMAGE and PROTECT may follow before the first
+//    GRANT, which may be GRANT(now).
 // 2. Lab: GRANT(until). The device does everything it has to do up to and including `until`,
 //    sending messages whose times never decrease and never lie beyond `until`, and ends with
 //    IDLE(next): the time of its next own event, or PORT_NEVER. Messages from the lab may come
@@ -64,8 +64,30 @@ enum port_message {
     PORT_RF_LISTEN = 73, // i64 from (>= now), i64 to, f64 carrier Hz, f64 rate S/s: RF_SAMPLES
                          // come before the first GRANT that the lab gives for `to` or later
     PORT_LOG = 74,       // i64 t, … a line for the lab's log
-    PORT_IMAGE = 75      // u32 image (scenario's number), u32 offset, … bytes the debug port or
-                         // flash reader would see
+    PORT_IMAGE = 75,     // u32 image (enum port_image), u32 offset, … bytes the debug port or
+                         // flash reader would see from now on
+    PORT_PROTECT = 76    // i64 t, u32 image (| PORT_PROTECT_VOLATILE), u32 readable (0, 1): what
+                         // the debug port may read from now on
 };
+
+// Memories that somebody with a probe can reach. They belong to the lab and outlive the process;
+// PORT_IMAGE_RAM is cleared when power comes. What was never written reads FF.
+enum port_image {
+    PORT_IMAGE_CODE = 0,  // code flash, at 0x08000000 on the debug port
+    PORT_IMAGE_DATA = 1,  // data EEPROM, at 0x08080000
+    PORT_IMAGE_RAM = 2,   // at 0x20000000; never written: 00
+    PORT_IMAGE_FLASH = 3, // external SPI flash; everybody at its pins can read it
+    PORT_IMAGE_DEBUG = 4, // no memory: whether the debug port answers at all, for PROTECT
+    PORT_IMAGES = 4
+};
+
+#define PORT_IMAGE_CODE_SIZE  (256 * 1024)
+#define PORT_IMAGE_DATA_SIZE  (8 * 1024)
+#define PORT_IMAGE_RAM_SIZE   (64 * 1024)
+#define PORT_IMAGE_FLASH_SIZE (1024 * 1024)
+
+// Protection is kept over resets and power cuts, as option bytes are, and a new device is open.
+// With this bit the message is a register instead: it holds until the power goes.
+#define PORT_PROTECT_VOLATILE 0x80000000u
 
 #endif

@@ -232,6 +232,8 @@ static void test_devport_bursts_are_little_endian(void **state)
     devport_gpio_write(p, 4, 1);
     devport_log(p, "n=%d", 7);
     devport_image(p, 2, 512, "ab", 2);
+    devport_protect(p, 0, false, false);
+    devport_protect(p, 2, true, true);
     devport_wait(p, 1001);
 
     put_head(&device, PORT_RF_TX, 24 + 16);
@@ -250,6 +252,8 @@ static void test_devport_bursts_are_little_endian(void **state)
     put(&device, 2, 4);
     put(&device, 512, 4);
     put(&device, 'a' | 'b' << 8, 2);
+    put_event(&device, PORT_PROTECT, 1000, (uint32_t[]){0, 0}, 2);
+    put_event(&device, PORT_PROTECT, 1000, (uint32_t[]){0x80000002, 1}, 2);
     put_head(&device, PORT_IDLE, 8);
     put(&device, 1001, 8);
     assert_sent(p, fd, &device);
