@@ -300,7 +300,7 @@ int pump_emit(struct pump *p, struct jval *event, struct err *err)
 // To a fraction of two, which JSON writes in a few exact digits.
 static double rounded(double x, double parts)
 {
-    return isfinite(x) ? round(x * parts) / parts : 0;
+    return isfinite(x) ? round(x * parts) / parts + 0.0 : 0; // never a negative zero
 }
 
 static const char *how_name(enum phy_how how)

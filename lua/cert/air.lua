@@ -83,15 +83,19 @@ local function add(message, frame)
   message.end_s = frame.end_s
 end
 
+-- Ranks come in order; each one skipped was one more frame and gap.
 local function belongs(message, frame)
-  return frame.device_id == message.device_id and frame.counter == message.counter
-    and not message.by_rank[frame.rank] and frame.start_s - message.end_s <= GAP_MAX_S + 0.1
+  local skipped <const> = math.max(frame.rank - message.frames[#message.frames].rank - 1, 0)
+  return frame.device_id == message.device_id and frame.counter == message.counter and not message.by_rank[frame.rank]
+    and frame.start_s - message.end_s <= GAP_MAX_S + 0.1 + skipped * (GAP_MAX_S + FRAME_MAX_S)
 end
 
--- Frames until the message is complete, another one begins, or the time for its next frame is over.
+-- Frames until the message is complete, another one begins, or the time for its last frame is over.
 local function complete(self, message, ranks)
   while #message.frames < ranks do
-    local frame <const> = next_frame(self, message.end_s + GAP_MAX_S + FRAME_MAX_S)
+    local last <const> = message.frames[#message.frames]
+    local to_come <const> = math.max(ranks - last.rank, 1)
+    local frame <const> = next_frame(self, message.end_s + to_come * (GAP_MAX_S + FRAME_MAX_S))
     if not frame then return end
     if frame.status ~= "ok" then
       if frame.ebn0_db >= STRONG_DB then message.malformed[#message.malformed + 1] = frame end

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Device files, bench files and selections that are wrong: exit 4, one line that says what is allowed, no run directory.
+. "$(dirname "$0")/suite_common.sh"
+
+device() { sed "$1" "$root/fixtures/devices/foxdut.lua" | sed "s|file:../keys|file:$root/fixtures/keys|" >"$scratch/device.lua"; }
+bench_file() { sed "$1" "$root/fixtures/benches/virtual.lua" >"$scratch/bench.lua"; }
+refused() {
+    code=0
+    "$bin/foxlab" run default -- "$bin/foxbench" run --bench "$scratch/bench.lua" --device "$scratch/device.lua" \
+        -o "$scratch/results" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
+}
+refuses() { # NAME TEXT
+    check "$1: exit 4" exits 4
+    check "$1: says so" says "$2"
+    check "$1: no run directory" test ! -e "$scratch/results"
+}
+
+device '' && bench_file ''
+refused NOPE-001 && true
+refuses "unknown case" "unknown case 'NOPE-001'"
+refused --profile nightly
+refuses "unknown profile" "unknown profile 'nightly'; there are: smoke"
+
+device 's/  id = /  ident = /'
+refused CNT-UL-004
+refuses "unknown device field" 'unknown field "ident"; allowed are dialect, extensions'
+device '/  id = /d'
+refused CNT-UL-004
+refuses "missing device field" 'the field id is missing'
+device 's/00F0C5A1/F0C5A1/'
+refused CNT-UL-004
+refuses "short identifier" '8 hexadecimal digits'
+device 's/foxdut.key/nobody.key/'
+refused CNT-UL-004
+refuses "absent key" 'nobody.key'
+device 's/sfm10r/klingon/'
+refused CNT-UL-004
+refuses "unknown dialect" 'klingon'
+device 's/"TESTMODE"/"TESTMODES"/'
+refused CNT-UL-004
+refuses "unknown feature" '"TESTMODES" is unknown; allowed are .*KNOWNKEY'
+device 's/= 4096/= 4000/'
+refused CNT-UL-004
+refuses "impossible modulus" '4000'
+device 's/^return {/return {{/'
+refused CNT-UL-004
+refuses "syntax" 'device.lua:[0-9]*:'
+
+device '' && bench_file 's/gain_db/gian_db/'
+refused CNT-UL-004
+refuses "unknown bench field" 'bench.radios\[1\]: unknown field "gian_db"'
+bench_file 's/uart = "dut1", line = "rts"/uart = "dut9", line = "rts"/'
+refused CNT-UL-004
+refuses "power on no port" 'no uart called "dut9"'
+bench_file 's/868015000/869015000/'
+refused CNT-UL-004
+check "a band outside the radio is named" says 'does not fit'
+
+# A feature that is not declared makes a case not applicable, with the reason; a bench without a power line cannot run one.
+device 's/"KNOWNKEY", //' && bench_file ''
+refused AUTH-UL-001
+check "no KNOWNKEY: not applicable" says 'SKIP.*KNOWNKEY'
+check "no KNOWNKEY: nothing applicable, exit 5" exits 5
+device '' && bench_file '/  reset = /d'
+refused CNT-UL-004
+check "no reset line: an error of the configuration" says 'needs a reset line'
+check "no reset line: exit 3" exits 3
+finish

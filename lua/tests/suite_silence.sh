@@ -1,0 +1,27 @@
+#!/bin/sh
+# A device that is deaf, one that is merely polite and one that nobody can hear never pass a case; and as nothing proves the
+# wires, nobody is blamed for it either.
+. "$(dirname "$0")/suite_common.sh"
+PATH=$1:$PATH
+export PATH
+
+scenario() {
+    cat >"$scratch/$1.scenario" <<END
+pluto  station1 serial=104473f0c5a100010203040506070809a0 ppm=0.0 figure=6dB
+uart   dut1 baud=9600
+device dut1 uart=dut1 $2
+path   dut1 station1 loss=$3
+END
+}
+scenario deaf "dummy_device deaf" 122dB
+scenario polite "dummy_device polite" 122dB
+scenario unheard "foxdut --id 00F0C5A1 --key file:{fixtures}/keys/foxdut.key --pac 5E7A1C0D9B3F2468" 220dB
+
+for manner in deaf polite unheard; do
+    lab "$scratch/$manner.scenario"
+    check "$manner device: nothing passes" silent_on '^ok'
+    check "$manner device: nothing fails" silent_on 'verdict: fail'
+    check "$manner device: inconclusive, exit 6" exits 6
+    check "$manner device: the text says that the path is not proven" says 'not proven'
+done
+finish

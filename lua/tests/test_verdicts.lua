@@ -1,0 +1,274 @@
+-- What demands, claims, absences and endings become in the record.
+local harness <const> = require "tests.harness"
+local air <const> = require "cert.air"
+local device <const> = require "cert.device"
+local fakes <const> = require "tests.fakes"
+local runner <const> = require "cert.runner"
+local test <const>, equal <const>, raises <const> = harness.test, harness.equal, harness.raises
+
+local function run(body, options, changes)
+  local core <const> = fakes.core(options)
+  local case <const> = { id = "X-1", needs = {}, run = body }
+  for k, v in pairs(changes or {}) do case[k] = v end
+  local fault <const> = runner.run(core, case, {}, options and options.watched)
+  return core, fault
+end
+
+local function verdicts(core)
+  local list <const> = {}
+  for _, e in ipairs(core.events) do
+    if e.verdict then list[#list + 1] = e.verdict .. "/" .. e.blame end
+  end
+  return list
+end
+
+local function last(core) return core.events[#core.events] end
+
+test("a demand that is met passes, one that is not fails the device", function()
+  local core <const> = run(function(t)
+    t:expect("a number", 3):equals(3)
+    t:expect("a number", 3):equals(4)
+    t:expect("a number", 3):within(1, 2, "V")
+    t:expect("a text", "x"):one_of { "y", "x" }
+    t:expect("a list", { "a", "b" }):is_empty()
+    t:expect("a flag", true):is_true()
+    t:expect("a number", 3):at_least(3)
+    t:expect("a number", 3):at_most(2)
+  end)
+  equal(verdicts(core), { "pass/none", "pass/none", "fail/device", "fail/device", "pass/none", "fail/device", "pass/none",
+    "pass/none", "fail/device" })
+  equal(last(core).expected, "at most 2")
+end)
+
+test("require ends the case, expect does not", function()
+  local core <const> = run(function(t)
+    t:expect("one", 1):equals(2)
+    t:require("two", 1):equals(2)
+    t:expect("never", 1):equals(1)
+  end)
+  equal(last(core).subject, "two")
+  equal(last(core).fatal, true)
+  equal(core.faults, {})
+end)
+
+test("pcall of the runner's own state cannot turn a required failure into success", function()
+  local core <const> = run(function(t) pcall(function() t:require("x", false):exists() end) end)
+  equal(verdicts(core), { "pass/none", "fail/device" })
+end)
+
+test("a misused demand is the suite's fault and names the line", function()
+  local core <const> = run(function(t) t:expect("x", {}):within(1, 2) end)
+  equal(core.faults[1].blame, "suite")
+  harness.contains(core.faults[1].text, "test_verdicts.lua:")
+  local other <const> = run(function(t) t:expect(5, 1) end)
+  harness.contains(other.faults[1].text, "subject")
+end)
+
+test("an error in a case is a fault of the suite", function()
+  local core <const> = run(function() error("boom") end)
+  equal(core.faults[1].blame, "suite")
+  harness.contains(core.faults[1].text, "boom")
+end)
+
+test("a claim counts, stops when it is lost, and books its bound", function()
+  local calls = 0
+  local core <const> = run(function(t)
+    t:claim { event = "lost", trials = 5, allowed = 1, trial = function(i) calls = i return i >= 2 end }
+  end)
+  equal(calls, 3)
+  equal(last(core).verdict, "fail")
+  equal(last(core).faults, 2)
+  equal(last(core).plan.trials, 5)
+  local good <const> = run(function(t) t:claim { event = "lost", trials = 5, trial = function() return false end } end)
+  equal(last(good).verdict, "pass")
+  equal(last(good).trials, 5)
+end)
+
+test("a sequential claim follows its plan", function()
+  local core <const> = run(function(t)
+    t:claim { event = "lost", good = 0.01, bad = 0.1, alpha = 0.05, beta = 0.05, trial = function() return false end }
+  end)
+  equal(last(core).verdict, "pass")
+  equal(last(core).trials, 4)
+  local wrong <const> = run(function(t) t:claim { event = "lost", trials = 3, trails = 4, trial = print } end)
+  harness.contains(wrong.faults[1].text, '"trails"')
+end)
+
+test("measurements are judged against limits with their source; a limit without a number only reports", function()
+  local core <const> = run(function(t)
+    t:measure("x", 6.0):against(t:limit "rf.x")
+    t:measure("x", 1.0):against { name = "y", unit = "Hz", source = "s", mark = "P" }
+  end)
+  local one <const> = core.events[#core.events - 1]
+  equal(one.verdict, "fail")
+  equal(one.limit_source, "here")
+  equal(one.mark, "P")
+  equal(last(core).verdict, "info")
+  local unknown <const> = run(function(t) t:limit "rf.y" end)
+  equal(unknown.faults[1].blame, "config")
+end)
+
+-- ---- who is to blame for silence
+
+local function heard(options)
+  local core <const> = fakes.core(options)
+  local a <const> = air.new(core)
+  return a, core
+end
+
+test("a message is complete with its ranks", function()
+  local a <const> = heard { frames = fakes.message() }
+  local m <const> = a:message { within_s = 10 }
+  equal(m.ranks, "1+2+3")
+  equal(m.missing, {})
+  equal(m.tags_ok, true)
+  equal(m.counter, 7)
+  equal(a:strays {}, {})
+end)
+
+test("silence of a receiver that never heard the device proves nothing", function()
+  local a <const> = heard {}
+  local m <const>, why <const> = a:message { within_s = 10 }
+  equal(m, nil)
+  equal(why.verdict, "inconclusive")
+  equal(why.blame, "bench")
+  harness.contains(why, "not proven")
+end)
+
+test("silence of a proven receiver is the device's, unless samples were lost", function()
+  local _, why = heard({ air_proven = true }):message { within_s = 10 }
+  equal(why.verdict, "fail")
+  equal(why.blame, "device")
+  _, why = heard({ air_proven = true, gap_s = 3 }):message { within_s = 10 }
+  equal(why.verdict, "inconclusive")
+  equal(why.blame, "bench")
+  harness.contains(why, "samples were lost")
+end)
+
+test("strong frames that do not decode are the device's", function()
+  local _, why = heard({ frames = { fakes.frame { status = "bad_crc" } } }):message { within_s = 10 }
+  equal(why.verdict, "fail")
+  harness.contains(why, "bad_crc")
+  _, why = heard({ frames = { fakes.frame { status = "bad_crc", ebn0_db = 4.0 } } }):message { within_s = 10 }
+  equal(why.verdict, "inconclusive")
+end)
+
+test("a rank that is missing is named, and excused only by lost samples", function()
+  local frames <const> = fakes.message()
+  table.remove(frames, 2)
+  local a <const> = heard { frames = frames }
+  local m <const> = a:message { within_s = 10 }
+  equal(m.missing, { 2 })
+  equal((a:ranks_of(m)), "1+3")
+  local again <const> = fakes.message()
+  table.remove(again, 2)
+  local b <const> = heard { frames = again, gap_s = 2 }
+  local ranks <const>, why <const> = b:ranks_of(b:message { within_s = 10 })
+  equal(ranks, nil)
+  equal(why.verdict, "inconclusive")
+end)
+
+test("a frame of another message ends a message and is not lost", function()
+  local frames <const> = { fakes.frame(), fakes.frame { counter = 8, start_s = 4.0 } }
+  local a <const> = heard { frames = frames }
+  equal(a:message({ within_s = 10 }).ranks, "1")
+  equal(a:message({ within_s = 10 }).counter, 8)
+end)
+
+test("a repetition beyond three, and frames nobody asked for, are strays", function()
+  local frames <const> = fakes.message()
+  frames[4] = fakes.frame { rank = 3, start_s = 7.0 }
+  local a <const> = heard { frames = frames }
+  a:message { within_s = 10 }
+  local strays <const> = a:strays { after_s = 10 }
+  equal(#strays, 1)
+  harness.contains(strays[1], "rank 3, counter 7 of 00f0c5a1")
+end)
+
+-- ---- the device's port
+
+local function dut(options)
+  local core <const> = fakes.core(options)
+  return device.new(core, core.device, core.dialect, air.new(core)), core
+end
+
+test("a device that never answered is not proven to be wired; one that did and stops is to blame", function()
+  local _, why = dut({ answers = { ["*"] = { "timeout", "" } } }):send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+  _, why = dut({ answers = { ["*"] = { "timeout", "" } }, port_proven = true }):send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "fail/device")
+  _, why = dut({ answers = { ["*"] = { "error", "ERROR: parse error" } } }):send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "fail/device")
+  harness.contains(why, "ERROR: parse error")
+end)
+
+test("a request is recorded before the command goes out", function()
+  local d <const>, core <const> = dut()
+  local request <const> = d:send "\xca\xfe"
+  equal(core.commands, { "AT$SF=CAFE" })
+  equal(core.events[1], { type = "request", message = "bytes", payload_hex = "cafe", bidirectional = false, by = "host" })
+  equal(request.payload_hex, "cafe")
+end)
+
+test("a window without a downlink is not a refusal", function()
+  local d <const> = dut { answers = { ["AT$SF=01,1"] = { "error", "ERR_SFX_ERR_SEND_FRAME_WAIT_TIMEOUT" } } }
+  equal(d:send("\x01", { downlink = true }).bidirectional, true)
+end)
+
+test("misused requests are errors that name what is allowed", function()
+  local d <const> = dut()
+  raises(function() d:send(("x"):rep(13)) end, "1 to 12 bytes, got 13")
+  raises(function() d:ask { message = "bytez" } end, "bytez", "keep_alive")
+  raises(function() d:ask { message = "bit0", payload = "x" } end, "payload")
+  raises(function() d:ask { message = "empty" } end, "sfm10r cannot ask for empty")
+  raises(function() d:send("x", { withn_s = 3 }) end, "withn_s", "within_s")
+  raises(function() d:reset { hold = 1 } end, "hold_s")
+end)
+
+test("a reset line that does not silence the device proves nothing", function()
+  equal(dut():reset {}, true)
+  local _, why = dut({ stuck = true }):reset {}
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+  harness.contains(why, "reset line")
+  _, why = dut({ stuck = true }):power_off { for_s = 1 }
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+end)
+
+test("the test mode needs the feature and the extension", function()
+  local d <const>, core <const> = dut()
+  equal(d:has "test_mode_j", false)
+  core.device.extensions = { "test_mode_j" }
+  equal(d:has "test_mode_j", true)
+  core.device.features = {}
+  equal(d:has "test_mode_j", false)
+  raises(function() d:has "teleport" end, "factory_reset, test_mode_j")
+end)
+
+-- ---- passive cases
+
+test("a passive case below its minimum is inconclusive and does not run", function()
+  local ran = false
+  local core <const> = run(function() ran = true end, { watched = { fakes.frame() } },
+    { watches = { "Y-1" }, minimum = { uplinks = 2 } })
+  equal(ran, false)
+  equal(verdicts(core), { "inconclusive/device" })
+end)
+
+test("a passive case sees requests, uplinks and gaps", function()
+  local core <const> = run(function(t)
+    t:expect("uplinks", #t.watched.uplinks):equals(1)
+    t:expect("requests", #t.watched.requests):equals(1)
+    t:expect("gaps", #t.watched.gaps):equals(1)
+  end, { watched = { fakes.frame(), { type = "request" }, { type = "gap" }, { type = "line" } } }, { watches = { "Y-1" } })
+  equal(verdicts(core), { "pass/none", "pass/none", "pass/none", "pass/none" })
+end)
+
+test("an instrument that the bench lacks is a fault of the configuration", function()
+  local core <const> = fakes.core()
+  core.bench.reset = nil
+  runner.run(core, { id = "X-1", needs = { "reset" }, run = function() end }, {})
+  equal(core.faults[1].blame, "config")
+  harness.contains(core.faults[1].text, "reset line")
+end)
+
+harness.run()
