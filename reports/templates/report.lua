@@ -50,7 +50,7 @@ local function decide(m, counts)
       add("%s: %s", link(case), html.text(case.reason))
     end
   end
-  local text = ("All %s ended without a fail."):format(words.count(judged, "case") .. " that were run")
+  local text = ("Run without a fail: %s."):format(words.count(judged, "case"))
   local na <const> = get(counts, "na")
   if na > 0 then text = text .. (" %s not applicable."):format(words.count(na, "case")) end
   return "No objection in the cases run", #reasons > 0 and "warn" or "pass", text, reasons
