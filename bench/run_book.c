@@ -100,10 +100,38 @@ static int fill_cases(struct book *b, struct err *err)
     return ERR_OK;
 }
 
+static int strip_endpoints(void *ctx, const char *key, struct jval *value)
+{
+    static const char *const endpoints[] = {"uri", "path"};
+    (void)key;
+    if (jval_kind(value) == JVAL_OBJECT) {
+        for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
+            jval_remove(value, endpoints[i]);
+        return jval_each(value, strip_endpoints, ctx);
+    }
+    for (size_t i = 0; jval_kind(value) == JVAL_ARRAY && i < jval_len(value); i++)
+        (void)strip_endpoints(ctx, "", jval_at(value, i));
+    return 0;
+}
+
+// Instruments are recorded by unit name and serial: where they were plugged in says nothing about
+// the device, and in the virtual lab it differs every time. design.md 5.
+static struct jval *bench_record(const struct jval *bench, struct err *err)
+{
+    if (!bench || jval_kind(bench) != JVAL_OBJECT) return jval_make(err, "n");
+    struct jval *copy = NULL;
+    char *text = jval_dump(bench, err);
+    if (text && jval_parse(&copy, text, strlen(text), err) == ERR_OK)
+        (void)strip_endpoints(NULL, "", copy);
+    free(text);
+    return copy;
+}
+
 static int copy_plan(struct book *b, const struct jval *plan, struct err *err)
 {
-    static const char *const fields[] = {"cases", "device", "bench", "limits"};
-    b->plan = jval_make(err, "{s:i}", "version", 1);
+    static const char *const fields[] = {"cases", "device", "limits"};
+    b->plan = jval_make(err, "{s:i, s:o}", "version", 1, "bench",
+                        bench_record(jval_get(plan, "bench"), err));
     if (!b->plan) return ERR_FORMAT;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         struct jval *value = jval_get(plan, fields[i]);

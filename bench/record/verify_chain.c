@@ -126,6 +126,9 @@ static bool check_wall(const struct chain_file *wall, struct chain_result *r)
         if (l->is_seal && (!l->is_exact_seal || i + 1 < wall->n)) {
             bad = i;
             why = "it is not the closing line that follows from the lines before";
+        } else if (!l->is_seal && !*l->event) {
+            bad = i;
+            why = "it names no event and is no closing line";
         }
     }
     if (bad < wall->n) {

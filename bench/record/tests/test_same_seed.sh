@@ -9,9 +9,13 @@ for n in 1 2; do
     "$FOX_BIN_DIR/foxbench" verify "$out/$n/latest"
 done
 # -x takes what design.md 5 excepts, and nothing else
-diff -r -x wall.jsonl -x junit.xml -x report "$out/1/latest/" "$out/2/latest/"
+diff -r -x wall.jsonl -x junit.xml -x report "$out/1/latest/" "$out/2/latest/" >"$out/diff" || {
+    echo "expected the same run directory twice, got these differences:"
+    cut -c1-300 "$out/diff" | head -20
+    exit 1
+}
 cmp "$out/1.tap" "$out/2.tap"
-if diff -q "$out/1/latest/wall.jsonl" "$out/2/latest/wall.jsonl" >"$out/diff"; then
+if diff -q "$out/1/latest/wall.jsonl" "$out/2/latest/wall.jsonl" >"$out/same"; then
     echo "expected two wall.jsonl with different times, got the same: was the second run carried out at all?"
     exit 1
 fi
