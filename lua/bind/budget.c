@@ -1,6 +1,7 @@
 #include "lua/bind/budget.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { STEP = 10000 };
@@ -33,9 +34,10 @@ static void count(lua_State *L, lua_Debug *ar)
     b->instructions += b->overrun ? 1 : STEP;
     if (b->instructions < b->instructions_max) return;
     // From now on every instruction raises, so that a pcall in a loop ends too.
-    b->overrun = true;
     lua_sethook(L, count, LUA_MASKCOUNT, 1);
     luaL_where(L, 0); // a hook runs on top of the function that it counts
+    if (!b->overrun) snprintf(b->where, sizeof b->where, "%s", lua_tostring(L, -1));
+    b->overrun = true;
     lua_pushfstring(L, "more than %I instructions: does a loop never end?",
                     (LUAI_UACINT)b->instructions_max);
     lua_concat(L, 2);

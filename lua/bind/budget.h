@@ -17,6 +17,7 @@ struct budget {
     int64_t instructions; // spent, counted in steps of 10 000
     bool starved;         // an allocation was refused
     bool overrun;         // the instructions were used up
+    char where[160];      // and where that was first noticed, "suites/X.lua:7:"
 };
 
 /// New state with no library open, or NULL (no memory). The caller fills bytes_max and

@@ -177,6 +177,11 @@ static int protect(struct state *s, lua_CFunction fn, void *argument, int code, 
     lua_pushlightuserdata(s->L, argument);
     if (lua_pcall(s->L, 1, 0, 0) == LUA_OK) return ERR_OK;
     const char *text = lua_tostring(s->L, -1);
+    if (s->budget.overrun)
+        return err_set(
+            err, code,
+            "%smore than %lld instructions without a step of the clock: does a loop never end?",
+            s->budget.where, (long long)instructions_max);
     if (s->budget.starved)
         return err_set(err, code, "the suites need more than %zu MiB of memory", memory_max >> 20);
     return err_set(err, code, "%s", text ? text : "an error without a text");

@@ -29,7 +29,12 @@ local function finder(host, exists)
       local base <const> = "suites/" .. folder:gsub("%.", "/")
       local path <const> = exists[base .. "/init.lua"] and base .. "/init.lua" or base .. ".lua"
       if not exists[path] then control.misuse("require %q: there is no page %s", name, path) end
-      loaded[name] = host.page(path, env) or true
+      local ok <const>, page <const> = pcall(host.page, path, env)
+      if not ok then
+        local text <const> = tostring(page)
+        error(text:find("suites/", 1, true) == 1 and text or path .. ": " .. text, 0)
+      end
+      loaded[name] = page or true
     end
     return loaded[name]
   end

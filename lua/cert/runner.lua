@@ -152,12 +152,33 @@ local function prepare(t)
   t.air:mark()
 end
 
+-- The demands of the runner are not the case's: a case that demands nothing has shown nothing.
+local function demand_missing(core)
+  core.event {
+    type = "expect", subject = "demands of the case", demand = "at least", expected = "at least 1", actual = "0",
+    verdict = "inconclusive", blame = "suite", fatal = true,
+  }
+end
+
+-- Counts the events that carry a verdict.
+local function counting(core)
+  local made, counted <const> = 0, setmetatable({}, { __index = core })
+  function counted.event(event)
+    if event.verdict then made = made + 1 end
+    core.event(event)
+  end
+  function counted.made() return made end
+  return counted
+end
+
 local function body(core, case, axes, watched)
   local missing <const> = config.missing_instrument(case.needs, core.bench)
   if missing then control.fault("UNSUPPORTED", "config", missing) end
   local t <const> = runner.context(core, case, axes, case.watches and (watched or {}) or nil)
   if case.watches then check_minimum(t, case) else prepare(t) end
+  local made <const> = core.made()
   case.run(t)
+  if core.made() == made then demand_missing(core) end
 end
 
 --- Runs one attempt; every outcome becomes an event. Gives back the fault that the C side raised, or nil.
@@ -165,7 +186,7 @@ function runner.run(core, case, axes, watched)
   local ok <const>, e <const> = xpcall(body, function(e)
     if control.is_stop(e) or control.is_fault(e) then return e end
     return tostring(e)
-  end, core, case, axes, watched)
+  end, counting(core), case, axes, watched)
   if ok or control.is_stop(e) then return nil end
   if control.is_fault(e) then
     core.fault(e.code, e.blame, e.text)

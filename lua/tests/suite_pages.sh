@@ -39,7 +39,7 @@ verdict_of() { # ID VERDICT BLAME TEXT
     block=$(grep -A6 "^\(not \)\?ok [0-9]* - $1 " "$scratch/out")
     echo "$block" | grep -q "verdict: $2" && echo "$block" | grep -q "blame: $3" && echo "$block" | grep -q -- "$4"
 }
-check "an endless loop is the suite's error" verdict_of BAD-001 error suite 'loop'
+check "an endless loop is the suite's error" verdict_of BAD-001 error suite 'BAD-001.lua:7: more than .*loop'
 check "a memory bomb is the suite's error" verdict_of BAD-002 error suite 'memory'
 check "an endless loop behind pcall ends too" verdict_of BAD-003 error suite 'loop'
 check "pcall does not swallow a required demand" verdict_of BAD-004 fail device 'a thing'
@@ -58,10 +58,10 @@ broken() {
     rm "$scratch/root/suites/bad/BROKEN.lua"
 }
 broken 'local cert = require "cert" return cert.suite { id = "BAD", titel = "x" }'
-check "list: unknown field, file and line" says 'suites/bad/BROKEN.lua:1: .*titel.*allowed are id, title'
+check "list: unknown field, file and line" says 'suites/bad/BROKEN.lua: .*titel.*allowed are id, title'
 check "list: exit 3" exits 3
 broken 'return require "os"'
-check "list: what may be required" says 'BROKEN.lua:1: require "os"'
+check "list: what may be required" says 'BROKEN.lua: require "os"'
 broken 'local x = = 3'
 check "list: syntax error" says 'BROKEN.lua:1:'
 finish
