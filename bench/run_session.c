@@ -171,7 +171,7 @@ static int take_opening_event(struct session *s, const struct message *m, struct
     enum event_maker maker;
     struct verdict_fold fold = {0};
     if (!event_find(type, &maker) || maker != EVENT_MAKER_WORKER ||
-        verdict_fold_event(&fold, event, err) < 0 || fold.any)
+        verdict_fold_event(&fold, event, err) < 0 || fold.n > 0)
         return err_set(err, ERR_FORMAT,
                        "worker: no event \"%.80s\" is expected while instruments are opened", type);
     note_time(s, event);

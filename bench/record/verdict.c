@@ -106,8 +106,7 @@ void verdict_fold_add(struct verdict_fold *f, enum verdict v, enum blame b, cons
     }
     if (v == VERDICT_FAIL && b != BLAME_DEVICE) v = VERDICT_ERROR; // only a device can fail
     if (verdict_order(v) < verdict_order(VERDICT_WARN)) b = BLAME_NONE;
-    if (f->any && verdict_order(v) <= verdict_order(f->verdict)) return;
-    f->any = true;
+    if (f->n++ > 0 && verdict_order(v) <= verdict_order(f->verdict)) return;
     f->verdict = v;
     f->blame = b;
     text_copy(f->reason, sizeof f->reason, reason ? reason : "");
@@ -192,7 +191,9 @@ int verdict_fold_event(struct verdict_fold *f, const struct jval *event, struct 
 
 void verdict_fold_end(struct verdict_fold *f)
 {
-    if (!f->any)
+    if (f->n == 0)
         verdict_fold_add(f, VERDICT_INCONCLUSIVE, BLAME_SUITE,
                          "the case demanded nothing: it has no expectation, measurement or claim");
+    if (f->verdict == VERDICT_PASS)
+        snprintf(f->reason, sizeof f->reason, "every demand met (%zu)", f->n);
 }

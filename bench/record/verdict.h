@@ -43,7 +43,7 @@ bool blame_find(const char *word, enum blame *out);
 
 /// The running verdict of one attempt. Start with {0}.
 struct verdict_fold {
-    bool any; // some event carried a verdict
+    size_t n; // events that carried a verdict
     enum verdict verdict;
     enum blame blame;
     char reason[480]; // from the first event that reached the verdict
@@ -56,7 +56,8 @@ void verdict_fold_add(struct verdict_fold *f, enum verdict v, enum blame b, cons
 /// Takes an event in when it is an `expect`, `measure`, `claim` or `fault`; others change nothing.
 /// ERR_FORMAT when its verdict or blame is missing or unknown (nothing changes then).
 FOX_CHECK int verdict_fold_event(struct verdict_fold *f, const struct jval *event, struct err *err);
-/// Closes the fold: without any verdict it becomes inconclusive, blame suite.
+/// Closes the fold: without any verdict it becomes inconclusive, blame suite; the reason of a pass
+/// is how many demands were met.
 void verdict_fold_end(struct verdict_fold *f);
 
 #endif

@@ -41,7 +41,7 @@ static void test_random_histories(void **state)
             char text[16];
             snprintf(text, sizeof text, "%d", i);
             if (v == VERDICT_FAIL && b != BLAME_DEVICE) v = VERDICT_ERROR;
-            int before = f.any ? rank_of(f.verdict) : -1;
+            int before = f.n > 0 ? rank_of(f.verdict) : -1;
             verdict_fold_add(&f, v, b, text);
             assert_true(rank_of(f.verdict) >= before);
             if (rank_of(v) > worst) {
@@ -53,7 +53,8 @@ static void test_random_histories(void **state)
         verdict_fold_end(&f);
         assert_int_equal(rank_of(f.verdict), worst);
         assert_int_equal(f.blame, blamed);
-        assert_string_equal(f.reason, reason);
+        if (f.verdict == VERDICT_PASS) snprintf(reason, sizeof reason, "(%d)", length);
+        assert_non_null(strstr(f.reason, reason));
     }
 }
 
@@ -127,8 +128,8 @@ static void test_events(void **state)
         struct verdict_fold f = {0};
         assert_int_equal(jval_parse(&event, cases[i].event, strlen(cases[i].event), NULL), ERR_OK);
         assert_int_equal(verdict_fold_event(&f, event, NULL), cases[i].code);
-        assert_int_equal(f.any, cases[i].verdict != VERDICTS);
-        if (f.any) {
+        assert_int_equal(f.n, cases[i].verdict != VERDICTS);
+        if (f.n > 0) {
             assert_int_equal(f.verdict, cases[i].verdict);
             assert_int_equal(f.blame, cases[i].blame);
             assert_string_equal(f.reason, cases[i].reason);
