@@ -9,12 +9,15 @@
 #include "bench/phy/detect.h"
 #include "bench/phy/extract.h"
 #include "bench/phy/head.h"
+#include "bench/phy/subtract.h"
 
 enum {
     SHORTEST_BURST = PHY_HEAD_SYMBOLS + 80,
     TRACKS_MAX = 8192,
     UNCHECKED_HEAD_ERRORS = 3, // a burst whose body nothing vouches for needs a good head
-    CHECKED_HEAD_ERRORS = 6
+    CHECKED_HEAD_ERRORS = 6,
+    NEAR_OVERSAMPLE = 80, // samples a symbol of the second search's stream
+    NEAR_LEAD = PHY_DETECT_SYMBOLS
 };
 
 static const double drift_max_hz_s = 32;
@@ -23,6 +26,9 @@ static const double drift_max_hz_s = 32;
 static const double skirt = 0.126, skirt_other = 1, skirt_floor = 1e-7;
 // A head this strong and this clean is a burst, whatever its body says later.
 static const double certain_power = 60, certain_fit = 0.6;
+// From this Eb/N0 on, a burst's skirt may hide another one: it is taken out of the stream, and the
+// surroundings are searched again.
+static const double hiding_ebn0 = 300, hidden_within = 20; // linear; bit rates on either side
 // Hypotheses weaker than this part of the best are not tried.
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
@@ -43,6 +49,8 @@ struct track {
     double drift_hz_s;
     double score;
     double noise;
+    bool second;        // found after the strong bursts around were taken out
+    bool removed;       // taken out of the stream
     int64_t blocked_at; // number of decisions at which a stronger track was in its way; 0: never
     double origin;      // stream sample of y[0]
     double origin_hz;   // what y was shifted by
@@ -62,6 +70,10 @@ struct phy_lane {
     struct phy_head_search *search;
     struct phy_demod *demod;
     struct phy_extract extract;
+    struct phy_subtract subtract;
+    struct phy_extract near_extract; // for the second search
+    float complex *near_stream;
+    size_t n_near;
     float complex *scratch; // one detector window
     float complex *y;
     size_t n_y;
@@ -111,10 +123,17 @@ int phy_lane_new(struct phy_lane **out, const struct phy_lane_config *config, st
     if (rc < 0) goto fail;
     rc = phy_extract_init(&lane->extract, config->rate_hz, config->bit_rate, err);
     if (rc < 0) goto fail;
+    rc = phy_subtract_init(&lane->subtract, config->rate_hz, config->bit_rate, err);
+    if (rc < 0) goto fail;
+    rc = phy_extract_init(&lane->near_extract, config->rate_hz,
+                          config->bit_rate * NEAR_OVERSAMPLE / PHY_OVERSAMPLE, err);
+    if (rc < 0) goto fail;
+    lane->n_near = (longest_burst(config->receive) + 2 * NEAR_LEAD) * NEAR_OVERSAMPLE;
+    lane->near_stream = calloc(lane->n_near, sizeof *lane->near_stream);
     lane->n_y = (longest_burst(config->receive) + PHY_HEAD_SPAN + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
     lane->y = calloc(lane->n_y, sizeof *lane->y);
     lane->scratch = calloc(phy_detector_window(lane->detector), sizeof *lane->scratch);
-    if (!lane->y || !lane->scratch) {
+    if (!lane->y || !lane->scratch || !lane->near_stream) {
         rc = err_set(err, ERR_NOMEM, "no memory for a receiver");
         goto fail;
     }
@@ -132,6 +151,9 @@ void phy_lane_free(struct phy_lane *lane)
     phy_head_search_free(lane->search);
     phy_demod_free(lane->demod);
     phy_extract_deinit(&lane->extract);
+    phy_extract_deinit(&lane->near_extract);
+    phy_subtract_deinit(&lane->subtract);
+    free(lane->near_stream);
     free(lane->scratch);
     free(lane->y);
     free(lane->tracks);
@@ -195,6 +217,15 @@ static double earliest_end(const struct phy_lane *lane, const struct track *t)
     return end;
 }
 
+// A strong one may turn out to hide others that end before it does.
+static double heard_earliest(const struct phy_lane *lane, const struct track *t)
+{
+    double own = earliest_end(lane, t) - lane->symbol;
+    if (t->hypotheses[0].power < hiding_ebn0 / 2 * PHY_HEAD_SYMBOLS) return own;
+    double hidden = t->begin + (SHORTEST_BURST - NEAR_LEAD - PHY_HEAD_LEAD - 1) * lane->symbol;
+    return fmin(own, hidden);
+}
+
 int64_t phy_lane_settled(const struct phy_lane *lane)
 {
     // One symbol, because the timing that decides when to look is refined when the burst is read.
@@ -204,7 +235,7 @@ int64_t phy_lane_settled(const struct phy_lane *lane)
         // An undecided burst may begin a lead before its candidate's window.
         double earliest = t->begin + (SHORTEST_BURST - PHY_HEAD_LEAD) * lane->symbol;
         if (t->state == TRACK_HEARD)
-            earliest = earliest_end(lane, t) - lane->symbol;
+            earliest = heard_earliest(lane, t);
         else if (t->state != TRACK_WAITING)
             continue;
         settled = fmin(settled, earliest);
@@ -212,7 +243,7 @@ int64_t phy_lane_settled(const struct phy_lane *lane)
     return settled < 0 ? 0 : (int64_t)floor(settled);
 }
 
-static int add_track(struct phy_lane *lane, const struct phy_candidate *c, struct err *err)
+static int add_track(struct phy_lane *lane, const struct track *track, struct err *err)
 {
     if (lane->n_tracks == lane->cap_tracks) {
         size_t cap = lane->cap_tracks ? 2 * lane->cap_tracks : 64;
@@ -227,13 +258,7 @@ static int add_track(struct phy_lane *lane, const struct phy_candidate *c, struc
         lane->tracks = more;
         lane->cap_tracks = cap;
     }
-    lane->tracks[lane->n_tracks++] = (struct track){
-        .state = TRACK_WAITING,
-        .begin = (double)c->frame * (double)phy_detector_hop(lane->detector),
-        .f_hz = c->f_hz,
-        .score = c->score,
-        .noise = c->noise,
-    };
+    lane->tracks[lane->n_tracks++] = *track;
     return ERR_OK;
 }
 
@@ -249,7 +274,14 @@ static int detect(struct phy_lane *lane, const struct phy_stream *stream, int64_
         const float complex *w = phy_stream_read(stream, from, window, lane->scratch);
         size_t n = phy_detector_step(lane->detector, w, candidates);
         for (size_t i = 0; i < n; i++) {
-            int rc = add_track(lane, &candidates[i], err);
+            const struct phy_candidate *c = &candidates[i];
+            struct track t = {
+                .begin = (double)(c->frame * hop),
+                .f_hz = c->f_hz,
+                .score = c->score,
+                .noise = c->noise,
+            };
+            int rc = add_track(lane, &t, err);
             if (rc < 0) return rc;
         }
     }
@@ -278,6 +310,7 @@ static bool explains(const struct phy_lane *from, const struct track *strong,
     double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / lane->config.rate_hz;
     double distance = fabs(t->f_hz - f) / from->config.bit_rate;
     if (distance < 0.8 && from == lane) return true;
+    if (strong->removed && t->second) return false;
     distance = fmax(distance, 0.8);
     return t->score < strong->score * fmax((from == lane ? skirt : skirt_other) /
                                                (distance * distance * sqrt(distance)),
@@ -390,15 +423,74 @@ static bool is_sure(const struct phy_found *f, const struct phy_hypothesis *h)
            f->burst.ebn0_db >= unchecked_ebn0_db;
 }
 
-static int accept_burst(struct phy_lane *lane, struct track *t, const struct phy_found *f,
-                        struct err *err)
+static void take_out(struct phy_lane *lane, struct phy_stream *stream, const struct phy_found *f)
 {
+    const struct phy_burst *b = &f->burst;
+    struct phy_subtract_burst burst = {
+        .start = b->start_sample,
+        .f_hz = b->f_hz,
+        .drift_hz_s = b->drift_hz_s,
+        .n_symbols = PHY_HEAD_SYMBOLS + b->body_bits,
+    };
+    memcpy(burst.sign, lane->patterns.sign[b->sync], sizeof lane->patterns.sign[b->sync]);
+    for (size_t i = 0; i < b->body_bits; i++) {
+        bool same = b->body[i / 8] >> (7 - i % 8) & 1;
+        float before = burst.sign[PHY_HEAD_SYMBOLS + i - 1];
+        burst.sign[PHY_HEAD_SYMBOLS + i] = same ? before : -before;
+    }
+    phy_subtract_run(&lane->subtract, stream, &burst);
+}
+
+// The detector once more, on a narrow stream around a burst that was taken out.
+static int search_near(struct phy_lane *lane, const struct phy_stream *stream,
+                       const struct phy_found *f, struct err *err)
+{
+    const struct phy_burst *b = &f->burst;
+    double bit_rate = lane->config.bit_rate, step = lane->symbol / NEAR_OVERSAMPLE;
+    double within = hidden_within * bit_rate;
+    double low = fmax(-within, lane->config.low_hz - b->f_mid_hz);
+    double high = fmin(within, lane->config.high_hz - b->f_mid_hz);
+    struct phy_detector *detector = NULL;
+    int rc = phy_detector_new(&detector, bit_rate * NEAR_OVERSAMPLE, bit_rate, low, high, err);
+    if (rc < 0) return rc;
+
+    double begin = b->start_sample - NEAR_LEAD * lane->symbol;
+    size_t n = (PHY_HEAD_SYMBOLS + b->body_bits + 2 * NEAR_LEAD) * NEAR_OVERSAMPLE;
+    phy_extract_run(&lane->near_extract, stream, begin, b->f_mid_hz, 0, n, lane->near_stream);
+    struct phy_candidate candidates[PHY_CANDIDATES_MAX];
+    size_t hop = phy_detector_hop(detector), window = phy_detector_window(detector);
+    for (size_t at = 0; rc == ERR_OK && at + window <= n; at += hop) {
+        size_t found = phy_detector_step(detector, lane->near_stream + at, candidates);
+        for (size_t i = 0; rc == ERR_OK && i < found; i++) {
+            const struct phy_candidate *c = &candidates[i];
+            struct track t = {
+                .begin = begin + (double)c->frame * (double)hop * step,
+                .f_hz = b->f_mid_hz + c->f_hz,
+                .score = c->score,
+                .noise = c->noise / lane->near_extract.energy,
+                .second = true,
+            };
+            rc = add_track(lane, &t, err);
+        }
+    }
+    phy_detector_free(detector);
+    return rc;
+}
+
+static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct track *t,
+                        const struct phy_found *f, struct err *err)
+{
+    bool hides = f->burst.checked && !t->second && f->burst.ebn0_db >= 10 * log10(hiding_ebn0);
     t->state = f->burst.sure ? TRACK_BURST : TRACK_DEAD;
     t->begin = f->burst.start_sample;
     t->end = f->end_sample;
     t->f_hz = f->burst.f_hz;
     t->drift_hz_s = f->burst.drift_hz_s;
-    return add_found(lane, f, err);
+    t->removed = hides;
+    int rc = add_found(lane, f, err);
+    if (rc < 0 || !hides) return rc;
+    take_out(lane, stream, f);
+    return search_near(lane, stream, f, err); // moves the tracks: t is not valid after it
 }
 
 static bool is_burst(const struct phy_lane *lane, const struct phy_found *f)
@@ -409,8 +501,8 @@ static bool is_burst(const struct phy_lane *lane, const struct phy_found *f)
 
 // Tries the track's next hypothesis, whose burst has just ended. One that nothing vouches for is
 // reported only when its head is perfect or no other hypothesis is left.
-static int decide(struct phy_lane *lane, const struct phy_stream *stream, struct track *t,
-                  int64_t last, struct err *err)
+static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track *t, int64_t last,
+                  struct err *err)
 {
     size_t n_y = (size_t)((t->end - t->origin) / lane->step) + PHY_DEMOD_TAIL * PHY_OVERSAMPLE;
     n_y = n_y < lane->n_y ? n_y : lane->n_y;
@@ -422,7 +514,8 @@ static int decide(struct phy_lane *lane, const struct phy_stream *stream, struct
                  f.end_sample <= (double)last + lane->symbol; // else cut off by the end
     if (whole) f.burst.sure = is_sure(&f, h);
     if (whole && is_burst(lane, &f)) {
-        if (f.burst.checked || f.burst.head_errors == 0) return accept_burst(lane, t, &f, err);
+        if (f.burst.checked || f.burst.head_errors == 0)
+            return accept_burst(lane, stream, t, &f, err);
         if (t->fallback == PHY_HEAD_HYPOTHESES) t->fallback = t->tried;
     }
     t->tried++;
@@ -433,7 +526,7 @@ static int decide(struct phy_lane *lane, const struct phy_stream *stream, struct
     h = &t->hypotheses[t->fallback < PHY_HEAD_HYPOTHESES ? t->fallback : 0];
     if (t->fallback < PHY_HEAD_HYPOTHESES && demodulate(lane, n_y, t, h, &f)) {
         f.burst.sure = is_sure(&f, h);
-        return accept_burst(lane, t, &f, err);
+        return accept_burst(lane, stream, t, &f, err);
     }
     t->state = TRACK_DEAD;
     return ERR_OK;

@@ -197,6 +197,24 @@ static void test_drift_to_30_hz_per_second(void **state)
     expect_exactly(make(48000, -96e3, 96e3, true, true), &s, 2.8);
 }
 
+static void test_what_a_strong_neighbour_hides_is_found(void **state)
+{
+    (void)state;
+    // beside the strong one's own spectrum, which is louder there: only without it can they be read
+    static const struct {
+        double away_hz, louder_db, rho;
+    } cases[] = {{500, 30, 0.25}, {1000, 40, 0}, {-700, 33, 0.5}, {2000, 40, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct synth_burst bursts[] = {
+            {class_e, 100, 0.30, 5000 + cases[i].away_hz, 2, 13 + cases[i].louder_db, cases[i].rho,
+             0.1},
+            {class_c, 100, 0.45, 5000, -1, 13, 0.25, 0.2},
+        };
+        struct synth s = {48000, 3, 0, 3 + i, bursts, 2};
+        expect_exactly(make(48000, -96e3, 96e3, true, true), &s, 3);
+    }
+}
+
 static void test_noise_gives_nothing(void **state)
 {
     (void)state;
@@ -350,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_the_whole_band_is_heard),
         cmocka_unit_test(test_rates_from_slow_to_fast),
         cmocka_unit_test(test_drift_to_30_hz_per_second),
+        cmocka_unit_test(test_what_a_strong_neighbour_hides_is_found),
         cmocka_unit_test(test_noise_gives_nothing),
         cmocka_unit_test(test_silence_gives_nothing_and_hurts_nothing),
         cmocka_unit_test(test_image_is_no_burst_of_its_own),
