@@ -4,7 +4,8 @@ local fakes <const> = {}
 --- A decoded frame of message `counter`, rank `rank`, beginning at start_s.
 function fakes.frame(fields)
   local f <const> = {
-    type = "uplink", status = "ok", device_id = "00f0c5a1", counter = 7, rank = 1, message = "bytes", payload_hex = "cafe",
+    type = "uplink", status = "ok", device_id = "00f0c5a1", counter = 7, rank = 1, message = "bytes",
+    payload_hex = "cafe",
     class = "C", li = 2, tag_hex = "01020304", tag_ok = true, judge = "accepted", bf = false, ebn0_db = 30.0,
     packet_hex = "8007a1c5f000cafe01020304ffff", start_s = 1.0,
   }
@@ -25,7 +26,8 @@ function fakes.message(fields)
   return list
 end
 
---- core with `events` (what was emitted). options: frames, answers (line -> {outcome, answer}), gap, air_proven, port_proven.
+--- core with `events` (what was emitted).
+--- options: frames, answers (line -> {outcome, answer}), gap, air_proven, port_proven.
 function fakes.core(options)
   local o <const> = options or {}
   local core <const> = { events = {}, commands = {}, faults = {} }
@@ -43,7 +45,9 @@ function fakes.core(options)
       decide = function(x, n) return x > 0 and "reject" or n == 4 and "accept" or "continue" end,
     } end,
   }
-  core.device = { id = "00f0c5a1", pac = "5e7a1c0d9b3f2468", features = { "TESTMODE" }, extensions = { "factory_reset" } }
+  core.device = {
+    id = "00f0c5a1", pac = "5e7a1c0d9b3f2468", features = { "TESTMODE" }, extensions = { "factory_reset" },
+  }
   core.bench = { power = { line = "rts", discharge_s = 0 }, reset = { line = "dtr" } }
   core.limits = { { name = "rf.x", max = 5.0, unit = "Hz", source = "here", mark = "P" } }
   core.dialect = require "dialects.sfm10r"

@@ -32,7 +32,8 @@ test("a complete case is accepted and described", function()
 end)
 
 test("every field but the optional ones is demanded by name", function()
-  for _, name in ipairs { "title", "threat", "severity", "level", "needs", "safety", "covers", "faults", "deadline_s", "run" } do
+  for _, name in ipairs { "title", "threat", "severity", "level", "needs", "safety", "covers", "faults",
+    "deadline_s", "run" } do
     local s <const>, f <const> = fresh(), fields()
     f[name] = nil
     raises(function() s:case(f) end, "CNT-UL-900", "the field " .. name .. " is missing")
@@ -70,7 +71,8 @@ test("axes multiply and become part of the id", function()
   s:case(fields { for_each = { ranks = { "1", "1+3" }, power_dbm = { 10, 14 } } })
   local ids <const> = {}
   for i, axes in ipairs(case.combinations(s.cases[1])) do ids[i] = case.full_id("X-1", axes) end
-  equal(ids, { "X-1/power_dbm=10,ranks=1", "X-1/power_dbm=10,ranks=1+3", "X-1/power_dbm=14,ranks=1", "X-1/power_dbm=14,ranks=1+3" })
+  equal(ids, { "X-1/power_dbm=10,ranks=1", "X-1/power_dbm=10,ranks=1+3", "X-1/power_dbm=14,ranks=1",
+    "X-1/power_dbm=14,ranks=1+3" })
 end)
 
 -- A library out of small pages.

@@ -13,7 +13,8 @@ end
 local CLASS_OF_TYPE <const> = {
   ["006b"] = "A", ["008d"] = "B", ["035f"] = "C", ["0611"] = "D", ["094c"] = "E", ["0f67"] = "control",
 }
-local NAMES <const> = { empty = "empty", bytes = "bytes", keep_alive = "keep_alive", dl_confirmation = "dl_confirmation" }
+local NAMES <const> = { empty = "empty", bytes = "bytes", keep_alive = "keep_alive",
+  dl_confirmation = "dl_confirmation" }
 
 test("class, length indicator and tag length are those of every encoding vector", function()
   local text <const> = read(arg[1] .. "/fixtures/vectors/uplink.json")

@@ -35,8 +35,8 @@ test("a demand that is met passes, one that is not fails the device", function()
     t:expect("a number", 3):at_least(3)
     t:expect("a number", 3):at_most(2)
   end)
-  equal(verdicts(core), { "pass/none", "pass/none", "fail/device", "fail/device", "pass/none", "fail/device", "pass/none",
-    "pass/none", "fail/device" })
+  equal(verdicts(core), { "pass/none", "pass/none", "fail/device", "fail/device", "pass/none", "fail/device",
+    "pass/none", "pass/none", "fail/device" })
   equal(last(core).expected, "at most 2")
 end)
 
@@ -206,7 +206,8 @@ test("a request is recorded before the command goes out", function()
   local d <const>, core <const> = dut()
   local request <const> = d:send "\xca\xfe"
   equal(core.commands, { "AT$SF=CAFE" })
-  equal(core.events[1], { type = "request", message = "bytes", payload_hex = "cafe", bidirectional = false, by = "host" })
+  equal(core.events[1], { type = "request", message = "bytes", payload_hex = "cafe",
+    bidirectional = false, by = "host" })
   equal(request.payload_hex, "cafe")
 end)
 
@@ -259,7 +260,8 @@ test("a passive case sees requests, uplinks and gaps", function()
     t:expect("uplinks", #t.watched.uplinks):equals(1)
     t:expect("requests", #t.watched.requests):equals(1)
     t:expect("gaps", #t.watched.gaps):equals(1)
-  end, { watched = { fakes.frame(), { type = "request" }, { type = "gap" }, { type = "line" } } }, { watches = { "Y-1" } })
+  end, { watched = { fakes.frame(), { type = "request" }, { type = "gap" }, { type = "line" } } },
+    { watches = { "Y-1" } })
   equal(verdicts(core), { "pass/none", "pass/none", "pass/none", "pass/none" })
 end)
 
