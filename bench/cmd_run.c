@@ -82,9 +82,9 @@ static struct jval *run_json(const struct run *r, struct err *err)
                      "device", device, "bench", bench, "faults",
                      string_list(&o->fault, o->fault ? 1 : 0, err), "arm",
                      string_list(armed, r->lab ? 2 : 0, err), "catalogue_version",
-                     text_or_null(r->plan, "catalogue_version", err), "operator",
-                     text_or_null(jval_get(r->plan, "bench"), "operator", err), "substitutes",
-                     string_list(substitutes, n_substitutes, err));
+                     text_or_null(jval_at(jval_get(r->plan, "cases"), 0), "catalogue_version", err),
+                     "operator", text_or_null(jval_get(r->plan, "bench"), "operator", err),
+                     "substitutes", string_list(substitutes, n_substitutes, err));
 }
 
 static int make_plan(struct run *r, struct err *err)

@@ -27,13 +27,9 @@ struct book_case {
     char reason[480];
 };
 
-/// Checks a plan message of a worker: every case has id, title, axes and deadline_s, names are safe
-/// as paths, none is there twice. ERR_FORMAT says what is wrong with which.
-FOX_CHECK int book_check_plan(const struct jval *plan, struct err *err);
-
 /// Makes PARENT/<UTC time>-<hash>-<device> with run.json, plan.json, the ledger with run.begin, and
-/// run.tap, prints the TAP plan, and points PARENT/latest to it. `run` is run.json (borrowed),
-/// `plan` the checked plan message.
+/// run.tap, prints the TAP plan, and points PARENT/latest to it. `run` is run.json,
+/// `plan` plan.json (both borrowed).
 FOX_CHECK int book_open(struct book **out, const char *parent, const struct jval *run,
                         const struct jval *plan, struct err *err);
 /// Accepts NULL.

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "bench/record/event.h"
+#include "bench/record/result.h"
+#include "bench/run_plan.h"
 
 // Wall limits in ms.
 enum {
@@ -98,8 +100,7 @@ static int read_plan(struct session *s, struct jval **plan, struct err *err)
         }
         int rc = 1;
         if (strcmp(message_is(&m), "plan") == 0) {
-            rc = book_check_plan(m.body, err);
-            if (rc == ERR_OK) *plan = jval_ref(m.body);
+            rc = run_plan_make(plan, m.body, err);
         } else if (strcmp(message_is(&m), "refused") == 0) {
             rc = err_set(err, ERR_USAGE, "%s",
                          jval_text(jval_get(m.body, "text"), "the plan was refused"));
@@ -337,11 +338,12 @@ static int ask_case(struct session *s, size_t i, struct err *err)
 {
     const struct book_case *c = book_case(s->book, i);
     struct jval *watched = book_watched(s->book, i, err);
-    struct jval *request = watched
-                               ? jval_make(err, "{s:s, s:s, s:s, s:i, s:o}", "do", "case", "case",
-                                           c->id, "axes", c->axes, "attempt", 1, "watched", watched)
-                               : NULL;
-    return request ? worker_ask(&s->worker, request, err) : ERR_FORMAT;
+    if (!watched) return ERR_FORMAT;
+    return worker_ask(&s->worker,
+                      jval_make(err, "{s:s, s:s, s:o, s:i, s:o}", "do", "case", "case", c->id,
+                                "axes", result_parameters(c->axes, err), "attempt", 1, "watched",
+                                watched),
+                      err);
 }
 
 static int follow_case(struct session *s, size_t i, struct loss *l, struct err *err)

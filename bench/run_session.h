@@ -38,7 +38,7 @@ struct session {
 /// Takes over SIGINT, SIGTERM and SIGHUP of the process.
 FOX_CHECK int session_init(struct session *s, const struct run_options *options, struct err *err);
 void session_deinit(struct session *s);
-/// Starts the first worker and asks it for the plan. ERR_USAGE: it was refused. New.
+/// Starts the first worker and asks it for the plan. ERR_USAGE: it was refused. New: plan.json.
 FOX_CHECK int session_plan(struct session *s, struct jval **plan, struct err *err);
 /// Whether the operator has stopped the run (s->signal then says how).
 bool session_interrupted(struct session *s);

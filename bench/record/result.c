@@ -123,8 +123,7 @@ struct jval *result_measurements(const struct result *r, struct err *err)
     return jval_make(err, "{s:i, s:O}", "version", 1, "measurements", r->measurements);
 }
 
-// "k=v,k=v" as an object.
-static struct jval *parameters(const char *axes, struct err *err)
+struct jval *result_parameters(const char *axes, struct err *err)
 {
     struct jval *all = jval_object();
     if (!all || strcmp(axes, "_") == 0) return all;
@@ -216,8 +215,7 @@ struct jval *result_record(const struct result *r, const struct jval *run,
         const char *name;
     } planned_fields[] = {{"title", "title"}, {"suite", "suite"},       {"severity", "severity"},
                           {"level", "level"}, {"profiles", "profiles"}, {"safety_class", "safety"}},
-      run_fields[] = {{"catalogue_version", "catalogue_version"},
-                      {"profile", "profile"},
+      run_fields[] = {{"profile", "profile"},
                       {"seed", "seed"},
                       {"operator", "operator"},
                       {"bench_version", "foxbench"},
@@ -229,7 +227,7 @@ struct jval *result_record(const struct result *r, const struct jval *run,
         verdict_name(r->fold.verdict), "blame", blame_name(r->fold.blame), "verdict_reason",
         r->fold.reason, "started", (long long)r->started, "ended", (long long)r->ended,
         "stimulus_hash", r->stimulus_hex, "measurements", r->measurements, "parameters",
-        parameters(r->axes, err), "controls", controls(r, planned, err), "instruments",
+        result_parameters(r->axes, err), "controls", controls(r, planned, err), "instruments",
         instrument_list(instruments, err), "evidence", files, "retries");
     int rc = j ? ERR_OK : ERR_FORMAT;
 #define PUT_ALL(fields, from)                                                                      \

@@ -35,6 +35,9 @@ struct jval *result_record(const struct result *r, const struct jval *run,
 /// The case.end event without seq and prev. `files` with verdict.json. New.
 struct jval *result_case_end(const struct result *r, const struct jval *files, struct err *err);
 
+/// "k=v,k=v" (or "_") as an object. New.
+struct jval *result_parameters(const char *axes, struct err *err);
+
 /// Keeps the newest `instrument` event of every unit in `instruments` (an object); other events
 /// change nothing.
 FOX_CHECK int result_instrument(struct jval *instruments, const struct jval *event,

@@ -198,6 +198,11 @@ static bool act(const char *what, const struct jval *request)
         char text[64];
         snprintf(text, sizeof text, "%zu", jval_len(jval_get(request, "watched")));
         expect(jval_len(jval_get(request, "watched")) > 0 ? "pass" : "fail", "device", text);
+    } else if (strcmp(what, "AXES") == 0) {
+        const struct jval *axes = jval_get(request, "axes");
+        bool right = jval_len(axes) == 2 && strcmp(jval_text(jval_get(axes, "k"), ""), "v") == 0 &&
+                     strcmp(jval_text(jval_get(axes, "a"), ""), "1+2") == 0;
+        expect(right ? "pass" : "fail", "device", "the axes come back as they went");
     } else if (strcmp(what, "WAIT") == 0) {
         for (;;) {
             progress("waiting for a signal");
@@ -227,13 +232,15 @@ static void plan(const struct jval *request)
         bool na = strcmp(what, "NA") == 0;
         snprintf(id, sizeof id, "FAKE-%s-%zu", what, i + 1);
         if (how && strcmp(how, "twins") == 0) snprintf(id, sizeof id, "FAKE-%s", what);
-        struct jval *c = jval_make(
-            NULL, "{s:s, s:s, s:s, s:s, s:s, s:i, s:[s], s:[s], s:s}", "id", id, "suite", "FAKE",
-            "title", getenv("FAKE_TITLE") ? getenv("FAKE_TITLE") : "a made-up case", "severity",
-            "high", "level", "basic", "deadline_s", 1, "covers", "WP:A1", "faults", "MUT-FAKE-001",
-            "axes", strcmp(what, "PASS") == 0 && i == 2 ? "k=v" : "_");
+        struct jval *c = jval_make(NULL, "{s:s, s:s, s:s, s:s, s:s, s:i, s:[s], s:[s], s:s}", "id",
+                                   id, "suite", "FAKE", "title",
+                                   getenv("FAKE_TITLE") ? getenv("FAKE_TITLE") : "a made-up case",
+                                   "severity", "high", "level", "basic", "deadline_s", 1, "covers",
+                                   "WP:A1", "faults", "MUT-FAKE-001", "axes", "_");
         check(jval_set(c, "na", na ? jval_make(NULL, "s", "no downlink") : jval_make(NULL, "n"),
                        NULL));
+        if (strcmp(what, "AXES") == 0)
+            check(jval_set(c, "axes", jval_make(NULL, "{s:s, s:s}", "k", "v", "a", "1+2"), NULL));
         if (strcmp(what, "WATCH") == 0)
             check(jval_set(c, "watches", jval_make(NULL, "[s]", "FAKE-PASS-1"), NULL));
         check(jval_append(cases, c, NULL));

@@ -148,7 +148,6 @@ for my $word (@words) {
     $place++;
     my ($how) = grep { $_->[0] eq $word } @bad;
     $expected{"FAKE-$word-$place"} = $how ? [@$how[1 .. 3]] : [qw(pass none)];
-    delete $expected{"FAKE-$word-$place"} if $place == 3; # its axes are k=v
 }
 try("bad workers", \@words, 3, \%expected);
 is(scalar(grep { $_->{type} eq "worker.lost" } events()), 12, "twelve workers were lost");
@@ -165,6 +164,12 @@ cmp_ok(time - $begin, "<", 5 + 5 + 12 + 3 * 2, "no case outlives its wall limit 
 
 # --- watched cases
 try("watched", [qw(PASS WATCH)], 0, { "FAKE-PASS-1" => [qw(pass none)], "FAKE-WATCH-2" => [qw(pass none)] });
+
+# --- axes
+try("axes", [qw(AXES)], 0, { "FAKE-AXES-1" => [qw(pass none)] });
+is(of_case("case.end", "FAKE-AXES-1")->{axes}, "a=1+2,k=v", "axes are named in order");
+ok(-e run_dir() . "/cases/FAKE-AXES-1/a=1+2,k=v/attempt-1/verdict.json", "and name the folder");
+like(slurp(run_dir() . "/run.tap"), qr/^ok 1 - FAKE-AXES-1\/a=1\+2,k=v /m, "and the test");
 
 # --- nothing to do
 try("nothing applies", [qw(NA NA)], 5, {});
