@@ -1,0 +1,518 @@
+// The pump over a radio and a port that do what a test wants: frames, gaps, ends, answers and
+// evidence.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bench/base/bytes.h"
+#include "lua/bind/pump.h"
+
+enum { BLOCK = 4096, RATE = 48000, EVENTS_MAX = 256 };
+
+// ---- a radio that plays a recording, then silence
+
+struct radio {
+    struct bytes samples;
+    int64_t at;
+    int block;
+    struct radio_info info;
+    int16_t out[2 * BLOCK];
+};
+
+static struct {
+    const char *recording;
+    int overflow_in; // block with the overflow flag, -1: none
+    int gone_in;     // block that fails, -1: none
+} radio_plan;
+
+int radio_open(struct radio **out, const struct radio_config *config, struct err *err)
+{
+    struct radio *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    bytes_init(&r->samples, 1 << 24);
+    if (radio_plan.recording)
+        assert_int_equal(bytes_read_file(&r->samples, radio_plan.recording, err), 0);
+    r->info = (struct radio_info){
+        .serial = "S1", .model = "fake", .rate_hz = RATE, .lo_hz = config->lo_hz};
+    *out = r;
+    return ERR_OK;
+}
+
+void radio_close(struct radio *r)
+{
+    if (!r) return;
+    bytes_deinit(&r->samples);
+    free(r);
+}
+
+const struct radio_info *radio_info(const struct radio *r)
+{
+    return &r->info;
+}
+
+int radio_read(struct radio *r, struct iq_block *out, struct err *err)
+{
+    int block = r->block++;
+    if (block == radio_plan.gone_in) return err_set(err, ERR_GONE, "unplugged in block %d", block);
+    int64_t total = (int64_t)r->samples.len / 4;
+    for (int i = 0; i < BLOCK; i++) {
+        bool there = r->at + i < total;
+        memset(r->out + 2 * i, 0, 4);
+        if (there) memcpy(r->out + 2 * i, r->samples.data + 4 * (r->at + i), 4);
+    }
+    *out = (struct iq_block){
+        .first_sample = r->at,
+        .n_samples = BLOCK,
+        .iq = r->out,
+        .flags = block == radio_plan.overflow_in ? IQ_FLAG_OVERFLOW : 0,
+    };
+    r->at += BLOCK;
+    return ERR_OK;
+}
+
+// ---- a port that answers every command with the next text of a list, some reads later
+
+struct port {
+    char written[256];
+    char due[256];
+    int reads_left;
+    bool lines[2];
+};
+
+static struct {
+    const char *answer;
+    int delay; // reads until it comes
+    bool gone;
+} port_plan;
+
+static struct port the_port;
+
+int port_open(struct port **out, const struct port_config *config, struct err *err)
+{
+    (void)config, (void)err;
+    the_port = (struct port){0};
+    *out = &the_port;
+    return ERR_OK;
+}
+
+void port_close(struct port *p)
+{
+    (void)p;
+}
+
+int port_write(struct port *p, const void *data, size_t len, struct err *err)
+{
+    if (port_plan.gone) return err_set(err, ERR_GONE, "port unplugged");
+    assert_true(len < sizeof p->written);
+    memcpy(p->written, data, len);
+    p->written[len] = '\0';
+    if (port_plan.answer) snprintf(p->due, sizeof p->due, "%s", port_plan.answer);
+    p->reads_left = port_plan.delay;
+    return ERR_OK;
+}
+
+int port_read(struct port *p, void *data, size_t max, struct err *err)
+{
+    (void)err;
+    if (!p->due[0] || p->reads_left-- > 0) return 0;
+    size_t len = strlen(p->due);
+    assert_true(len <= max);
+    memcpy(data, p->due, len);
+    p->due[0] = '\0';
+    return (int)len;
+}
+
+int port_set_line(struct port *p, enum port_line line, bool active, struct err *err)
+{
+    (void)err;
+    p->lines[line] = active;
+    return ERR_OK;
+}
+
+// ---- a sink that remembers
+
+static struct {
+    struct jval *events[EVENTS_MAX];
+    size_t n;
+    bool gone;
+    char data_path[128], meta_path[128];
+    struct bytes data, meta, log;
+} sink;
+
+static int on_event(void *ctx, struct jval *event, struct err *err)
+{
+    (void)ctx;
+    if (sink.gone) return err_set(err, ERR_GONE, "the supervisor is gone");
+    assert_true(sink.n < EVENTS_MAX);
+    sink.events[sink.n++] = jval_ref(event);
+    return ERR_OK;
+}
+
+static int on_progress(void *ctx, int64_t t, const char *step, struct err *err)
+{
+    (void)ctx, (void)t, (void)step, (void)err;
+    return ERR_OK;
+}
+
+static int on_evidence(void *ctx, const char *path, const char *media_type, const char *note,
+                       int fd, struct err *err)
+{
+    (void)ctx, (void)media_type, (void)note;
+    struct bytes *into = strstr(path, "sigmf-data")   ? &sink.data
+                         : strstr(path, "sigmf-meta") ? &sink.meta
+                                                      : &sink.log;
+    char chunk[4096];
+    into->len = 0;
+    for (ssize_t n; (n = read(fd, chunk, sizeof chunk)) > 0;)
+        if (bytes_append(into, chunk, (size_t)n, err) < 0) return ERR_LIMIT;
+    snprintf(into == &sink.data ? sink.data_path : sink.meta_path, sizeof sink.data_path, "%s",
+             path);
+    return ERR_OK;
+}
+
+static const struct jval *event_of(const char *type, size_t nth)
+{
+    for (size_t i = 0; i < sink.n; i++)
+        if (strcmp(jval_text(jval_get(sink.events[i], "type"), ""), type) == 0 && nth-- == 0)
+            return sink.events[i];
+    return NULL;
+}
+
+static const char *text_of(const struct jval *j, const char *key)
+{
+    return jval_text(jval_get(j, key), "");
+}
+
+static struct secret key;
+
+static struct pump_config config(void)
+{
+    return (struct pump_config){
+        .radio_unit = "r1",
+        .radio = {.lo_hz = 868130000.0},
+        .low_hz = 868130000.0 - 20000,
+        .high_hz = 868130000.0 + 20000,
+        .uart_unit = "d1",
+        .dialect = {.name = "test", .line_end = "\r", .ok = "OK", .errors = {"ERR"}},
+        .lines = {[PUMP_POWER] = PORT_LINE_RTS, [PUMP_RESET] = -1},
+        .device_id = 0xf9b439fc,
+        .key = &key,
+        .modulus = 4096,
+        .window = 420,
+        .worker = 1,
+        .keep_s = 12,
+    };
+}
+
+static const struct pump_sink sink_ops = {
+    .event = on_event, .progress = on_progress, .evidence = on_evidence};
+
+static struct pump *opened(struct pump_config c)
+{
+    struct pump *p = NULL;
+    struct err e = {0};
+    if (pump_open(&p, &c, &sink_ops, &e) < 0) fail_msg("%s", e.text);
+    return p;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    static const uint8_t nak[16] = {
+        0x63, 0x01, 0xbb, 0xfc, 0xa0, 0xc5, 0x15, 0x4e,
+        0x0f, 0xf9, 0xbb, 0x51, 0x09, 0x44, 0xfe, 0x0c}; // cal_clean.truth.json
+    struct err e;
+    radio_plan.recording = FOX_SOURCE_DIR "/fixtures/iq/cal_clean.sigmf-data";
+    radio_plan.overflow_in = radio_plan.gone_in = -1;
+    memset(&port_plan, 0, sizeof port_plan);
+    bytes_init(&sink.data, 1 << 26);
+    bytes_init(&sink.meta, 1 << 20);
+    bytes_init(&sink.log, 1 << 20);
+    return secret_init(&key, nak, sizeof nak, &e);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sink.n; i++)
+        jval_free(sink.events[i]);
+    bytes_deinit(&sink.data);
+    bytes_deinit(&sink.meta);
+    bytes_deinit(&sink.log);
+    memset(&sink, 0, sizeof sink);
+    secret_deinit(&key);
+    return 0;
+}
+
+static void test_pump_hands_out_each_frame_once(void **state)
+{
+    (void)state;
+    struct pump_config c = config();
+    c.t0 = 1000000;
+    struct pump *p = opened(c);
+    struct err e = {0};
+    struct jval *frame = NULL, *none = NULL;
+    assert_int_equal(pump_announce(p, &e), ERR_OK);
+    assert_int_equal(pump_next_frame(p, c.t0 + 3 * RATE, &frame, &e), ERR_OK);
+    assert_non_null(frame);
+    assert_string_equal(text_of(frame, "device_id"), "f9b439fc");
+    assert_string_equal(text_of(frame, "payload_hex"), "0f69a4ab57f985");
+    assert_string_equal(text_of(frame, "packet_hex"), "4bd0fc39b4f90f69a4ab57f985f892665552");
+    assert_int_equal(jval_int(jval_get(frame, "counter"), -1), 0xbd0);
+    assert_true(jval_bool(jval_get(frame, "tag_ok"), false));
+    assert_string_equal(text_of(frame, "judge"), "accepted");
+    int64_t start = jval_int(jval_get(frame, "start"), 0);
+    assert_in_range(start, c.t0 + (int64_t)(0.45 * RATE) - 60, c.t0 + (int64_t)(0.45 * RATE) + 60);
+    assert_in_range((int64_t)jval_number(jval_get(frame, "f_hz"), 0), 868130000 - 4321 - 20,
+                    868130000 - 4321 + 20);
+    assert_true(pump_air_proven(p));
+    // What the case sees is what the ledger gets.
+    const struct jval *event = event_of("uplink", 0);
+    assert_true(jval_equal(event, frame));
+    assert_true(jval_int(jval_get(event, "t"), 0) >= jval_int(jval_get(event, "end"), 0));
+    assert_string_equal(text_of(event_of("clock", 0), "type"), "clock");
+    assert_int_equal(pump_next_frame(p, c.t0 + 4 * RATE, &none, &e), ERR_OK);
+    assert_null(none);
+    assert_null(event_of("uplink", 1));
+    assert_null(pump_gap_since(p, 0));
+    jval_free(frame);
+    pump_close(p);
+}
+
+static void test_pump_without_a_key_judges_no_tag(void **state)
+{
+    (void)state;
+    struct pump_config c = config();
+    c.key = NULL;
+    struct pump *p = opened(c);
+    struct err e = {0};
+    struct jval *frame = NULL;
+    assert_int_equal(pump_next_frame(p, 3 * RATE, &frame, &e), ERR_OK);
+    assert_string_equal(text_of(frame, "judge"), "unknown_device");
+    assert_null(jval_get(frame, "tag_ok"));
+    jval_free(frame);
+    pump_close(p);
+}
+
+static void test_pump_lost_samples_are_told(void **state)
+{
+    (void)state;
+    radio_plan.overflow_in = 3;
+    struct pump *p = opened(config());
+    struct err e = {0};
+    assert_int_equal(pump_wait(p, 10 * BLOCK, &e), ERR_OK);
+    assert_non_null(event_of("gap", 0));
+    assert_null(event_of("gap", 1));
+    assert_non_null(pump_gap_since(p, 0));
+    assert_null(pump_gap_since(p, 5 * BLOCK));
+    pump_close(p);
+}
+
+static void test_pump_stays_dead(void **state)
+{
+    (void)state;
+    radio_plan.gone_in = 2;
+    struct pump *p = opened(config());
+    struct err e = {0}, again = {0};
+    struct jval *none = NULL;
+    assert_int_equal(pump_broken(p, &e), ERR_OK);
+    assert_int_equal(pump_wait(p, 10 * BLOCK, &e), ERR_GONE);
+    assert_non_null(strstr(e.text, "radio r1"));
+    assert_non_null(strstr(e.text, "unplugged in block 2"));
+    assert_int_equal(pump_next_frame(p, 10 * BLOCK, &none, &again), ERR_GONE);
+    assert_string_equal(again.text, e.text);
+    assert_int_equal(pump_broken(p, &again), ERR_GONE);
+    pump_close(p);
+}
+
+static struct pump_answer command(struct pump *p, const char *answer, int delay, bool one_line)
+{
+    struct pump_answer a;
+    struct err e = {0};
+    port_plan.answer = answer;
+    port_plan.delay = delay;
+    assert_int_equal(pump_command(p, "AT", pump_now(p) + 10 * BLOCK, one_line, &a, &e), ERR_OK);
+    assert_string_equal(the_port.written, "AT\r");
+    return a;
+}
+
+static void test_pump_commands_and_their_answers(void **state)
+{
+    (void)state;
+    struct pump *p = opened(config());
+    assert_false(pump_port_proven(p));
+
+    struct pump_answer a = command(p, NULL, 0, false);
+    assert_int_equal(a.outcome, PUMP_TIMEOUT);
+    assert_false(pump_port_proven(p));
+    assert_int_equal(jval_len(a.lines), 0);
+    jval_free(a.lines);
+
+    a = command(p, "value 7\r\nOK\r", 2, false);
+    assert_int_equal(a.outcome, PUMP_OK);
+    assert_string_equal(a.text, "value 7");
+    assert_int_equal(jval_len(a.lines), 2);
+    assert_true(pump_port_proven(p));
+    assert_true(a.until > a.sent);
+    jval_free(a.lines);
+
+    a = command(p, "ERR_X\r", 1, false);
+    assert_int_equal(a.outcome, PUMP_ERROR);
+    assert_string_equal(a.text, "ERR_X");
+    jval_free(a.lines);
+
+    a = command(p, "00F0C5A1\r", 1, true);
+    assert_int_equal(a.outcome, PUMP_OK);
+    assert_string_equal(a.text, "00F0C5A1");
+    jval_free(a.lines);
+
+    assert_string_equal(text_of(event_of("command", 0), "outcome"), "timeout");
+    assert_string_equal(text_of(event_of("command", 1), "outcome"), "ok");
+    assert_string_equal(text_of(event_of("command", 2), "answer"), "ERR_X");
+    pump_close(p);
+}
+
+static void test_pump_unsolicited_bytes_become_printable_lines(void **state)
+{
+    (void)state;
+    struct pump *p = opened(config());
+    struct err e = {0};
+    snprintf(the_port.due, sizeof the_port.due, "boot \x01\xff\\\r");
+    struct jval *line = NULL, *none = NULL;
+    assert_int_equal(pump_next_line(p, 5 * BLOCK, &line, &e), ERR_OK);
+    assert_string_equal(text_of(line, "text"), "boot \\x01\\xff\\x5c");
+    assert_true(jval_equal(event_of("line", 0), line));
+    assert_int_equal(pump_next_line(p, pump_now(p) + 5 * BLOCK, &none, &e), ERR_OK);
+    assert_null(none);
+    jval_free(line);
+    assert_int_equal(pump_end(p, &e), ERR_OK);
+    assert_non_null(strstr((char *)sink.log.data, "< boot \\x01\\xff\\x5c"));
+    pump_close(p);
+}
+
+static void test_pump_port_that_goes_is_the_end(void **state)
+{
+    (void)state;
+    struct pump *p = opened(config());
+    struct pump_answer a;
+    struct err e = {0};
+    port_plan.gone = true;
+    assert_int_equal(pump_command(p, "AT", BLOCK, false, &a, &e), ERR_GONE);
+    assert_int_equal(pump_broken(p, &e), ERR_GONE);
+    jval_free(a.lines);
+    pump_close(p);
+}
+
+static void test_pump_switches(void **state)
+{
+    (void)state;
+    struct pump *p = opened(config());
+    struct err e = {0};
+    assert_int_equal(pump_switch(p, PUMP_POWER, true, &e), ERR_OK);
+    assert_true(the_port.lines[PORT_LINE_RTS]);
+    assert_true(jval_bool(jval_get(event_of("power", 0), "on"), false));
+    assert_int_equal(pump_switch(p, PUMP_RESET, true, &e), ERR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "no reset line"));
+    assert_int_equal(pump_broken(p, &e), ERR_OK);
+    pump_close(p);
+}
+
+static void test_pump_deadline_stops_the_attempt_only(void **state)
+{
+    (void)state;
+    struct pump *p = opened(config());
+    struct err e = {0};
+    pump_begin(p, 5 * BLOCK);
+    assert_int_equal(pump_wait(p, 20 * BLOCK, &e), ERR_LIMIT);
+    assert_int_equal(pump_now(p), 5 * BLOCK);
+    pump_begin(p, 0);
+    assert_int_equal(pump_wait(p, 20 * BLOCK, &e), ERR_OK);
+    pump_close(p);
+}
+
+static void test_pump_capture_is_the_recording_again(void **state)
+{
+    (void)state;
+    struct pump_config c = config();
+    c.t0 = 777;
+    struct pump *p = opened(c);
+    struct err e = {0};
+    struct jval *frame = NULL, *frames = jval_array(), *meta = NULL;
+    bool kept = false;
+    assert_int_equal(pump_next_frame(p, c.t0 + 3 * RATE, &frame, &e), ERR_OK);
+    int64_t from = jval_int(jval_get(frame, "start"), 0) - 100,
+            to = jval_int(jval_get(frame, "end"), 0) + 100;
+    assert_int_equal(jval_append(frames, frame, &e), ERR_OK);
+    assert_int_equal(pump_capture(p, "m", "a note", from, to, frames, &kept, &e), ERR_OK);
+    assert_true(kept);
+    assert_string_equal(sink.data_path, "iq/m.sigmf-data");
+
+    struct bytes original;
+    bytes_init(&original, 1 << 24);
+    assert_int_equal(bytes_read_file(&original, radio_plan.recording, &e), 0);
+    assert_int_equal(sink.data.len, 4 * (to - from));
+    assert_memory_equal(sink.data.data, original.data + 4 * (from - c.t0), sink.data.len);
+    assert_int_equal(jval_parse(&meta, (char *)sink.meta.data, sink.meta.len, &e), ERR_OK);
+    const struct jval *global = jval_get(meta, "global"),
+                      *note = jval_at(jval_get(meta, "annotations"), 0);
+    assert_string_equal(text_of(global, "core:datatype"), "ci16_le");
+    assert_int_equal((int)jval_number(jval_get(global, "core:sample_rate"), 0), RATE);
+    assert_int_equal(jval_int(jval_get(note, "core:sample_start"), 0), 100);
+    assert_int_equal(jval_int(jval_get(note, "core:sample_count"), 0), to - from - 200);
+
+    // Older than what is kept.
+    assert_int_equal(pump_wait(p, 15 * RATE, &e), ERR_OK);
+    assert_int_equal(pump_capture(p, "m", "late", from, to, frames, &kept, &e), ERR_OK);
+    assert_false(kept);
+    bytes_deinit(&original);
+    jval_free(meta);
+    jval_free(frames);
+    pump_close(p);
+}
+
+static void test_pump_refuses_a_band_outside_the_radio(void **state)
+{
+    (void)state;
+    struct pump_config c = config();
+    c.high_hz += 100000;
+    struct pump *p = NULL;
+    struct err e = {0};
+    assert_int_equal(pump_open(&p, &c, &sink_ops, &e), ERR_USAGE);
+    assert_non_null(strstr(e.text, "does not fit"));
+}
+
+static void test_pump_ends_with_its_supervisor(void **state)
+{
+    (void)state;
+    struct pump *p = opened(config());
+    struct err e = {0};
+    sink.gone = true;
+    assert_int_equal(pump_wait(p, 3 * RATE, &e), ERR_GONE);
+    pump_close(p);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_pump_hands_out_each_frame_once),
+        TEST(test_pump_without_a_key_judges_no_tag),
+        TEST(test_pump_lost_samples_are_told),
+        TEST(test_pump_stays_dead),
+        TEST(test_pump_commands_and_their_answers),
+        TEST(test_pump_unsolicited_bytes_become_printable_lines),
+        TEST(test_pump_port_that_goes_is_the_end),
+        TEST(test_pump_switches),
+        TEST(test_pump_deadline_stops_the_attempt_only),
+        TEST(test_pump_capture_is_the_recording_again),
+        TEST(test_pump_refuses_a_band_outside_the_radio),
+        TEST(test_pump_ends_with_its_supervisor),
+    };
+    return cmocka_run_group_tests_name("pump", tests, NULL, NULL);
+}
