@@ -9,6 +9,7 @@
 #include "bench/phy/detect.h"
 #include "bench/phy/extract.h"
 #include "bench/phy/head.h"
+#include "bench/phy/lines.h"
 #include "bench/phy/subtract.h"
 
 enum {
@@ -70,6 +71,7 @@ struct phy_lane {
     struct phy_head_search *search;
     struct phy_demod *demod;
     struct phy_extract extract;
+    struct phy_lines *lines;
     struct phy_subtract subtract;
     struct phy_extract near_extract; // for the second search
     float complex *near_stream;
@@ -131,6 +133,8 @@ int phy_lane_new(struct phy_lane **out, const struct phy_lane_config *config, st
     lane->n_near = (longest_burst(config->receive) + 2 * NEAR_LEAD) * NEAR_OVERSAMPLE;
     lane->near_stream = calloc(lane->n_near, sizeof *lane->near_stream);
     lane->n_y = (longest_burst(config->receive) + PHY_HEAD_SPAN + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
+    rc = phy_lines_new(&lane->lines, lane->n_y, err);
+    if (rc < 0) goto fail;
     lane->y = calloc(lane->n_y, sizeof *lane->y);
     lane->scratch = calloc(phy_detector_window(lane->detector), sizeof *lane->scratch);
     if (!lane->y || !lane->scratch || !lane->near_stream) {
@@ -150,6 +154,7 @@ void phy_lane_free(struct phy_lane *lane)
     phy_detector_free(lane->detector);
     phy_head_search_free(lane->search);
     phy_demod_free(lane->demod);
+    phy_lines_free(lane->lines);
     phy_extract_deinit(&lane->extract);
     phy_extract_deinit(&lane->near_extract);
     phy_subtract_deinit(&lane->subtract);
@@ -510,8 +515,10 @@ static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track
 
     struct phy_found f;
     const struct phy_hypothesis *h = &t->hypotheses[t->tried];
-    bool whole = demodulate(lane, n_y, t, h, &f) &&
-                 f.end_sample <= (double)last + lane->symbol; // else cut off by the end
+    bool read = demodulate(lane, n_y, t, h, &f);
+    if (!(read && f.burst.checked) && phy_lines_remove(lane->lines, lane->y, n_y))
+        read = demodulate(lane, n_y, t, h, &f); // after all else: a line may be the burst's own
+    bool whole = read && f.end_sample <= (double)last + lane->symbol; // else cut off by the end
     if (whole) f.burst.sure = is_sure(&f, h);
     if (whole && is_burst(lane, &f)) {
         if (f.burst.checked || f.burst.head_errors == 0)

@@ -215,6 +215,41 @@ static void test_what_a_strong_neighbour_hides_is_found(void **state)
     }
 }
 
+static void test_a_steady_carrier_beside_a_burst_is_taken_out(void **state)
+{
+    (void)state;
+    // twice the burst's amplitude, 60 Hz from its carrier: the receiver's own DC, or a spur
+    const struct synth_burst sent = {class_c, 100, 0.45, 60, 1, 15, 0.25, 0.2};
+    struct synth s = {48000, 3, 0, 3, &sent, 1};
+    size_t n = 48000 * 5 / 2;
+    int16_t *iq = render(&s, n);
+    for (size_t i = 0; i < n; i++)
+        iq[2 * i] = (int16_t)(iq[2 * i] + 2);
+    struct phy_burst got[BURSTS_MAX];
+    assert_int_equal(receive(make(48000, -96e3, 96e3, true, true), iq, n, 1000, got), 1);
+    assert_true(is_sent(&got[0], &sent, 48000));
+    free(iq);
+}
+
+static void test_payloads_that_are_lines_themselves(void **state)
+{
+    (void)state;
+    // all zeros: a flip every symbol, two lines; all ones: the carrier alone
+    char zeros[64], ones[64];
+    uint8_t packet[20] = {0x0b, 0xd0};
+    synth_frame(packet, sizeof packet, zeros);
+    memset(packet, 0xff, sizeof packet);
+    synth_frame(packet, sizeof packet, ones);
+    const struct synth_burst bursts[] = {
+        {zeros, 100, 0.30, 5000, 2, 12, 0.25, 0.1},
+        {ones, 100, 0.40, -5000, -2, 12, 0.25, 0.2},
+        {zeros, 600, 0.50, 12000, 2, 12, 0.25, 0.1},
+        {ones, 600, 0.60, -15000, -2, 12, 0.25, 0.2},
+    };
+    struct synth s = {48000, 10, 0, 4, bursts, 4};
+    expect_exactly(make(48000, -96e3, 96e3, true, true), &s, 2.8);
+}
+
 static void test_noise_gives_nothing(void **state)
 {
     (void)state;
@@ -369,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_rates_from_slow_to_fast),
         cmocka_unit_test(test_drift_to_30_hz_per_second),
         cmocka_unit_test(test_what_a_strong_neighbour_hides_is_found),
+        cmocka_unit_test(test_a_steady_carrier_beside_a_burst_is_taken_out),
+        cmocka_unit_test(test_payloads_that_are_lines_themselves),
         cmocka_unit_test(test_noise_gives_nothing),
         cmocka_unit_test(test_silence_gives_nothing_and_hurts_nothing),
         cmocka_unit_test(test_image_is_no_burst_of_its_own),
