@@ -13,7 +13,9 @@
 #include "bench/base/log.h"
 
 enum {
-    CONNS_MAX = 16,
+    CONNS_MAX = 64,
+    BACKLOG = 256,
+    ACCEPT_AT_ONCE = 16,
     LINE_MAX_BYTES = 1024, // the longest command of the client is far below
     IN_BYTES = 65536,      // read at once
     ATTR_MAX = 65536,      // the longest value that may be written
@@ -155,12 +157,8 @@ static void conn_ready(void *ctx, short revents)
     serve(c);
 }
 
-static void accept_ready(void *ctx, short revents)
+static void add_conn(struct iiod *s, int fd)
 {
-    (void)revents;
-    struct iiod *s = ctx;
-    int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return;
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct conn *c = calloc(1, sizeof *c);
@@ -180,6 +178,19 @@ static void accept_ready(void *ctx, short revents)
         return;
     }
     s->conns[s->n_conns++] = c;
+}
+
+// Several at once: a client whose connection the kernel cannot queue would lose a second. Not all:
+// those that are open must get their turn to end.
+static void accept_ready(void *ctx, short revents)
+{
+    (void)revents;
+    struct iiod *s = ctx;
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) return;
+        add_conn(s, fd);
+    }
 }
 
 // --- commands
@@ -488,7 +499,7 @@ static int listen_on(struct iiod *s, unsigned port, struct err *err)
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-        bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, CONNS_MAX) < 0 ||
+        bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, BACKLOG) < 0 ||
         getsockname(fd, (struct sockaddr *)&a, &len) < 0) {
         int rc = err_set(err, ERR_IO, "pluto %s: cannot listen on 127.0.0.1:%u: %s", s->pluto->name,
                          port, strerror(errno));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOP_MAX = 128 };
+enum { LOOP_MAX = 256 };
 
 struct watch {
     int fd; // -1: removed, its place is free after the present round
