@@ -131,17 +131,14 @@ static bool may_belong(const struct air_receiver *r, const struct air_frame *a,
            second->end_sample - first->end_sample <= r->combine_samples;
 }
 
-static bool combine(struct air_frame *const frames[SFX_RANKS])
+// `any` is one of them.
+static bool combine(struct air_frame *const frames[SFX_RANKS], const struct air_frame *any)
 {
     const float *soft[SFX_RANKS] = {NULL};
     uint8_t packet[SFX_PACKET_MAX];
     struct sfx_uplink up;
-    const struct air_frame *any = NULL;
     for (size_t i = 0; i < SFX_RANKS; i++)
-        if (frames[i]) {
-            soft[i] = frames[i]->burst.soft;
-            any = frames[i];
-        }
+        if (frames[i]) soft[i] = frames[i]->burst.soft;
     air_combine(soft, any->burst.body_bits, packet);
     if (!is_whole(sfx_uplink_decode(any->class, packet, any->packet_len, &up))) return false;
     for (size_t i = 0; i < SFX_RANKS; i++)
@@ -163,7 +160,7 @@ static bool combine_newest(struct air_receiver *r, struct air_frame *f)
             set[a->rank - 1] = a;
             set[f->rank - 1] = f;
             if (b) set[b->rank - 1] = b;
-            if (combine(set)) return true;
+            if (combine(set, f)) return true;
         }
     return false;
 }

@@ -1,4 +1,5 @@
 // A recording that plays as a radio: as fast as it is read.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ static int file_open(struct radio *r, const struct radio_config *config, struct 
     const struct sigmf_info *info = sigmf_info(f->recording);
     r->info.rate_hz = info->rate_hz;
     r->info.lo_hz = info->center_hz;
-    strcpy(r->info.model, "recording");
+    snprintf(r->info.model, sizeof r->info.model, "recording");
     return ERR_OK;
 }
 

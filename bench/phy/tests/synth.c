@@ -113,8 +113,8 @@ void synth_frame(const uint8_t *packet, size_t len, char *hex)
     unsigned type = 0;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (types[i].len == len) type = types[i].type;
-    int at = sprintf(hex, "aaaaa%03x", type);
+    size_t at = (size_t)snprintf(hex, SYNTH_HEX, "aaaaa%03x", type);
     for (size_t i = 0; i < len; i++)
-        at += sprintf(hex + at, "%02x", packet[i]);
-    sprintf(hex + at, "%04x", synth_crc(packet, len));
+        at += (size_t)snprintf(hex + at, SYNTH_HEX - at, "%02x", packet[i]);
+    snprintf(hex + at, SYNTH_HEX - at, "%04x", synth_crc(packet, len));
 }

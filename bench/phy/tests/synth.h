@@ -33,8 +33,10 @@ struct synth {
 void synth_render(const struct synth *s, int64_t from, size_t n, int16_t *iq);
 /// Symbols of a burst with its reference symbol.
 size_t synth_symbols(const struct synth_burst *b);
+enum { SYNTH_HEX = 2 * 26 + 1 };
+
 /// A rank-1 frame of `len` packet bytes without CRC (8, 9, 12, 16, 20), CRC added, as hex text.
-/// hex: 2 * 26 + 1.
+/// hex: SYNTH_HEX characters.
 void synth_frame(const uint8_t *packet, size_t len, char *hex);
 /// CRC-16 of the protocol, bit by bit.
 uint16_t synth_crc(const uint8_t *data, size_t len);
