@@ -42,11 +42,11 @@ static const char *path_of(const char *name)
 static void page_of(const char *name, const struct sample_run *what, struct bytes *page)
 {
     struct err err = {0};
-    char path[600];
-    snprintf(path, sizeof path, "%s", path_of(name));
-    if (access(path, F_OK) != 0) sample_run_make(path, what);
-    if (report_render(path, &err) != 0) fail_msg("%s", err.text);
-    strcat(path, "/report/report.html");
+    char run[600], path[700];
+    snprintf(run, sizeof run, "%s", path_of(name));
+    if (access(run, F_OK) != 0) sample_run_make(run, what);
+    if (report_render(run, &err) != 0) fail_msg("%s", err.text);
+    snprintf(path, sizeof path, "%s/report/report.html", run);
     bytes_init(page, 64 << 20);
     if (bytes_read_file(page, path, &err) != 0) fail_msg("%s", err.text);
 }
@@ -213,7 +213,7 @@ static void test_broken_directories_are_errors_that_name_the_file(void **state)
     char path[600];
     snprintf(path, sizeof path, "%s", path_of("broken"));
     sample_run_make(path, &(struct sample_run){0});
-    strcat(path, "/events.jsonl");
+    snprintf(path, sizeof path, "%s", path_of("broken/events.jsonl"));
     FILE *f = fopen(path, "r+");
     assert_non_null(f);
     fputs("XX", f); // the first line is no JSON any more
@@ -240,7 +240,7 @@ static void test_unwritable_report_folder(void **state)
     char path[600];
     snprintf(path, sizeof path, "%s", path_of("blocked"));
     sample_run_make(path, &(struct sample_run){0});
-    strcat(path, "/report");
+    snprintf(path, sizeof path, "%s", path_of("blocked/report"));
     FILE *f = fopen(path, "w"); // a file where the folder should be
     assert_non_null(f);
     fclose(f);
