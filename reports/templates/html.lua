@@ -22,6 +22,7 @@ end
 --- Any value as text, safe between tags and inside quoted attributes. nil is a dash.
 function html.text(value)
   if value == nil or value == "" then return "–" end
+  if type(value) == "table" then return #value > 0 and ("%d values"):format(#value) or "values" end
   if math.type(value) == "float" and value == math.floor(value) and value > -1e15 and value < 1e15 then
     value = ("%d"):format(value)
   end

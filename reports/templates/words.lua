@@ -27,7 +27,7 @@ end
 
 --- Seconds: 12.345 s, or 3 min 07 s from two minutes on.
 function words.seconds(s)
-  if not s then return "–" end
+  if type(s) ~= "number" then return "–" end
   if s < 120 then return ("%.1f s"):format(s) end
   s = math.tointeger(s // 1) or 0
   if s < 7200 then return ("%d min %02d s"):format(s // 60, s % 60) end
@@ -35,7 +35,7 @@ function words.seconds(s)
 end
 
 function words.mhz(hz)
-  return hz and ("%.6f"):format(hz / 1e6) or "–"
+  return type(hz) == "number" and ("%.6f"):format(hz / 1e6) or "–"
 end
 
 function words.number(value, format)
