@@ -9,16 +9,14 @@
 #include "bench/phy/detect.h"
 #include "bench/phy/extract.h"
 #include "bench/phy/head.h"
+#include "bench/phy/hidden.h"
 #include "bench/phy/lines.h"
-#include "bench/phy/subtract.h"
 
 enum {
     SHORTEST_BURST = PHY_HEAD_SYMBOLS + 80,
     TRACKS_MAX = 8192,
     UNCHECKED_HEAD_ERRORS = 3, // a burst whose body nothing vouches for needs a good head
-    CHECKED_HEAD_ERRORS = 6,
-    NEAR_OVERSAMPLE = 80, // samples a symbol of the second search's stream
-    NEAR_LEAD = PHY_DETECT_SYMBOLS
+    CHECKED_HEAD_ERRORS = 6
 };
 
 static const double drift_max_hz_s = 32;
@@ -29,7 +27,7 @@ static const double skirt = 0.126, skirt_other = 1, skirt_floor = 1e-7;
 static const double certain_power = 60, certain_fit = 0.6;
 // From this Eb/N0 on, a burst's skirt may hide another one: it is taken out of the stream, and the
 // surroundings are searched again.
-static const double hiding_ebn0 = 300, hidden_within = 20; // linear; bit rates on either side
+static const double hiding_ebn0 = 300; // linear
 // Hypotheses weaker than this part of the best are not tried.
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
@@ -72,10 +70,8 @@ struct phy_lane {
     struct phy_demod *demod;
     struct phy_extract extract;
     struct phy_lines *lines;
-    struct phy_subtract subtract;
-    struct phy_extract near_extract; // for the second search
-    float complex *near_stream;
-    size_t n_near;
+    struct phy_hidden *hidden;
+    struct phy_hidden_candidate candidates[PHY_HIDDEN_MAX];
     float complex *scratch; // one detector window
     float complex *y;
     size_t n_y;
@@ -125,19 +121,15 @@ int phy_lane_new(struct phy_lane **out, const struct phy_lane_config *config, st
     if (rc < 0) goto fail;
     rc = phy_extract_init(&lane->extract, config->rate_hz, config->bit_rate, err);
     if (rc < 0) goto fail;
-    rc = phy_subtract_init(&lane->subtract, config->rate_hz, config->bit_rate, err);
+    rc = phy_hidden_new(&lane->hidden, config->rate_hz, config->bit_rate, config->low_hz,
+                        config->high_hz, &lane->patterns, err);
     if (rc < 0) goto fail;
-    rc = phy_extract_init(&lane->near_extract, config->rate_hz,
-                          config->bit_rate * NEAR_OVERSAMPLE / PHY_OVERSAMPLE, err);
-    if (rc < 0) goto fail;
-    lane->n_near = (longest_burst(config->receive) + 2 * NEAR_LEAD) * NEAR_OVERSAMPLE;
-    lane->near_stream = calloc(lane->n_near, sizeof *lane->near_stream);
     lane->n_y = (longest_burst(config->receive) + PHY_HEAD_SPAN + PHY_DEMOD_TAIL) * PHY_OVERSAMPLE;
     rc = phy_lines_new(&lane->lines, lane->n_y, err);
     if (rc < 0) goto fail;
     lane->y = calloc(lane->n_y, sizeof *lane->y);
     lane->scratch = calloc(phy_detector_window(lane->detector), sizeof *lane->scratch);
-    if (!lane->y || !lane->scratch || !lane->near_stream) {
+    if (!lane->y || !lane->scratch) {
         rc = err_set(err, ERR_NOMEM, "no memory for a receiver");
         goto fail;
     }
@@ -156,9 +148,7 @@ void phy_lane_free(struct phy_lane *lane)
     phy_demod_free(lane->demod);
     phy_lines_free(lane->lines);
     phy_extract_deinit(&lane->extract);
-    phy_extract_deinit(&lane->near_extract);
-    phy_subtract_deinit(&lane->subtract);
-    free(lane->near_stream);
+    phy_hidden_free(lane->hidden);
     free(lane->scratch);
     free(lane->y);
     free(lane->tracks);
@@ -227,7 +217,8 @@ static double heard_earliest(const struct phy_lane *lane, const struct track *t)
 {
     double own = earliest_end(lane, t) - lane->symbol;
     if (t->hypotheses[0].power < hiding_ebn0 / 2 * PHY_HEAD_SYMBOLS) return own;
-    double hidden = t->begin + (SHORTEST_BURST - NEAR_LEAD - PHY_HEAD_LEAD - 1) * lane->symbol;
+    double hidden =
+        t->begin + (SHORTEST_BURST - PHY_HIDDEN_LEAD - PHY_HEAD_LEAD - 1) * lane->symbol;
     return fmin(own, hidden);
 }
 
@@ -428,58 +419,23 @@ static bool is_sure(const struct phy_found *f, const struct phy_hypothesis *h)
            f->burst.ebn0_db >= unchecked_ebn0_db;
 }
 
-static void take_out(struct phy_lane *lane, struct phy_stream *stream, const struct phy_found *f)
+static int search_near(struct phy_lane *lane, struct phy_stream *stream, const struct phy_found *f,
+                       struct err *err)
 {
-    const struct phy_burst *b = &f->burst;
-    struct phy_subtract_burst burst = {
-        .start = b->start_sample,
-        .f_hz = b->f_hz,
-        .drift_hz_s = b->drift_hz_s,
-        .n_symbols = PHY_HEAD_SYMBOLS + b->body_bits,
-    };
-    memcpy(burst.sign, lane->patterns.sign[b->sync], sizeof lane->patterns.sign[b->sync]);
-    for (size_t i = 0; i < b->body_bits; i++) {
-        bool same = b->body[i / 8] >> (7 - i % 8) & 1;
-        float before = burst.sign[PHY_HEAD_SYMBOLS + i - 1];
-        burst.sign[PHY_HEAD_SYMBOLS + i] = same ? before : -before;
+    int n = phy_hidden_search(lane->hidden, stream, &f->burst, lane->candidates, err);
+    for (int i = 0; i < n; i++) {
+        const struct phy_hidden_candidate *c = &lane->candidates[i];
+        struct track t = {
+            .begin = c->begin,
+            .f_hz = c->f_hz,
+            .score = c->score,
+            .noise = c->noise,
+            .second = true,
+        };
+        int rc = add_track(lane, &t, err);
+        if (rc < 0) return rc;
     }
-    phy_subtract_run(&lane->subtract, stream, &burst);
-}
-
-// The detector once more, on a narrow stream around a burst that was taken out.
-static int search_near(struct phy_lane *lane, const struct phy_stream *stream,
-                       const struct phy_found *f, struct err *err)
-{
-    const struct phy_burst *b = &f->burst;
-    double bit_rate = lane->config.bit_rate, step = lane->symbol / NEAR_OVERSAMPLE;
-    double within = hidden_within * bit_rate;
-    double low = fmax(-within, lane->config.low_hz - b->f_mid_hz);
-    double high = fmin(within, lane->config.high_hz - b->f_mid_hz);
-    struct phy_detector *detector = NULL;
-    int rc = phy_detector_new(&detector, bit_rate * NEAR_OVERSAMPLE, bit_rate, low, high, err);
-    if (rc < 0) return rc;
-
-    double begin = b->start_sample - NEAR_LEAD * lane->symbol;
-    size_t n = (PHY_HEAD_SYMBOLS + b->body_bits + 2 * NEAR_LEAD) * NEAR_OVERSAMPLE;
-    phy_extract_run(&lane->near_extract, stream, begin, b->f_mid_hz, 0, n, lane->near_stream);
-    struct phy_candidate candidates[PHY_CANDIDATES_MAX];
-    size_t hop = phy_detector_hop(detector), window = phy_detector_window(detector);
-    for (size_t at = 0; rc == ERR_OK && at + window <= n; at += hop) {
-        size_t found = phy_detector_step(detector, lane->near_stream + at, candidates);
-        for (size_t i = 0; rc == ERR_OK && i < found; i++) {
-            const struct phy_candidate *c = &candidates[i];
-            struct track t = {
-                .begin = begin + (double)c->frame * (double)hop * step,
-                .f_hz = b->f_mid_hz + c->f_hz,
-                .score = c->score,
-                .noise = c->noise / lane->near_extract.energy,
-                .second = true,
-            };
-            rc = add_track(lane, &t, err);
-        }
-    }
-    phy_detector_free(detector);
-    return rc;
+    return n < 0 ? n : ERR_OK;
 }
 
 static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct track *t,
@@ -494,7 +450,7 @@ static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct
     t->removed = hides;
     int rc = add_found(lane, f, err);
     if (rc < 0 || !hides) return rc;
-    take_out(lane, stream, f);
+
     return search_near(lane, stream, f, err); // moves the tracks: t is not valid after it
 }
 
