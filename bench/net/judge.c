@@ -204,6 +204,16 @@ int judge_disengage(struct judge *j, uint32_t id, struct err *err)
     return ERR_OK;
 }
 
+int judge_sign_downlink(const struct judge *j, struct sfx_downlink *dl, struct err *err)
+{
+    const struct device *d = find(j, dl->device_id);
+    if (!d)
+        return err_set(err, ERR_NOTFOUND,
+                       "device %08x is not registered: there is no key to sign a downlink with",
+                       dl->device_id);
+    return sfx_downlink_sign(dl, &d->key, err);
+}
+
 const char *judge_verdict_name(enum judge_verdict v)
 {
     switch (v) {

@@ -11,6 +11,7 @@
 
 #include "bench/base/err.h"
 #include "bench/base/secret.h"
+#include "bench/sfx/downlink.h"
 #include "bench/sfx/uplink.h"
 
 enum judge_verdict {
@@ -46,6 +47,8 @@ FOX_CHECK int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx
                           double t_s, struct judge_result *out, struct err *err);
 /// Operator's resynchronisation: the next counter is accepted whatever it is.
 FOX_CHECK int judge_disengage(struct judge *j, uint32_t id, struct err *err);
+/// Signs a downlink with the key of the device it is addressed to.
+FOX_CHECK int judge_sign_downlink(const struct judge *j, struct sfx_downlink *dl, struct err *err);
 /// "accepted", "bad_tag", …
 const char *judge_verdict_name(enum judge_verdict v);
 const char *judge_verdict_text(enum judge_verdict v);
