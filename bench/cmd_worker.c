@@ -24,7 +24,7 @@ int cmd_worker(int argc, char **argv)
     (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     struct err err = {0};
     int rc = worker_serve((int)fd, cmd_root(), &err);
-    if (rc < 0 && rc != ERR_GONE) {
+    if (rc < 0) {
         LOG_ERROR("worker", "%s", err.text);
         return CMD_EXIT_ERROR;
     }

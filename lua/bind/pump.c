@@ -138,6 +138,18 @@ static int refuse(const struct pump *p, struct err *err)
     return err_set(err, p->broken, "%s", p->why.text);
 }
 
+// Endpoints are recorded by their unit's name: an address or a path would differ from run to run.
+static int name_unit(struct err *err, const char *kind, const char *endpoint, const char *unit)
+{
+    struct err told = {0};
+    const char *at = endpoint && *endpoint ? strstr(err->text, endpoint) : NULL;
+    if (!at) return err_prefix(err, "%s %s", kind, unit);
+    err_set(&told, err->code, "%.*s%s%s", (int)(at - err->text), err->text, unit,
+            at + strlen(endpoint));
+    *err = told;
+    return told.code;
+}
+
 static int open_judge(struct pump *p, struct err *err)
 {
     int rc = judge_new(&p->judge, err);
@@ -187,12 +199,18 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     bytes_init(&p->log, LOG_MAX);
 
     int rc = port_open(&p->port, &config->port, err);
-    if (rc < 0) goto fail;
+    if (rc < 0) {
+        name_unit(err, "port", config->port.path, config->uart_unit);
+        goto fail;
+    }
     rc = dut_new(&p->dut, p->port, &p->config.dialect, err);
     if (rc < 0) goto fail;
     dut_set_tap(p->dut, log_bytes, p);
     rc = radio_open(&p->radio, &config->radio, err);
-    if (rc < 0) goto fail;
+    if (rc < 0) {
+        name_unit(err, "radio", config->radio.uri, config->radio_unit);
+        goto fail;
+    }
     rc = open_receiver(p, err);
     if (rc < 0) goto fail;
     rc = open_judge(p, err);
@@ -440,7 +458,7 @@ static int step(struct pump *p, struct err *err)
 {
     struct iq_block block;
     int rc = radio_read(p->radio, &block, err);
-    if (rc < 0) return err_prefix(err, "radio %s", p->config.radio_unit);
+    if (rc < 0) return name_unit(err, "radio", p->config.radio.uri, p->config.radio_unit);
     int64_t lost = block.first_sample - (p->now - p->config.t0);
     p->now = p->config.t0 + block.first_sample + (int64_t)block.n_samples;
     p->steps++;
@@ -452,7 +470,7 @@ static int step(struct pump *p, struct err *err)
     rc = air_receiver_push(p->receiver, block.iq, block.n_samples, err);
     if (rc < 0) return err_prefix(err, "receiver of %s", p->config.radio_unit);
     rc = dut_poll(p->dut, p->now, err);
-    if (rc < 0) return err_prefix(err, "device on %s", p->config.uart_unit);
+    if (rc < 0) return name_unit(err, "port", p->config.port.path, p->config.uart_unit);
     rc = drain(p, err);
     if (rc < 0) return rc;
     return pump_alive(p, err);
@@ -535,7 +553,8 @@ int pump_command(struct pump *p, const char *line, int64_t until, bool one_line,
     if (p->broken) return refuse(p, err);
     int rc = dut_command(p->dut, line, p->now, err);
     if (rc == ERR_INVALID || rc == ERR_LIMIT) return rc; // the suite's line, not the port
-    if (rc < 0) return fail(p, rc, err);
+    if (rc < 0)
+        return fail(p, name_unit(err, "port", p->config.port.path, p->config.uart_unit), err);
     p->answer = jval_array();
     p->answered = false;
     p->last[0] = '\0';
@@ -579,7 +598,8 @@ int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err 
                        "the bench file declares no %s line; add %s = { uart = …, line = … }",
                        names[which], names[which]);
     int rc = port_set_line(p->port, (enum port_line)p->config.lines[which], active, err);
-    if (rc < 0) return fail(p, rc, err);
+    if (rc < 0)
+        return fail(p, name_unit(err, "port", p->config.port.path, p->config.uart_unit), err);
     return pump_emit(p,
                      jval_make(err, "{s:s, s:s, s:b}", "type", names[which], "unit",
                                p->config.uart_unit, "on", active),

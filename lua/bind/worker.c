@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/base/bytes.h"
 #include "bench/base/rng.h"
@@ -218,12 +219,19 @@ int worker_serve(int fd, const char *root, struct err *err)
         struct jval *request = NULL;
         int unwanted = -1;
         rc = link_receive(w.link, &request, &unwanted, -1, &why);
+        if (unwanted >= 0) close(unwanted);
+        if (rc == ERR_GONE) { // the supervisor has ended: so do we
+            rc = ERR_OK;
+            break;
+        }
         if (rc < 0) break;
         rc = serve(&w, request, &quit, &why);
         jval_free(request);
     }
-    if (rc < 0 && rc != ERR_GONE) (void)tell_fault(&w, rc, why.text);
-    if (rc < 0) err_set(err, rc, "%s", why.text);
+    if (rc < 0) {
+        (void)tell_fault(&w, rc, why.text);
+        err_set(err, rc, "%s", why.text);
+    }
     pump_close(w.pump);
     setup_deinit(&w.setup);
     link_free(w.link);

@@ -32,7 +32,8 @@ lab() {
     shift
     code=0
     "$bin/foxlab" run "$scenario" -- "$bin/foxbench" run --bench "$root/fixtures/benches/virtual.lua" \
-        --device "$root/fixtures/devices/foxdut.lua" -o "$scratch/results" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
+        --device "$root/fixtures/devices/foxdut.lua" -o "$scratch/results" "$@" \
+        >"$scratch/out" 2>"$scratch/err" || code=$?
 }
 
 exits() { [ "$code" -eq "$1" ]; }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every seeded fault that a case declares makes that case fail, with the device to blame: a check that cannot fail proves
-# nothing.
+# Every seeded fault that a case declares makes that case fail, with the device to blame:
+# a check that cannot fail proves nothing.
 . "$(dirname "$0")/suite_common.sh"
 
 "$bin/foxbench" list --json | grep -o '"faults":\[[^]]*\],"for_each":{[^}]*},"id":"[^"]*"' |

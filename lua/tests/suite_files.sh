@@ -2,7 +2,9 @@
 # Device files, bench files and selections that are wrong: exit 4, one line that says what is allowed, no run directory.
 . "$(dirname "$0")/suite_common.sh"
 
-device() { sed "$1" "$root/fixtures/devices/foxdut.lua" | sed "s|file:../keys|file:$root/fixtures/keys|" >"$scratch/device.lua"; }
+device() {
+    sed "$1; s|file:../keys|file:$root/fixtures/keys|" "$root/fixtures/devices/foxdut.lua" >"$scratch/device.lua"
+}
 bench_file() { sed "$1" "$root/fixtures/benches/virtual.lua" >"$scratch/bench.lua"; }
 refused() {
     code=0
@@ -16,7 +18,7 @@ refuses() { # NAME TEXT
 }
 
 device '' && bench_file ''
-refused NOPE-001 && true
+refused NOPE-001
 refuses "unknown case" "unknown case 'NOPE-001'"
 refused --profile nightly
 refuses "unknown profile" "unknown profile 'nightly'; there are: smoke"
@@ -56,11 +58,19 @@ bench_file 's/868015000/869015000/'
 refused CNT-UL-004
 check "a band outside the radio is named" says 'does not fit'
 
-# A feature that is not declared makes a case not applicable, with the reason; a bench without a power line cannot run one.
+# A feature that is not declared makes a case not applicable; a bench without a line cannot run one.
 device 's/"KNOWNKEY", //' && bench_file ''
 refused AUTH-UL-001
 check "no KNOWNKEY: not applicable" says 'SKIP.*KNOWNKEY'
 check "no KNOWNKEY: nothing applicable, exit 5" exits 5
+
+# Without the test mode fewer kinds can be asked for; the record says which were not.
+device 's/, "TESTMODE"//' && bench_file ''
+refused AUTH-UL-001 AUTH-UL-002
+check "no TESTMODE: passes with what can be asked for" exits 0
+record=$scratch/results/latest/events.jsonl
+check "no TESTMODE: the record names what was not exercised" grep -q 'not exercised: empty' "$record"
+
 device '' && bench_file '/  reset = /d'
 refused CNT-UL-004
 check "no reset line: an error of the configuration" says 'needs a reset line'

@@ -12,7 +12,8 @@ page() {
 local cert <const> = require "cert"
 local suite <const> = cert.suite { id = "BAD", title = "Wrong pages" }
 suite:case {
-  id = "$1", title = "a wrong page", threat = "none", severity = "low", level = "basic", needs = { "serial", "radio.rx" },
+  id = "$1", title = "a wrong page", threat = "none", severity = "low", level = "basic",
+  needs = { "serial", "radio.rx" },
   safety = "S0", covers = { "WP:A36" }, faults = {}, deadline_s = ${3:-60},
   run = function(t)
     $2
@@ -39,7 +40,7 @@ verdict_of() { # ID VERDICT BLAME TEXT
     block=$(grep -A6 "^\(not \)\?ok [0-9]* - $1 " "$scratch/out")
     echo "$block" | grep -q "verdict: $2" && echo "$block" | grep -q "blame: $3" && echo "$block" | grep -q -- "$4"
 }
-check "an endless loop is the suite's error" verdict_of BAD-001 error suite 'BAD-001.lua:7: more than .*loop'
+check "an endless loop is the suite's error" verdict_of BAD-001 error suite 'BAD-001.lua:8: more than .*loop'
 check "a memory bomb is the suite's error" verdict_of BAD-002 error suite 'memory'
 check "an endless loop behind pcall ends too" verdict_of BAD-003 error suite 'loop'
 check "pcall does not swallow a required demand" verdict_of BAD-004 fail device 'a thing'

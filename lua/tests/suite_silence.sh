@@ -1,6 +1,6 @@
 #!/bin/sh
-# A device that is deaf, one that is merely polite and one that nobody can hear never pass a case; and as nothing proves the
-# wires, nobody is blamed for it either.
+# A device that is deaf, one that is merely polite and one that nobody can hear never pass a case;
+# and as nothing proves the wires, nobody is blamed for it either.
 . "$(dirname "$0")/suite_common.sh"
 PATH=$1:$PATH
 export PATH
