@@ -190,7 +190,7 @@ static void summarize(const struct run *r, int exit_code)
                 c->blame == BLAME_NONE ? "" : ", blame ",
                 c->blame == BLAME_NONE ? "" : blame_name(c->blame));
     }
-    fprintf(stderr, "%zu cases:", book_count(r->book));
+    fprintf(stderr, "%zu case%s:", book_count(r->book), book_count(r->book) == 1 ? "" : "s");
     const char *comma = "";
     for (enum verdict v = 0; v < VERDICTS; v++) {
         if (n[v] == 0) continue;

@@ -213,8 +213,13 @@ struct jval *result_record(const struct result *r, const struct jval *run,
     static const struct {
         const char *key;
         const char *name;
-    } planned_fields[] = {{"title", "title"}, {"suite", "suite"},       {"severity", "severity"},
-                          {"level", "level"}, {"profiles", "profiles"}, {"safety_class", "safety"}},
+    } planned_fields[] = {{"title", "title"},
+                          {"suite", "suite"},
+                          {"severity", "severity"},
+                          {"level", "level"},
+                          {"profiles", "profiles"},
+                          {"safety_class", "safety"},
+                          {"catalogue_version", "catalogue_version"}},
       run_fields[] = {{"profile", "profile"},
                       {"seed", "seed"},
                       {"operator", "operator"},

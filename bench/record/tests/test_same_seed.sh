@@ -14,6 +14,7 @@ diff -r -x wall.jsonl -x junit.xml -x report "$out/1/latest/" "$out/2/latest/" >
     cut -c1-300 "$out/diff" | head -20
     exit 1
 }
+"$FOX_SOURCE_DIR/bench/record/tests/check_schemas.py" "$out/1/latest"
 cmp "$out/1.tap" "$out/2.tap"
 if diff -q "$out/1/latest/wall.jsonl" "$out/2/latest/wall.jsonl" >"$out/same"; then
     echo "expected two wall.jsonl with different times, got the same: was the second run carried out at all?"

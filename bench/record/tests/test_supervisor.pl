@@ -101,6 +101,8 @@ my $junit = slurp("$out/results/latest/junit.xml");
 like($junit, qr/tests="7" failures="1" errors="2" skipped="1"/, "junit.xml counts");
 unlike(slurp(run_dir() . "/events.jsonl") . slurp(run_dir() . "/run.json"), qr/\b20\d\d-\d\d-\d\dT/,
     "no wall time outside wall.jsonl");
+is(system("$here/check_schemas.py $out/results/latest >$out/schemas 2>&1"), 0, "every document follows its schema")
+    or diag slurp("$out/schemas");
 is_deeply(decode_json(slurp(run_dir() . "/run.json"))->{substitutes}, [qw(worker lab)], "substitutes are confessed");
 ok(!-e run_dir() . "/cases/FAKE-NA-7", "what does not apply leaves no attempt");
 
@@ -127,7 +129,7 @@ is(slurp(run_dir() . "/cases/FAKE-PASS-7/_/attempt-1/log.txt"), "all is well\n",
 
 # --- workers that die or lie: the next case runs with a new one
 my @bad = (
-    [CRASH   => "error", "bench", qr/signal 11/],
+    [CRASH   => "error", "bench", qr/signal 9/],
     [EXIT    => "error", "bench", qr/exit 3/],
     [GARBAGE => "error", "bench", qr/garbage|expected a message/],
     [HALF    => "error", "bench", qr/exit 0/],
@@ -150,6 +152,8 @@ for my $word (@words) {
     $expected{"FAKE-$word-$place"} = $how ? [@$how[1 .. 3]] : [qw(pass none)];
 }
 try("bad workers", \@words, 3, \%expected);
+is(system("$here/check_schemas.py $out/results/latest >$out/schemas 2>&1"), 0, "also when workers are lost")
+    or diag slurp("$out/schemas");
 is(scalar(grep { $_->{type} eq "worker.lost" } events()), 12, "twelve workers were lost");
 
 # --- wall limits
