@@ -11,20 +11,15 @@
 #include "bench/phy/head.h"
 #include "bench/phy/hidden.h"
 #include "bench/phy/lines.h"
+#include "bench/phy/track.h"
 
 enum {
     SHORTEST_BURST = PHY_HEAD_SYMBOLS + 80,
-    TRACKS_MAX = 8192,
     UNCHECKED_HEAD_ERRORS = 3, // a burst whose body nothing vouches for needs a good head
     CHECKED_HEAD_ERRORS = 6
 };
 
 static const double drift_max_hz_s = 32;
-// What a lone burst looks like at a distance of d bit rates: no louder than skirt / d ^ 2.5, never
-// less than the floor. A window of the other bit rate averages its lines differently: more there.
-static const double skirt = 0.126, skirt_other = 1, skirt_floor = 1e-7;
-// A head this strong and this clean is a burst, whatever its body says later.
-static const double certain_power = 60, certain_fit = 0.6;
 // From this Eb/N0 on, a burst's skirt may hide another one: it is taken out of the stream, and the
 // surroundings are searched again.
 static const double hiding_ebn0 = 300; // linear
@@ -32,32 +27,6 @@ static const double hiding_ebn0 = 300; // linear
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
 static const double unchecked_power = 40, unchecked_ebn0_db = 3;
-
-enum track_state {
-    TRACK_WAITING, // for its head, or for a stronger track to be decided
-    TRACK_HEARD,   // the head is there; waiting for the burst's end
-    TRACK_BURST,   // decided, and a burst: explains weaker tracks around it
-    TRACK_DEAD
-};
-
-struct track {
-    enum track_state state;
-    double begin; // stream samples: of the candidate's window, or of the burst once heard
-    double end;   // of the burst, once heard, by the hypothesis that is tried next
-    double f_hz;  // at `begin`
-    double drift_hz_s;
-    double score;
-    double noise;
-    bool second;        // found after the strong bursts around were taken out
-    bool removed;       // taken out of the stream
-    int64_t blocked_at; // number of decisions at which a stronger track was in its way; 0: never
-    double origin;      // stream sample of y[0]
-    double origin_hz;   // what y was shifted by
-    size_t n_hypotheses;
-    size_t tried;    // how many of them
-    size_t fallback; // the first that gave an unchecked burst; PHY_HEAD_HYPOTHESES: none
-    struct phy_hypothesis hypotheses[PHY_HEAD_HYPOTHESES];
-};
 
 struct phy_lane {
     struct phy_lane_config config;
@@ -79,9 +48,7 @@ struct phy_lane {
     int64_t horizon;   // end of the stream when it was last looked at
     int64_t decisions; // changes of tracks, which may free others
     double next_look;  // nothing can be decided before the stream reaches this
-    struct track *tracks;
-    size_t n_tracks;
-    size_t cap_tracks;
+    struct phy_tracks tracks;
     struct phy_found *found;
     size_t n_found;
     size_t cap_found;
@@ -109,6 +76,7 @@ int phy_lane_new(struct phy_lane **out, const struct phy_lane_config *config, st
 
     lane->config = *config;
     lane->symbol = config->rate_hz / config->bit_rate;
+    phy_tracks_init(&lane->tracks, config->rate_hz, config->bit_rate);
     lane->step = lane->symbol / PHY_OVERSAMPLE;
     phy_patterns_init(&lane->patterns, config->receive->syncs, config->receive->n_syncs);
     int rc = phy_detector_new(&lane->detector, config->rate_hz, config->bit_rate, config->low_hz,
@@ -151,7 +119,7 @@ void phy_lane_free(struct phy_lane *lane)
     phy_hidden_free(lane->hidden);
     free(lane->scratch);
     free(lane->y);
-    free(lane->tracks);
+    phy_tracks_deinit(&lane->tracks);
     free(lane->found);
     free(lane);
 }
@@ -191,20 +159,20 @@ static double tail(const struct phy_lane *lane)
 }
 
 // When the head of a track can be read, and every candidate that belongs to the same burst is in.
-static double head_due(const struct phy_lane *lane, const struct track *t)
+static double head_due(const struct phy_lane *lane, const struct phy_track *t)
 {
     return t->begin + (PHY_HEAD_SPAN - PHY_HEAD_LEAD) * lane->symbol +
            (double)phy_extract_reach(&lane->extract);
 }
 
-static double hypothesis_end(const struct phy_lane *lane, const struct track *t, size_t i)
+static double hypothesis_end(const struct phy_lane *lane, const struct phy_track *t, size_t i)
 {
     const struct phy_hypothesis *h = &t->hypotheses[i];
     return t->origin + h->start * lane->step + burst_symbols(lane, h->sync) * lane->symbol;
 }
 
 // Of what may still be reported for a track that was heard.
-static double earliest_end(const struct phy_lane *lane, const struct track *t)
+static double earliest_end(const struct phy_lane *lane, const struct phy_track *t)
 {
     double end = hypothesis_end(lane, t, t->tried);
     for (size_t i = t->fallback < t->tried ? t->fallback : t->tried; i < t->n_hypotheses; i++)
@@ -213,7 +181,7 @@ static double earliest_end(const struct phy_lane *lane, const struct track *t)
 }
 
 // A strong one may turn out to hide others that end before it does.
-static double heard_earliest(const struct phy_lane *lane, const struct track *t)
+static double heard_earliest(const struct phy_lane *lane, const struct phy_track *t)
 {
     double own = earliest_end(lane, t) - lane->symbol;
     if (t->hypotheses[0].power < hiding_ebn0 / 2 * PHY_HEAD_SYMBOLS) return own;
@@ -226,36 +194,17 @@ int64_t phy_lane_settled(const struct phy_lane *lane)
 {
     // One symbol, because the timing that decides when to look is refined when the burst is read.
     double settled = (double)lane->horizon - tail(lane) - lane->symbol;
-    for (size_t i = 0; i < lane->n_tracks; i++) {
-        const struct track *t = &lane->tracks[i];
+    for (size_t i = 0; i < lane->tracks.n; i++) {
+        const struct phy_track *t = &lane->tracks.list[i];
         // An undecided burst may begin a lead before its candidate's window.
         double earliest = t->begin + (SHORTEST_BURST - PHY_HEAD_LEAD) * lane->symbol;
-        if (t->state == TRACK_HEARD)
+        if (t->state == PHY_TRACK_HEARD)
             earliest = heard_earliest(lane, t);
-        else if (t->state != TRACK_WAITING)
+        else if (t->state != PHY_TRACK_WAITING)
             continue;
         settled = fmin(settled, earliest);
     }
     return settled < 0 ? 0 : (int64_t)floor(settled);
-}
-
-static int add_track(struct phy_lane *lane, const struct track *track, struct err *err)
-{
-    if (lane->n_tracks == lane->cap_tracks) {
-        size_t cap = lane->cap_tracks ? 2 * lane->cap_tracks : 64;
-        if (cap > TRACKS_MAX)
-            return err_set(
-                err, ERR_LIMIT,
-                "more than %d burst candidates at once: the band is full of signals that "
-                "look like preambles; shield the bench or lower the gain",
-                TRACKS_MAX);
-        struct track *more = realloc(lane->tracks, cap * sizeof *more);
-        if (!more) return err_set(err, ERR_NOMEM, "no memory for %zu burst candidates", cap);
-        lane->tracks = more;
-        lane->cap_tracks = cap;
-    }
-    lane->tracks[lane->n_tracks++] = *track;
-    return ERR_OK;
 }
 
 static int detect(struct phy_lane *lane, const struct phy_stream *stream, int64_t last,
@@ -271,80 +220,25 @@ static int detect(struct phy_lane *lane, const struct phy_stream *stream, int64_
         size_t n = phy_detector_step(lane->detector, w, candidates);
         for (size_t i = 0; i < n; i++) {
             const struct phy_candidate *c = &candidates[i];
-            struct track t = {
+            struct phy_track t = {
                 .begin = (double)(c->frame * hop),
                 .f_hz = c->f_hz,
                 .score = c->score,
                 .noise = c->noise,
             };
-            int rc = add_track(lane, &t, err);
+            int rc = phy_tracks_add(&lane->tracks, &t, err);
             if (rc < 0) return rc;
         }
     }
     return ERR_OK;
 }
 
-// Whether `strong` of lane `from`, if it is a burst, explains the candidate `t` of `lane`. Scores
-// of two lanes compare, because both are powers in noise powers.
-static bool explains(const struct phy_lane *from, const struct track *strong,
-                     const struct phy_lane *lane, const struct track *t)
-{
-    double symbol = from->symbol;
-    double middle = t->begin + PHY_DETECT_SYMBOLS * lane->symbol / 2;
-    double begin, end;
-    if (strong->state == TRACK_WAITING) {
-        if (strong->score <= t->score) return false;
-        begin = strong->begin - PHY_DETECT_SYMBOLS * symbol / 2;
-        end = strong->begin + 3 * PHY_DETECT_SYMBOLS * symbol / 2;
-    } else if (strong->state == TRACK_HEARD || strong->state == TRACK_BURST) {
-        begin = strong->begin - 12 * symbol;
-        end = strong->end + 12 * symbol;
-    } else {
-        return false;
-    }
-    if (middle < begin || middle > end) return false;
-    double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / lane->config.rate_hz;
-    double distance = fabs(t->f_hz - f) / from->config.bit_rate;
-    if (distance < 0.8 && from == lane) return true;
-    if (strong->removed && t->second) return false;
-    distance = fmax(distance, 0.8);
-    return t->score < strong->score * fmax((from == lane ? skirt : skirt_other) /
-                                               (distance * distance * sqrt(distance)),
-                                           skirt_floor);
-}
-
-// No carrier or sidelobe looks so much like a head.
-static bool is_certain(const struct track *t)
-{
-    return t->hypotheses[0].power > certain_power && t->hypotheses[0].fit > certain_fit;
-}
-
-enum cover { COVER_NONE, COVER_PERHAPS, COVER_SURE };
-
-// Whether a track of lane `from` is in the way of `t`. Between bit rates a head that was read is
-// proof enough: there, nothing is lost but sidelobes.
-static enum cover find_cover(const struct phy_lane *from, const struct phy_lane *lane,
-                             const struct track *t)
-{
-    enum cover cover = COVER_NONE;
-    for (size_t i = 0; i < from->n_tracks; i++) {
-        const struct track *o = &from->tracks[i];
-        bool sure =
-            o->state == TRACK_BURST || (o->state == TRACK_HEARD && (from != lane || is_certain(o)));
-        if (o == t || o->state == TRACK_DEAD || (cover == COVER_PERHAPS && !sure)) continue;
-        if (!explains(from, o, lane, t)) continue;
-        if (sure) return COVER_SURE;
-        cover = COVER_PERHAPS;
-    }
-    return cover;
-}
-
-static double symbol_noise(const struct phy_lane *lane, const struct track *t)
+static double symbol_noise(const struct phy_lane *lane, const struct phy_track *t)
 {
     return t->noise / lane->symbol; // variance of a mean over one symbol
 }
 
-static void read_head(struct phy_lane *lane, const struct phy_stream *stream, struct track *t)
+static void read_head(struct phy_lane *lane, const struct phy_stream *stream, struct phy_track *t)
 {
     t->origin = t->begin - PHY_HEAD_LEAD * lane->symbol;
     t->origin_hz = t->f_hz;
@@ -353,12 +247,12 @@ static void read_head(struct phy_lane *lane, const struct phy_stream *stream, st
     t->n_hypotheses =
         phy_head_search_run(lane->search, lane->y, symbol_noise(lane, t), t->hypotheses);
     if (!t->n_hypotheses) {
-        t->state = TRACK_DEAD;
+        t->state = PHY_TRACK_DEAD;
         return;
     }
     const struct phy_hypothesis *h = &t->hypotheses[0];
     double bit_rate = lane->config.bit_rate;
-    t->state = TRACK_HEARD;
+    t->state = PHY_TRACK_HEARD;
     t->begin = t->origin + h->start * lane->step;
     while (t->hypotheses[t->n_hypotheses - 1].power < hypothesis_part * h->power)
         t->n_hypotheses--;
@@ -382,7 +276,7 @@ static int add_found(struct phy_lane *lane, const struct phy_found *f, struct er
     return ERR_OK;
 }
 
-static bool demodulate(struct phy_lane *lane, size_t n_y, const struct track *t,
+static bool demodulate(struct phy_lane *lane, size_t n_y, const struct phy_track *t,
                        const struct phy_hypothesis *h, struct phy_found *found)
 {
     const struct phy_receive_config *receive = lane->config.receive;
@@ -425,24 +319,24 @@ static int search_near(struct phy_lane *lane, struct phy_stream *stream, const s
     int n = phy_hidden_search(lane->hidden, stream, &f->burst, lane->candidates, err);
     for (int i = 0; i < n; i++) {
         const struct phy_hidden_candidate *c = &lane->candidates[i];
-        struct track t = {
+        struct phy_track t = {
             .begin = c->begin,
             .f_hz = c->f_hz,
             .score = c->score,
             .noise = c->noise,
             .second = true,
         };
-        int rc = add_track(lane, &t, err);
+        int rc = phy_tracks_add(&lane->tracks, &t, err);
         if (rc < 0) return rc;
     }
     return n < 0 ? n : ERR_OK;
 }
 
-static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct track *t,
+static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct phy_track *t,
                         const struct phy_found *f, struct err *err)
 {
     bool hides = f->burst.checked && !t->second && f->burst.ebn0_db >= 10 * log10(hiding_ebn0);
-    t->state = f->burst.sure ? TRACK_BURST : TRACK_DEAD;
+    t->state = f->burst.sure ? PHY_TRACK_BURST : PHY_TRACK_DEAD;
     t->begin = f->burst.start_sample;
     t->end = f->end_sample;
     t->f_hz = f->burst.f_hz;
@@ -462,8 +356,8 @@ static bool is_burst(const struct phy_lane *lane, const struct phy_found *f)
 
 // Tries the track's next hypothesis, whose burst has just ended. One that nothing vouches for is
 // reported only when its head is perfect or no other hypothesis is left.
-static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track *t, int64_t last,
-                  struct err *err)
+static int decide(struct phy_lane *lane, struct phy_stream *stream, struct phy_track *t,
+                  int64_t last, struct err *err)
 {
     size_t n_y = (size_t)((t->end - t->origin) / lane->step) + PHY_DEMOD_TAIL * PHY_OVERSAMPLE;
     n_y = n_y < lane->n_y ? n_y : lane->n_y;
@@ -491,35 +385,23 @@ static int decide(struct phy_lane *lane, struct phy_stream *stream, struct track
         f.burst.sure = is_sure(&f, h);
         return accept_burst(lane, stream, t, &f, err);
     }
-    t->state = TRACK_DEAD;
+    t->state = PHY_TRACK_DEAD;
     return ERR_OK;
 }
 
-static void drop_old(struct phy_lane *lane)
+static double when_due(const struct phy_lane *lane, const struct phy_track *t)
 {
-    double old = (double)lane->horizon - (double)phy_lane_keep(lane);
-    size_t n = 0;
-    for (size_t i = 0; i < lane->n_tracks; i++) {
-        struct track *t = &lane->tracks[i];
-        if (t->state == TRACK_DEAD || (t->state == TRACK_BURST && t->end < old)) continue;
-        lane->tracks[n++] = *t;
-    }
-    lane->n_tracks = n;
-}
-
-static double when_due(const struct phy_lane *lane, const struct track *t)
-{
-    return t->state == TRACK_HEARD ? t->end + tail(lane) : head_due(lane, t);
+    return t->state == PHY_TRACK_HEARD ? t->end + tail(lane) : head_due(lane, t);
 }
 
 static void plan_next_look(struct phy_lane *lane)
 {
     lane->next_look = (double)(lane->next_frame * (int64_t)phy_detector_hop(lane->detector)) +
                       (double)phy_detector_window(lane->detector);
-    for (size_t i = 0; i < lane->n_tracks; i++) {
-        const struct track *t = &lane->tracks[i];
+    for (size_t i = 0; i < lane->tracks.n; i++) {
+        const struct phy_track *t = &lane->tracks.list[i];
         double due = when_due(lane, t);
-        if (t->state != TRACK_BURST && due > (double)lane->horizon)
+        if (t->state != PHY_TRACK_BURST && due > (double)lane->horizon)
             lane->next_look = fmin(lane->next_look, due);
     }
 }
@@ -530,26 +412,28 @@ static int step_tracks(struct phy_lane *lane, struct phy_stream *stream, int64_t
                        struct err *err)
 {
     *moved = false;
-    for (size_t i = 0; i < lane->n_tracks; i++) {
-        struct track *t = &lane->tracks[i];
-        if ((t->state != TRACK_HEARD && t->state != TRACK_WAITING) ||
+    for (size_t i = 0; i < lane->tracks.n; i++) {
+        struct phy_track *t = &lane->tracks.list[i];
+        if ((t->state != PHY_TRACK_HEARD && t->state != PHY_TRACK_WAITING) ||
             when_due(lane, t) > (double)lane->horizon)
             continue;
         int64_t decisions = 1 + lane->decisions + (lane->other ? lane->other->decisions : 0);
         if (t->blocked_at == decisions) continue;
-        if (t->state == TRACK_HEARD) {
+        if (t->state == PHY_TRACK_HEARD) {
             int rc = decide(lane, stream, t, last, err);
             if (rc < 0) return rc;
         } else {
-            enum cover cover = find_cover(lane, lane, t);
-            enum cover other = lane->other ? find_cover(lane->other, lane, t) : COVER_NONE;
+            enum phy_cover cover = phy_tracks_cover(&lane->tracks, &lane->tracks, t);
+            enum phy_cover other = lane->other
+                                       ? phy_tracks_cover(&lane->other->tracks, &lane->tracks, t)
+                                       : PHY_COVER_NONE;
             cover = other > cover ? other : cover;
-            if (cover == COVER_PERHAPS) {
+            if (cover == PHY_COVER_PERHAPS) {
                 t->blocked_at = decisions;
                 continue;
             }
-            if (cover == COVER_SURE)
-                t->state = TRACK_DEAD;
+            if (cover == PHY_COVER_SURE)
+                t->state = PHY_TRACK_DEAD;
             else
                 read_head(lane, stream, t);
         }
@@ -567,7 +451,7 @@ int phy_lane_advance(struct phy_lane *lane, struct phy_stream *stream, int64_t l
     int rc = detect(lane, stream, last, err);
     for (bool moved = true; rc == ERR_OK && moved;)
         rc = step_tracks(lane, stream, last, &moved, err);
-    drop_old(lane);
+    phy_tracks_forget(&lane->tracks, (double)lane->horizon - (double)phy_lane_keep(lane));
     plan_next_look(lane);
     return rc;
 }
