@@ -43,7 +43,8 @@ esac
 exit 99" "$place/stubs"
 }
 good='100%% tests passed, 0 tests failed out of 7'
-bad='71%% tests passed, 2 tests failed out of 7\n\nThe following tests FAILED:\n\t  3 - one (Failed)\n\t  4 - two (Timeout)'
+bad='71%% tests passed, 2 tests failed out of 7\n\nThe following tests FAILED:\n'
+bad+='\t  3 - one (Failed)\n\t  4 - two (Timeout)'
 
 stub cmake 'exit 0' "$place/stubs"
 ctest "$good" 0 "$good" 0
