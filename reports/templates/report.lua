@@ -169,7 +169,7 @@ local function results(m)
     { "What it asks", cell = function(c) return html.text(c.title) end },
     { "Verdict", cell = function(c) return words.badge(c.verdict) end, class = "tight" },
     { "Reason", cell = function(c) return c.verdict == "pass" and "" or html.text(c.reason) end },
-    { "Blame", cell = function(c) return c.blame == "none" and "" or html.text(c.blame) end },
+    { "Blame", cell = function(c) return c.blame == "none" and "" or html.text(c.blame) end, class = "tight" },
     { "Severity", cell = function(c) return html.text(c.severity) end },
     { "Level", cell = function(c) return html.text(c.level) end },
   }, m.cases)
