@@ -97,6 +97,7 @@ static int run_stream(const struct options *o, double ebn0_db, uint64_t seed, st
         .syncs = syncs,
         .n_syncs = syncs_fill(syncs),
         .check = syncs_check,
+        .unsure = true, // so that `found` tells what was detected
     };
     struct err e = {0};
     struct phy_receiver *r = NULL;
