@@ -153,6 +153,34 @@ static long now_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static void last_line(int fd, char *out, size_t size)
+{
+    char text[2048];
+    off_t end = lseek(fd, 0, SEEK_END);
+    off_t from = end > (off_t)sizeof text - 1 ? end - ((off_t)sizeof text - 1) : 0;
+    ssize_t n = pread(fd, text, sizeof text - 1, from);
+    while (n > 0 && isspace((unsigned char)text[n - 1]))
+        n--;
+    text[n > 0 ? n : 0] = 0;
+    const char *line = strrchr(text, '\n');
+    snprintf(out, size, "%s", line ? line + 1 : text);
+}
+
+// The lab ended instead of getting ready. What it refuses is the caller's mistake, in its own
+// words.
+static int ended_early(struct lab *lab, struct err *err)
+{
+    char text[512];
+    process_wait(&lab->process, STOP_MS);
+    bool usage = lab->process.reaped && WIFEXITED(lab->process.status) &&
+                 WEXITSTATUS(lab->process.status) == CMD_EXIT_USAGE;
+    if (usage)
+        last_line(lab->log, text, sizeof text);
+    else
+        lab_describe(lab, text, sizeof text);
+    return err_set(err, usage ? ERR_USAGE : ERR_GONE, "%s", text);
+}
+
 static int await_ready(struct lab *lab, int signal_fd, struct err *err)
 {
     struct bytes b;
@@ -173,12 +201,7 @@ static int await_ready(struct lab *lab, int signal_fd, struct err *err)
         } else if ((n = read(lab->out, chunk, sizeof chunk)) > 0) {
             rc = bytes_append(&b, chunk, (size_t)n, err);
         } else {
-            char how[512];
-            process_wait(&lab->process, STOP_MS);
-            lab_describe(lab, how, sizeof how);
-            bool usage = lab->process.reaped && WIFEXITED(lab->process.status) &&
-                         WEXITSTATUS(lab->process.status) == CMD_EXIT_USAGE;
-            rc = err_set(err, usage ? ERR_USAGE : ERR_GONE, "%s", how);
+            rc = ended_early(lab, err);
         }
     }
     if (rc == ERR_OK) rc = read_environment(lab, &b, err);
@@ -236,19 +259,6 @@ bool lab_is_alive(struct lab *lab)
 int lab_pidfd(const struct lab *lab)
 {
     return lab->process.pidfd;
-}
-
-static void last_line(int fd, char *out, size_t size)
-{
-    char text[2048];
-    off_t end = lseek(fd, 0, SEEK_END);
-    off_t from = end > (off_t)sizeof text - 1 ? end - ((off_t)sizeof text - 1) : 0;
-    ssize_t n = pread(fd, text, sizeof text - 1, from);
-    while (n > 0 && isspace((unsigned char)text[n - 1]))
-        n--;
-    text[n > 0 ? n : 0] = 0;
-    const char *line = strrchr(text, '\n');
-    snprintf(out, size, "%s", line ? line + 1 : text);
 }
 
 void lab_describe(struct lab *lab, char *out, size_t size)

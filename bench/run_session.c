@@ -148,7 +148,12 @@ static int lose_worker(struct session *s, struct loss *l, struct err *err)
     if (s->lab && !lab_is_alive(s->lab)) {
         s->dead = true;
         lab_describe(s->lab, s->why_dead, sizeof s->why_dead);
-        if (went) *l = loss_make(ERR_GONE, BLAME_BENCH, s->why_dead);
+        if (l->code == ERR_GONE) {
+            char text[1024];
+            snprintf(text, sizeof text, "%s%s%s", s->why_dead,
+                     l->reported ? "; the worker said: " : "", l->reported ? l->text : "");
+            *l = loss_make(ERR_GONE, BLAME_BENCH, text);
+        }
     } else if (went) {
         snprintf(l->text, sizeof l->text, "the worker ended in the middle of its work: %s", how);
     }
