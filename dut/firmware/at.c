@@ -45,9 +45,18 @@ static void say_stored(struct device *d, int rc)
         say_ok(d);
 }
 
+void at_tell_downlink(struct device *d, const uint8_t payload[SFX_DL_PAYLOAD])
+{
+    char text[3 * SFX_DL_PAYLOAD + 1];
+    for (int i = 0; i < SFX_DL_PAYLOAD; i++)
+        snprintf(text + 3 * i, 4, " %02X", payload[i]);
+    say(d, "\nRX=%s", text + 1);
+}
+
 static void say_result(struct device *d, enum uplink_result result)
 {
     switch (result) {
+    case UPLINK_ANSWERED: // the answer itself is the next line
     case UPLINK_SENT:
         say_ok(d);
         return;
@@ -59,6 +68,9 @@ static void say_result(struct device *d, enum uplink_result result)
         return;
     case UPLINK_NOT_BUILT:
         say(d, "ERROR: not sent, no such message");
+        return;
+    case UPLINK_NO_STATION:
+        say(d, "ERROR: not sent, no downlink from the station");
         return;
     }
 }
@@ -115,6 +127,14 @@ static bool do_ping(struct device *d, const char *args)
     return true;
 }
 
+static void send_and_say(struct device *d, const struct uplink_request *r)
+{
+    struct downlink answer;
+    enum uplink_result result = uplink_send(d, r, &answer);
+    say_result(d, result);
+    if (result == UPLINK_ANSWERED) at_tell_downlink(d, answer.payload);
+}
+
 static bool send_bit(struct device *d, const char *args)
 {
     struct uplink_request r = {.frames = d->settings.repeat + 1};
@@ -123,7 +143,7 @@ static bool send_bit(struct device *d, const char *args)
     const char *rest = read_number(args + 1, 0, 1, &bit);
     if (!rest || !read_downlink_flag(rest, &r.downlink)) return false;
     r.type = bit ? SFX_MESSAGE_BIT1 : SFX_MESSAGE_BIT0;
-    say_result(d, uplink_send(d, &r));
+    send_and_say(d, &r);
     return true;
 }
 
@@ -133,7 +153,7 @@ static bool send_bytes(struct device *d, const char *args)
     if (*args != '=') return false;
     const char *rest = read_payload(args + 1, &r);
     if (!rest || !read_downlink_flag(rest, &r.downlink)) return false;
-    say_result(d, uplink_send(d, &r));
+    send_and_say(d, &r);
     return true;
 }
 
@@ -141,7 +161,7 @@ static bool send_keep_alive(struct device *d, const char *args)
 {
     if (*args) return false;
     struct uplink_request r = {.type = SFX_MESSAGE_KEEP_ALIVE, .frames = d->settings.repeat + 1};
-    say_result(d, uplink_send(d, &r));
+    send_and_say(d, &r);
     return true;
 }
 

@@ -19,6 +19,14 @@ void device_schedule_oob(struct device *d)
                          : devport_now_ns(d->port) + d->settings.oob_period_h * hour_ns;
 }
 
+// MUT-FWL-003: when to listen although nothing was asked for.
+static void device_plan_listening(struct device *d)
+{
+    d->next_listen_ns = faults_on(&d->faults, FAULT_FWL_003)
+                            ? devport_now_ns(d->port) + 60 * DEVPORT_SECOND
+                            : DEVPORT_NEVER;
+}
+
 void device_boot(struct device *d, bool pin_reset)
 {
     settings_load(&d->settings, &d->settings_record, d->port);
@@ -33,7 +41,11 @@ void device_boot(struct device *d, bool pin_reset)
     d->public_key = false;
     d->tx_supply_mv = devport_supply_mv(d->port);
     d->reset_wanted = false;
+    d->downlink_hz = HOP_DOWNLINK_HZ;
+    d->downlink_counter = d->counter.last;
+    d->station_awaited = d->station_known = false;
     device_schedule_oob(d);
+    device_plan_listening(d);
 }
 
 // One byte of the serial line into the line buffer; false when there is none.
@@ -71,6 +83,20 @@ static void serve_input(struct device *d)
     } while (!d->reset_wanted && take_byte(d));
 }
 
+static void listen_unasked(struct device *d)
+{
+    const int64_t now_ns = devport_now_ns(d->port);
+    const struct downlink_window window = {.from_ns = now_ns,
+                                           .to_ns = now_ns + DEVPORT_SECOND,
+                                           .f_hz = d->downlink_hz,
+                                           .counter = d->downlink_counter,
+                                           .tag_ignored = true};
+    struct downlink downlink;
+    if (!downlink_listen(d, &window, &downlink)) return;
+    at_tell_downlink(d, downlink.payload);
+    (void)uplink_confirm(d, &downlink);
+}
+
 void device_run(struct device *d)
 {
     while (!d->reset_wanted) {
@@ -80,11 +106,17 @@ void device_run(struct device *d)
             device_schedule_oob(d);
             struct uplink_request request = {.type = SFX_MESSAGE_KEEP_ALIVE,
                                              .frames = d->settings.repeat + 1};
-            if (uplink_send(d, &request) == UPLINK_NOT_STORED)
+            if (uplink_send(d, &request, NULL) == UPLINK_NOT_STORED)
                 devport_log(d->port, "keep-alive not sent: the counter could not be stored");
             continue;
         }
-        devport_wait(d->port, d->next_oob_ns);
+        if (devport_now_ns(d->port) >= d->next_listen_ns) {
+            device_plan_listening(d);
+            listen_unasked(d);
+            continue;
+        }
+        devport_wait(d->port,
+                     d->next_oob_ns < d->next_listen_ns ? d->next_oob_ns : d->next_listen_ns);
     }
 }
 

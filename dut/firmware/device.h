@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bench/base/secret.h"
+#include "bench/sfx/cipher.h"
 #include "dut/firmware/counter.h"
 #include "dut/firmware/faults.h"
 #include "dut/firmware/hop.h"
@@ -23,6 +24,7 @@ struct device {
     uint32_t factory_id;
     uint8_t pac[DEVICE_PAC_LEN];
     struct secret key;
+    const struct sfx_native_profile *native; // payload encryption; NULL: none
     struct faults faults;
     struct devport *port; // lent
 
@@ -36,6 +38,12 @@ struct device {
     bool public_key;       // ATS410: sign with the public key until the next reset
     uint32_t tx_supply_mv; // supply voltage during the last transmission
     int64_t next_oob_ns;
+    double downlink_hz; // where and for which message an answer would come
+    uint16_t downlink_counter;
+    int64_t next_listen_ns; // MUT-FWL-003
+    bool station_awaited;   // MUT-RES-007, with the two below
+    bool station_known;
+    double station_offset_hz;
     bool reset_wanted;
 };
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bench/sfx/scramble.h"
+
 enum { KEY_LEN = 16, ONE_BLOCK_PAYLOAD = 10, SHORT_TAG = 2 };
 
 static const uint8_t public_key[KEY_LEN] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
@@ -64,12 +66,45 @@ done:
     return rc;
 }
 
+// Native encryption comes before the tag: bits, empty and control messages stay as they are.
+static int frames_encrypt(struct sfx_uplink *up, const struct frames_signer *signer,
+                          struct err *err)
+{
+    if (!signer->native || faults_on(signer->faults, FAULT_ENC_001)) return ERR_OK;
+    if (faults_on(signer->faults, FAULT_ENC_008)) {
+        uint8_t sequence[SFX_SCRAMBLE_LEN];
+        sfx_scramble_sequence(sfx_scramble_seed(signer->id, 1), sequence);
+        for (size_t i = 0; up->type == SFX_MESSAGE_BYTES && i < up->payload_len; i++)
+            up->payload[i] ^= sequence[i];
+        return ERR_OK;
+    }
+    struct sfx_uplink seen = *up; // what the keystream is made for
+    if (faults_on(signer->faults, FAULT_ENC_003)) seen.counter = 0;
+    int rc = sfx_native_uplink(signer->native, &seen, signer->rollover, signer->key, err);
+    memcpy(up->payload, seen.payload, sizeof up->payload);
+    return rc;
+}
+
 static size_t frames_packet_of_rank(const struct sfx_uplink *up, unsigned rank,
+                                    const uint8_t clear[SFX_PAYLOAD_MAX],
                                     const struct faults *faults, uint8_t packet[SFX_PACKET_MAX])
 {
     struct sfx_uplink sent = *up;
     if (rank == 3 && faults_on(faults, FAULT_AUTH_009)) memset(sent.tag, 0, sizeof sent.tag);
+    if (rank == 3 && faults_on(faults, FAULT_ENC_002))
+        memcpy(sent.payload, clear, sizeof sent.payload);
     return sfx_uplink_packet(&sent, packet);
+}
+
+// Preamble (19 bits) and frame type (13 bits) are the first four bytes.
+static void frames_mark_rank(uint8_t frame[SFX_FRAME_MAX], unsigned rank,
+                             const struct faults *faults)
+{
+    if (rank != 3 || !faults_on(faults, FAULT_JAM_010)) return;
+    // Four bits or more from every code of the table, so that no receiver corrects it.
+    const unsigned wrong = 0x1fea;
+    frame[2] ^= (uint8_t)(wrong >> 8);
+    frame[3] ^= (uint8_t)wrong;
 }
 
 int frames_build(struct frames *out, struct sfx_uplink *up, const struct frames_signer *signer,
@@ -78,12 +113,17 @@ int frames_build(struct frames *out, struct sfx_uplink *up, const struct frames_
     up->device_id = signer->id;
     int rc = frames_plan(up, signer->faults, err);
     if (rc < 0) return rc;
+    uint8_t clear[SFX_PAYLOAD_MAX];
+    memcpy(clear, up->payload, sizeof clear);
+    rc = frames_encrypt(up, signer, err);
+    if (rc < 0) return rc;
     rc = frames_sign(up, signer, err);
     if (rc < 0) return rc;
     for (unsigned rank = 1; rank <= SFX_RANKS; rank++) {
         uint8_t packet[SFX_PACKET_MAX];
-        size_t len = frames_packet_of_rank(up, rank, signer->faults, packet);
+        size_t len = frames_packet_of_rank(up, rank, clear, signer->faults, packet);
         out->len = sfx_uplink_frame(up->class, rank, packet, len, out->frame[rank - 1]);
+        frames_mark_rank(out->frame[rank - 1], rank, signer->faults);
     }
     return ERR_OK;
 }

@@ -1,7 +1,7 @@
-// From a message to the three packets that go on air: plan, tag, packet, replica code. The seam of
-// every fault in what a frame says.
+// From a message to the three packets that go on air: plan, cipher, tag, packet, replica code. The
+// seam of every fault in what a frame says.
 //
-// Pure but for the key it is lent. protocol.md 2 and 4.1.
+// Pure but for the key it is lent. protocol.md 2, 4.1 and 6.
 #ifndef DUT_FIRMWARE_FRAMES_H
 #define DUT_FIRMWARE_FRAMES_H
 
@@ -10,6 +10,7 @@
 
 #include "bench/base/err.h"
 #include "bench/base/secret.h"
+#include "bench/sfx/cipher.h"
 #include "bench/sfx/uplink.h"
 #include "dut/firmware/faults.h"
 
@@ -20,8 +21,10 @@ struct frames {
 
 struct frames_signer {
     uint32_t id;
-    const struct secret *key; // the device's own; lent
-    bool public_key;          // sign with the library's public key instead
+    const struct secret *key;                // the device's own; lent
+    bool public_key;                         // sign with the library's public key instead
+    const struct sfx_native_profile *native; // encrypts payloads; NULL: they stay in clear
+    uint8_t rollover;                        // of the counter, for the keystream
     const struct faults *faults;
 };
 

@@ -1,4 +1,4 @@
-// foxdut: the reference device, a complete Sigfox-type uplink stack on the lab's device port, and
+// foxdut: the reference device, a complete Sigfox-type stack on the lab's device port, and
 // every seeded fault as a switch.
 #include <getopt.h>
 #include <stdio.h>
@@ -11,11 +11,12 @@
 enum { EXIT_USAGE = 4, ID_LEN = 4, KEY_LEN = 16 };
 
 static const char usage[] =
-    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--fault ID]...\n"
+    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt] [--fault ID]...\n"
     "       foxdut --list-faults\n"
     "  --id HEX8      device ID, 8 hex digits, most significant first\n"
     "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
     "  --pac HEX16    porting authorisation code, 16 hex digits\n"
+    "  --encrypt      encrypt payloads under the profile bench-assumed-1\n"
     "  --fault ID     be wrong on purpose; may be given several times\n"
     "  --list-faults  print the faults' ids and what each does\n"
     "A lab starts this program and speaks to it over the socket in FOXPORT_FD.\n";
@@ -24,6 +25,7 @@ struct options {
     const char *id;
     const char *key;
     const char *pac;
+    bool encrypt;
     struct faults faults;
 };
 
@@ -50,17 +52,17 @@ static int manufacture(struct device *d, const struct options *o, struct err *er
     rc = secret_from_ref(&d->key, o->key, NULL, KEY_LEN, err);
     if (rc < 0) return err_prefix(err, "--key");
     d->factory_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    if (o->encrypt) d->native = sfx_native_assumed();
     d->faults = o->faults;
     return ERR_OK;
 }
 
 static int read_options(struct options *o, int argc, char **argv, struct err *err)
 {
-    static const struct option table[] = {{"id", required_argument, NULL, 'i'},
-                                          {"key", required_argument, NULL, 'k'},
-                                          {"pac", required_argument, NULL, 'p'},
-                                          {"fault", required_argument, NULL, 'f'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option table[] = {
+        {"id", required_argument, NULL, 'i'},    {"key", required_argument, NULL, 'k'},
+        {"pac", required_argument, NULL, 'p'},   {"encrypt", no_argument, NULL, 'e'},
+        {"fault", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         if (c == 'i') {
@@ -69,6 +71,8 @@ static int read_options(struct options *o, int argc, char **argv, struct err *er
             o->key = optarg;
         } else if (c == 'p') {
             o->pac = optarg;
+        } else if (c == 'e') {
+            o->encrypt = true;
         } else if (c == 'f') {
             if (!faults_switch_on(&o->faults, optarg)) {
                 return err_set(err, ERR_USAGE,

@@ -33,7 +33,7 @@ enum uplink_result modes_run_j(struct device *d)
     for (unsigned i = 0; i < MODE_J_MESSAGES; i++) {
         device_wait_until(d, start_ns + i * spacing_ns);
         struct uplink_request request = message_of_j(i);
-        enum uplink_result result = uplink_send(d, &request);
+        enum uplink_result result = uplink_send(d, &request, NULL);
         if (result != UPLINK_SENT) return result;
     }
     return UPLINK_SENT;

@@ -3,37 +3,27 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/sfx/control.h"
 #include "dut/firmware/device.h"
 #include "dut/firmware/frames.h"
 #include "dut/port/dbpsk.h"
 
-enum {
-    BIT_RATE = 100,
-    SAMPLES_PER_SYMBOL = 64,
-    BURST_SYMBOLS_MAX = 8 * SFX_FRAME_MAX + 4,
-    CONTROL_KEEP_ALIVE = 0x08
-};
+enum { BIT_RATE = 100, SAMPLES_PER_SYMBOL = 64, BURST_SYMBOLS_MAX = 8 * SFX_FRAME_MAX + 4 };
 
 static const int64_t symbol_ns = DEVPORT_SECOND / BIT_RATE;
 static const int64_t gap_ns = 500 * DEVPORT_MS;             // end of a frame to start of the next
 static const int64_t window_opens_ns = 20 * DEVPORT_SECOND; // after the end of frame 1
 static const int64_t window_lasts_ns = 25 * DEVPORT_SECOND;
+static const int64_t confirms_after_ns = 2 * DEVPORT_SECOND; // end of the downlink to confirmation
+static const int64_t station_waits_ns = 5 * DEVPORT_SECOND;
+static const double station_differs_hz = 150; // carriers of two stations
 static const double lead_symbols = DEVPORT_DBPSK_LEAD;
 
-static void put16(uint8_t *out, uint32_t v)
+static struct sfx_control state_of(const struct device *d)
 {
-    out[0] = (uint8_t)v;
-    out[1] = (uint8_t)(v >> 8);
-}
-
-// Supply voltage at rest and in transmission, temperature (protocol.md 2.5).
-static void fill_keep_alive(struct sfx_uplink *up, const struct device *d)
-{
-    up->payload_len = 7;
-    up->payload[0] = CONTROL_KEEP_ALIVE;
-    put16(up->payload + 1, devport_supply_mv(d->port));
-    put16(up->payload + 3, d->tx_supply_mv);
-    put16(up->payload + 5, DEVICE_TEMPERATURE_DC);
+    return (struct sfx_control){.idle_mv = (uint16_t)devport_supply_mv(d->port),
+                                .transmit_mv = (uint16_t)d->tx_supply_mv,
+                                .temperature_tenths = DEVICE_TEMPERATURE_DC};
 }
 
 // The message's counter, stored before it is used: whatever happens from here on, no other message
@@ -91,31 +81,98 @@ static void transmit_all(struct device *d, const struct frames *frames, const do
     }
 }
 
-enum uplink_result uplink_send(struct device *d, const struct uplink_request *request)
+// From a message with its counter to what goes on air.
+static int build(struct device *d, struct frames *frames, struct sfx_uplink *up)
 {
+    const struct frames_signer signer = {.id = device_id(d),
+                                         .key = &d->key,
+                                         .public_key = d->public_key,
+                                         .native = d->native,
+                                         .rollover = (uint8_t)d->counter.epoch,
+                                         .faults = &d->faults};
+    struct err err = {0};
+    up->counter = d->counter.last;
+    int rc = frames_build(frames, up, &signer, &err);
+    if (rc < 0) devport_log(d->port, "message not built: %s", err.text);
+    return rc;
+}
+
+enum uplink_result uplink_confirm(struct device *d, const struct downlink *downlink)
+{
+    struct sfx_uplink up = {.type = SFX_MESSAGE_DL_CONFIRMATION};
+    struct sfx_control state = state_of(d);
+    state.rssi_dbm = downlink->rssi_dbm;
+    sfx_control_put_confirmation(&up, &state);
+    if (counter_advance(&d->counter) < 0) return UPLINK_NOT_STORED;
+    struct frames frames;
+    if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
+    const int64_t lead_ns = (int64_t)(lead_symbols * (double)symbol_ns);
+    device_wait_until(d, downlink->end_ns + confirms_after_ns - lead_ns);
+    const double f_hz = hop_next_hz(&d->hop, 0, 0);
+    int64_t end_ns;
+    transmit_all(d, &frames, &f_hz, 1, &end_ns);
+    return UPLINK_SENT;
+}
+
+// Whether this downlink is from the station that the device is tied to: the first one it heard,
+// known again by its carrier.
+static bool is_own_station(struct device *d, const struct downlink *downlink)
+{
+    if (!d->station_known) d->station_offset_hz = downlink->offset_hz;
+    d->station_known = true;
+    return fabs(downlink->offset_hz - d->station_offset_hz) < station_differs_hz;
+}
+
+// MUT-RES-007: no uplink before the device's station has answered the one before.
+static bool uplink_await_station(struct device *d)
+{
+    if (!faults_on(&d->faults, FAULT_RES_007) || !d->station_awaited) return true;
+    int64_t now_ns = devport_now_ns(d->port);
+    const struct downlink_window window = {.from_ns = now_ns,
+                                           .to_ns = now_ns + station_waits_ns,
+                                           .f_hz = d->downlink_hz,
+                                           .counter = d->downlink_counter};
+    struct downlink downlink;
+    return downlink_listen(d, &window, &downlink) && is_own_station(d, &downlink);
+}
+
+static enum uplink_result await_answer(struct device *d, int64_t first_end_ns,
+                                       struct downlink *answer)
+{
+    const struct downlink_window window = {.from_ns = first_end_ns + window_opens_ns,
+                                           .to_ns =
+                                               first_end_ns + window_opens_ns + window_lasts_ns,
+                                           .f_hz = d->downlink_hz,
+                                           .counter = d->downlink_counter};
+    if (!downlink_listen(d, &window, answer)) return UPLINK_NO_DOWNLINK;
+    if (is_own_station(d, answer)) d->station_awaited = false;
+    if (uplink_confirm(d, answer) != UPLINK_SENT)
+        devport_log(d->port, "downlink not confirmed: the counter could not be stored");
+    return UPLINK_ANSWERED;
+}
+
+enum uplink_result uplink_send(struct device *d, const struct uplink_request *request,
+                               struct downlink *answer)
+{
+    if (!uplink_await_station(d)) return UPLINK_NO_STATION;
     struct sfx_uplink up = {.type = request->type, .bidirectional = request->downlink};
     memcpy(up.payload, request->payload, request->payload_len);
     up.payload_len = request->payload_len;
-    if (request->type == SFX_MESSAGE_KEEP_ALIVE) fill_keep_alive(&up, d);
+    const struct sfx_control state = state_of(d);
+    if (request->type == SFX_MESSAGE_KEEP_ALIVE) sfx_control_put_keep_alive(&up, &state);
 
     if (uplink_take_counter(d, request) < 0) return UPLINK_NOT_STORED;
-    up.counter = d->counter.last;
-
-    const struct frames_signer signer = {
-        .id = device_id(d), .key = &d->key, .public_key = d->public_key, .faults = &d->faults};
     struct frames frames;
-    struct err err = {0};
-    if (frames_build(&frames, &up, &signer, &err) < 0) {
-        devport_log(d->port, "message not built: %s", err.text);
-        return UPLINK_NOT_BUILT;
-    }
-    double f_hz[SFX_RANKS];
+    if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
+    double f_hz[SFX_RANKS] = {0};
     choose_frequencies(d, request, f_hz);
     int64_t first_end_ns = 0;
     transmit_all(d, &frames, f_hz, request->frames, &first_end_ns);
+    d->downlink_hz = downlink_frequency(d, f_hz[0]);
+    d->downlink_counter = up.counter;
+    d->station_awaited = true;
     if (!request->downlink) return UPLINK_SENT;
 
-    // The receive window. What the network sends into it is for the receiver to hear.
-    device_wait_until(d, first_end_ns + window_opens_ns + window_lasts_ns);
-    return UPLINK_NO_DOWNLINK;
+    struct downlink unused;
+    return await_answer(d, first_end_ns, answer ? answer : &unused);
 }

@@ -1,6 +1,7 @@
-// Sending one message: counter, frames, frequencies, gaps, and the window of a downlink request.
+// Sending one message: counter, frames, frequencies, gaps, and for a downlink request the window
+// and the confirmation of what came in it.
 //
-// Blocks, in the lab's time, until the message has been sent. protocol.md 5, 7.1 and 8.
+// Blocks, in the lab's time, until all that is over. protocol.md 5, 7.1 and 8.
 #ifndef DUT_FIRMWARE_UPLINK_H
 #define DUT_FIRMWARE_UPLINK_H
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "bench/sfx/uplink.h"
+#include "dut/firmware/downlink.h"
 
 struct device;
 
@@ -22,11 +24,17 @@ struct uplink_request {
 
 enum uplink_result {
     UPLINK_SENT,
+    UPLINK_ANSWERED,    // sent, and a downlink came and has been confirmed
     UPLINK_NO_DOWNLINK, // sent, but the window passed without an answer
     UPLINK_NOT_STORED,  // the counter could not be stored, so nothing was sent
-    UPLINK_NOT_BUILT    // no such message
+    UPLINK_NOT_BUILT,   // no such message
+    UPLINK_NO_STATION   // not sent: the station it waits for was not heard (MUT-RES-007)
 };
 
-enum uplink_result uplink_send(struct device *d, const struct uplink_request *request);
+/// `answer` gets the downlink when the result is ANSWERED; may be NULL.
+enum uplink_result uplink_send(struct device *d, const struct uplink_request *request,
+                               struct downlink *answer);
+/// Sends the confirmation of a downlink, a message of its own: SENT, NOT_STORED or NOT_BUILT.
+enum uplink_result uplink_confirm(struct device *d, const struct downlink *downlink);
 
 #endif

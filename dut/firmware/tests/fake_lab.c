@@ -28,7 +28,7 @@ void lab_forget(struct lab *l)
 {
     for (size_t i = 0; i < l->n_bursts; i++)
         free(l->bursts[i].iq);
-    l->n_bursts = l->n_writes = l->uart_len = 0;
+    l->n_bursts = l->n_writes = l->n_listens = l->n_listened = l->uart_len = 0;
     l->uart[0] = '\0';
 }
 
@@ -167,6 +167,38 @@ static void serve_write(struct lab *l, const uint8_t *body, size_t len)
     answer_nvm(l, t + (int64_t)n * PORT_NVM_NS_PER_BYTE, 0, NULL, 0);
 }
 
+static void take_listen(struct lab *l, const uint8_t *body, size_t len)
+{
+    assert_int_equal(len, 32);
+    assert_true(l->n_listens < LAB_LISTENS_MAX);
+    struct lab_listen *w = &l->listens[l->n_listens++];
+    *w = (struct lab_listen){.from_ns = (int64_t)get(body, 8),
+                             .to_ns = (int64_t)get(body + 8, 8),
+                             .carrier_hz = get_double(body + 16),
+                             .rate_hz = get_double(body + 24)};
+    assert_true(w->from_ns >= l->last_ns);
+    assert_true(w->to_ns > w->from_ns);
+}
+
+// Gives the device the samples of every window that has ended by until_ns.
+static void give_samples(struct lab *l, int64_t until_ns)
+{
+    for (; l->n_listened < l->n_listens && l->listens[l->n_listened].to_ns <= until_ns;
+         l->n_listened++) {
+        const struct lab_listen *w = &l->listens[l->n_listened];
+        size_t n = (size_t)((double)(w->to_ns - w->from_ns) * 1e-9 * w->rate_hz + 1e-6);
+        float *iq = calloc(2 * n + 1, sizeof *iq);
+        assert_non_null(iq);
+        if (l->hear) l->hear(l->hear_ctx, w, iq, n);
+        uint8_t head[24];
+        put(head, (uint64_t)w->from_ns, 8);
+        memcpy(head + 8, &w->carrier_hz, 8); // this machine is little-endian, like the port
+        memcpy(head + 16, &w->rate_hz, 8);
+        send_message(l, PORT_RF_SAMPLES, head, sizeof head, iq, 2 * n * sizeof *iq);
+        free(iq);
+    }
+}
+
 // One message of the device; false when its turn is over or it has ended.
 static bool serve(struct lab *l)
 {
@@ -203,6 +235,9 @@ static bool serve(struct lab *l)
         break;
     case PORT_RF_TX:
         take_burst(l, body, len);
+        break;
+    case PORT_RF_LISTEN:
+        take_listen(l, body, len);
         break;
     case PORT_LOG:
         snprintf(l->log, sizeof l->log, "%s", (char *)body + 8);
@@ -313,6 +348,7 @@ int lab_hang_up(struct lab *l)
 static void grant(struct lab *l, int64_t until_ns)
 {
     l->now_ns = until_ns;
+    give_samples(l, until_ns);
     uint8_t body[8];
     put(body, (uint64_t)until_ns, 8);
     send_message(l, PORT_GRANT, body, sizeof body, NULL, 0);
@@ -327,6 +363,10 @@ void lab_run(struct lab *l, int64_t for_ns)
         int64_t t = until_ns;
         if (l->grant_step_ns > 0 && t - l->now_ns > l->grant_step_ns)
             t = l->now_ns + l->grant_step_ns;
+        // As the real lab does: what a device has heard is known when its window ends.
+        if (l->n_listened < l->n_listens && l->listens[l->n_listened].to_ns < t)
+            t = l->listens[l->n_listened].to_ns;
+        if (t < l->now_ns) t = l->now_ns;
         grant(l, t);
     } while (l->pid > 0 && l->now_ns < until_ns);
 }

@@ -15,7 +15,13 @@
 #include "dut/port/client.h"
 #include "dut/port/port_wire.h"
 
-enum { LAB_BURSTS_MAX = 128, LAB_UART_MAX = 65536, LAB_WRITES_MAX = 64, LAB_ARGS_MAX = 16 };
+enum {
+    LAB_BURSTS_MAX = 128,
+    LAB_UART_MAX = 65536,
+    LAB_WRITES_MAX = 64,
+    LAB_ARGS_MAX = 16,
+    LAB_LISTENS_MAX = 1024
+};
 
 struct lab_burst {
     int64_t t_ns;
@@ -32,6 +38,14 @@ struct lab_write {
     size_t bursts_before; // how many bursts had left when it began
 };
 
+// A stretch of time in which the device has listened.
+struct lab_listen {
+    int64_t from_ns;
+    int64_t to_ns;
+    double carrier_hz;
+    double rate_hz;
+};
+
 struct lab {
     // set by the test, before power_on
     const char *program; // beside foxdut, started without arguments; NULL: foxdut with the rest
@@ -43,6 +57,9 @@ struct lab {
     int cut_write_after; // cut the power when this many bytes of a write are done; -1: never
     int write_errno;     // refuse NVM writes with this; 0: never
     uint64_t seed;
+    /// Fills n complex samples (zeroed before) with what the device hears. NULL: silence.
+    void (*hear)(void *ctx, const struct lab_listen *window, float *iq, size_t n);
+    void *hear_ctx;
 
     uint8_t nvm[PORT_NVM_SIZE];
     uint8_t nvm_before[PORT_NVM_SIZE]; // as it was when the newest write began
@@ -57,6 +74,9 @@ struct lab {
     size_t n_bursts;
     struct lab_write writes[LAB_WRITES_MAX];
     size_t n_writes;
+    struct lab_listen listens[LAB_LISTENS_MAX];
+    size_t n_listens;
+    size_t n_listened; // how many of them the device has got the samples of
     char ready[128];
     char refused[512];
     char log[1024];
@@ -80,7 +100,7 @@ void lab_gpio(struct lab *l, uint32_t line, uint32_t level);
 /// Sends a command line and runs until the device is silent for its next answer: the new serial
 /// output, as a string lent until the next call.
 const char *lab_command(struct lab *l, const char *line);
-/// Forgets bursts, writes and serial output so far.
+/// Forgets bursts, writes, windows and serial output so far.
 void lab_forget(struct lab *l);
 /// Puts a counter record into the NVM as if the last message had had this value.
 void lab_set_counter(struct lab *l, uint16_t last);
