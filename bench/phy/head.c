@@ -19,6 +19,8 @@ enum {
 static const double frequency_step = 0.0125;
 // A coherent sum of noise alone exceeds this many times its mean by chance e^-22 of the time.
 static const double gate = 22;
+// A burst reaches this part of the gate even with the wrong drift; noise seldom does.
+static const double first_part = 0.6;
 // Of the energy in the head's symbols, the part that must fit the hypothesis: g / (1 + g) at Eb/N0
 // g. A strong burst's sidelobes pass the gate above, but do not fit.
 static const double fit_part = 0.3;
@@ -28,7 +30,8 @@ static const float preamble_part = 0.45f;
 struct phy_head_search {
     const struct phy_patterns *patterns;
     size_t n_drifts;
-    double drift[DRIFTS_MAX];
+    double drift[DRIFTS_MAX];             // the first is 0
+    float complex *bend[DRIFTS_MAX];      // what takes each out, per sample; none for 0
     float complex *level;                 // samples without the hypothesis' drift, as prefix sums
     float complex *sums;                  // mean over one symbol, on the timing grid
     float energy[N_STARTS];               // of the 33 symbols from each start
@@ -56,6 +59,28 @@ void phy_patterns_init(struct phy_patterns *p, const struct phy_sync *syncs, siz
     }
 }
 
+static float complex turn(double cycles)
+{
+    cycles -= floor(cycles);
+    return CMPLXF((float)cos(2 * M_PI * cycles), (float)sin(2 * M_PI * cycles));
+}
+
+// Time from which a hypothesis' drift counts, so that drift and frequency are independent there.
+static double pivot(void)
+{
+    return PHY_HEAD_LEAD * PHY_OVERSAMPLE + PHY_HEAD_SYMBOLS * PHY_OVERSAMPLE / 2.0;
+}
+
+static float complex *make_bend(double drift)
+{
+    float complex *bend = malloc(N_SAMPLES * sizeof *bend);
+    for (size_t i = 0; bend && i < N_SAMPLES; i++) {
+        double t = ((double)i + 0.5 - pivot()) / PHY_OVERSAMPLE;
+        bend[i] = turn(-0.5 * drift * t * t);
+    }
+    return bend;
+}
+
 int phy_head_search_new(struct phy_head_search **out, const struct phy_patterns *patterns,
                         double drift_max, struct err *err)
 {
@@ -67,11 +92,15 @@ int phy_head_search_new(struct phy_head_search **out, const struct phy_patterns 
     size_t side = (size_t)fmin(ceil(fmax(0, drift_max - step / 2) / step), DRIFTS_MAX / 2);
     h->n_drifts = 2 * side + 1;
     for (size_t i = 0; i < h->n_drifts; i++)
-        h->drift[i] = side ? drift_max * ((double)i - (double)side) / ((double)side + 0.5) : 0;
+        h->drift[i] = (i % 2 ? 1 : -1) * drift_max * (double)((i + 1) / 2) / ((double)side + 0.5);
 
     h->level = calloc(N_SAMPLES + 1, sizeof *h->level);
     h->sums = calloc(N_SUMS, sizeof *h->sums);
     int rc = h->level && h->sums ? ERR_OK : ERR_NOMEM;
+    for (size_t i = 1; i < h->n_drifts; i++) {
+        h->bend[i] = make_bend(h->drift[i]);
+        if (!h->bend[i]) rc = ERR_NOMEM;
+    }
     for (size_t i = 0; i < FREQUENCIES; i++) {
         h->preamble[i] = calloc(N_STARTS, sizeof *h->preamble[i]);
         if (!h->preamble[i]) rc = ERR_NOMEM;
@@ -91,13 +120,9 @@ void phy_head_search_free(struct phy_head_search *h)
     free(h->sums);
     for (size_t i = 0; i < FREQUENCIES; i++)
         free(h->preamble[i]);
+    for (size_t i = 0; i < DRIFTS_MAX; i++)
+        free(h->bend[i]);
     free(h);
-}
-
-static float complex turn(double cycles)
-{
-    cycles -= floor(cycles);
-    return CMPLXF((float)cos(2 * M_PI * cycles), (float)sin(2 * M_PI * cycles));
 }
 
 static float power(float complex v)
@@ -105,19 +130,12 @@ static float power(float complex v)
     return crealf(v) * crealf(v) + cimagf(v) * cimagf(v);
 }
 
-// Time from which a hypothesis' drift counts, so that drift and frequency are independent there.
-static double pivot(void)
-{
-    return PHY_HEAD_LEAD * PHY_OVERSAMPLE + PHY_HEAD_SYMBOLS * PHY_OVERSAMPLE / 2.0;
-}
-
-static void make_sums(struct phy_head_search *h, const float complex *y, double drift)
+static void make_sums(struct phy_head_search *h, const float complex *y, const float complex *bend)
 {
     float complex sum = 0;
     h->level[0] = 0;
     for (size_t i = 0; i < N_SAMPLES; i++) {
-        double t = ((double)i + 0.5 - pivot()) / PHY_OVERSAMPLE;
-        sum += drift == 0 ? y[i] : y[i] * turn(-0.5 * drift * t * t);
+        sum += bend ? y[i] * bend[i] : y[i];
         h->level[i + 1] = sum;
     }
     for (size_t i = 0; i < N_SUMS; i++)
@@ -176,7 +194,7 @@ static size_t keep_hypothesis(struct phy_hypothesis *out, size_t n, const struct
 }
 
 static size_t try_types(struct phy_head_search *h, double drift, float least, double unit,
-                        struct phy_hypothesis *out, size_t n)
+                        double *top, struct phy_hypothesis *out, size_t n)
 {
     size_t common = h->patterns->common;
     for (size_t f = 0; f < FREQUENCIES; f++) {
@@ -194,6 +212,7 @@ static size_t try_types(struct phy_head_search *h, double drift, float least, do
                 for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++)
                     sum += h->patterns->sign[s][k] * z[k];
                 double p = (double)power(sum) / unit;
+                if (p > *top) *top = p;
                 double fit = p * unit / (PHY_HEAD_SYMBOLS * (double)h->energy[i]);
                 if (p < gate || fit < fit_part) continue;
                 double start = (double)(i * STRIDE);
@@ -222,13 +241,14 @@ size_t phy_head_search_run(struct phy_head_search *h, const float complex *y, do
                            struct phy_hypothesis *out)
 {
     size_t n = 0;
-    double unit = PHY_HEAD_SYMBOLS * noise;
+    double unit = PHY_HEAD_SYMBOLS * noise, top = 0;
     for (size_t i = 0; i < h->n_drifts; i++) {
-        make_sums(h, y, h->drift[i]);
+        make_sums(h, y, h->bend[i]);
         float best = sum_preambles(h);
         // noise alone reaches this in the preamble; the whole head could not pass the gate
         if ((double)best < 0.2 * gate * unit) continue;
-        n = try_types(h, h->drift[i], preamble_part * best, unit, out, n);
+        n = try_types(h, h->drift[i], preamble_part * best, unit, &top, out, n);
+        if (top < first_part * gate) break;
     }
     qsort(out, n, sizeof *out, by_power);
     return n;
