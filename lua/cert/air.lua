@@ -19,7 +19,8 @@ local RANKS <const> = 3
 local STRONG_DB <const> = traffic.STRONG_DB
 
 function air.new(core)
-  local made <const> = setmetatable({ waiting = {}, strange = {}, since_s = core.air:now_s() }, Air)
+  local now_s <const> = core.air:now_s()
+  local made <const> = setmetatable({ waiting = {}, strange = {}, since_s = now_s, began_s = now_s }, Air)
   of[made] = core.air
   return made
 end
@@ -27,6 +28,14 @@ end
 -- Called when something is asked for: from here on silence is judged.
 function Air:mark()
   self.since_s = of[self]:now_s()
+end
+
+-- The case's own part begins: what came before is nobody's message.
+function Air:begin()
+  self.waiting, self.strange = {}, {}
+  while of[self]:next_frame(0) do end -- frames that are ready
+  self:mark()
+  self.began_s = self.since_s
 end
 
 local function next_frame(self, until_s)
@@ -155,7 +164,8 @@ function Air.ranks_of(_, message)
 end
 
 --- t.air:strays{ after_s = 0 } -> list of what was heard and belongs to no message that was collected: listens
---- `after_s` more seconds, then empties the queue. Each entry is one line of text.
+--- `after_s` more seconds, then empties the queue. Each entry is one line of text. Nothing heard, but samples lost: nil
+--- and why.
 function Air:strays(given)
   local o <const> = options("t.air:strays", given, { after_s = { type = "number", min = 0, default = 0 } })
   if o.after_s > 0 then self:silence_until(of[self]:now_s() + o.after_s) end
@@ -172,6 +182,10 @@ function Air:strays(given)
     list[#list + 1] = ("a frame that does not decode (%s) at %.2f s"):format(frame.status, frame.start_s)
   end
   self.waiting, self.strange = {}, {}
+  local lost <const> = of[self]:gap_since(self.began_s)
+  if #list == 0 and lost then
+    return nil, absence.bench("nothing more was heard, but samples were lost (%s): repeat the case", lost)
+  end
   return list
 end
 

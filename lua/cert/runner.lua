@@ -98,11 +98,13 @@ function T:weak_key(messages)
 end
 
 local function watched_traffic(events)
-  local traffic <const> = { requests = {}, uplinks = {}, gaps = {} }
+  local traffic <const> = { requests = {}, uplinks = {}, gaps = {}, ended_by = nil }
   local kinds <const> = { request = traffic.requests, uplink = traffic.uplinks, gap = traffic.gaps }
   for _, event in ipairs(events) do
     local list <const> = kinds[event.type]
     if list then list[#list + 1] = event end
+    local ends <const> = event.type == "fault" or event.fatal and event.verdict ~= "pass"
+    if ends and not traffic.ended_by then traffic.ended_by = event.blame end
   end
   return traffic
 end
@@ -121,7 +123,7 @@ function runner.context(core, case, axes, watched)
   return t
 end
 
--- A passive case judges what others saw. Too little of it proves nothing.
+-- A passive case judges what others saw. Too little of it proves nothing; to blame is what ended the watched case.
 local function check_minimum(t, case)
   local least <const> = case.minimum and case.minimum.uplinks or 1
   local seen <const> = #t.watched.uplinks
@@ -133,7 +135,7 @@ local function check_minimum(t, case)
     expected = ("at least %d"):format(least),
     actual = tostring(seen),
     verdict = enough and "pass" or "inconclusive",
-    blame = enough and "none" or #t.watched.gaps > 0 and "bench" or "device",
+    blame = enough and "none" or #t.watched.gaps > 0 and "bench" or t.watched.ended_by or "device",
     fatal = not enough,
   }
   if not enough then control.stop "too few frames to judge" end
@@ -148,8 +150,7 @@ local function prepare(t)
   else
     t:require("the device at the beginning", t.dut:is_ready()):exists()
   end
-  t.air:strays {}
-  t.air:mark()
+  t.air:begin()
 end
 
 -- The demands of the runner are not the case's: a case that demands nothing has shown nothing.

@@ -5,17 +5,21 @@
 PATH=$1:$PATH
 export PATH
 
-scenario() {
+scenario() { # NAME DEVICE LOSS [LINE]
     cat >"$scratch/$1.scenario" <<END
 pluto  station1 serial=104473f0c5a100010203040506070809a0 ppm=0.0 figure=6dB
 uart   dut1 baud=9600
 device dut1 uart=dut1 $2
 path   dut1 station1 loss=$3
+$4
 END
 }
 scenario deaf "dummy_device deaf" 122dB
 scenario polite "dummy_device polite" 122dB
-scenario unheard "foxdut --id 00F0C5A1 --key file:{fixtures}/keys/foxdut.key --pac 5E7A1C0D9B3F2468" 220dB
+foxdut="foxdut --id 00F0C5A1 --key file:{fixtures}/keys/foxdut.key --pac 5E7A1C0D9B3F2468"
+scenario unheard "$foxdut" 220dB
+scenario overflow "$foxdut" 122dB "at 8s overflow pluto station1"
+scenario dying "$foxdut" 122dB "at 30s kill device dut1"
 
 for manner in deaf polite unheard; do
     lab "$scratch/$manner.scenario"
@@ -24,4 +28,16 @@ for manner in deaf polite unheard; do
     check "$manner device: inconclusive, exit 6" exits 6
     check "$manner device: the text says that the path is not proven" says 'not proven'
 done
+
+# A correct device, but samples were lost: that nothing else was heard means nothing.
+lab "$scratch/overflow.scenario" AUTH-UL-003
+check "lost samples: inconclusive, exit 6" exits 6
+check "lost samples: the bench is to blame" says 'blame: bench'
+check "lost samples: the text says so" says 'samples were lost'
+
+# A device that answered and then dies is to blame: its port and its path had been proven.
+lab "$scratch/dying.scenario" AUTH-UL-004
+check "a device that dies fails, exit 1" exits 1
+check "a device that dies is to blame" says 'blame: device'
+check "the text says that it answered before" says 'has answered before'
 finish

@@ -185,6 +185,13 @@ test("a repetition beyond three, and frames nobody asked for, are strays", funct
   harness.contains(strays[1], "rank 3, counter 7 of 00f0c5a1")
 end)
 
+test("no strays means nothing when samples were lost", function()
+  local a <const> = heard { air_proven = true, gap_s = 3 }
+  local strays <const>, why <const> = a:strays { after_s = 5 }
+  equal(strays, nil)
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+end)
+
 -- ---- the device's port
 
 local function dut(options)
@@ -253,6 +260,15 @@ test("a passive case below its minimum is inconclusive and does not run", functi
     { watches = { "Y-1" }, minimum = { uplinks = 2 } })
   equal(ran, false)
   equal(verdicts(core), { "inconclusive/device" })
+end)
+
+test("too little to judge is blamed on what ended the watched case", function()
+  local passive <const> = { watches = { "Y-1" }, minimum = { uplinks = 2 } }
+  local core <const> = run(function() end, { watched = { { type = "fault", blame = "bench" } } }, passive)
+  equal(verdicts(core), { "inconclusive/bench" })
+  local other <const> = run(function() end,
+    { watched = { { type = "expect", fatal = true, verdict = "fail", blame = "device" } } }, passive)
+  equal(verdicts(other), { "inconclusive/device" })
 end)
 
 test("a passive case sees requests, uplinks and gaps", function()
