@@ -1,5 +1,6 @@
 #include "bench/phy/decide.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -8,6 +9,9 @@ enum {
     LIST_MAX = 64,     // patterns tried: each is a chance of 2^-16 to accept nonsense
     LIST_HEAD_ERRORS = 2
 };
+
+// Symbols of more than this many mean amplitudes together were hardly all wrong.
+static const float list_cost = 0.9f;
 
 static void harden(const float *soft, size_t n, uint8_t *body)
 {
@@ -43,19 +47,49 @@ static void flip_symbol(uint8_t *body, size_t k, size_t body_bits)
     if (k < body_bits) body[k / 8] ^= (uint8_t)(0x80 >> k % 8);
 }
 
+struct pattern {
+    unsigned symbols; // bit q: the q-th weakest symbol is flipped
+    float cost;       // their amplitudes' sum: the smaller, the likelier
+};
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct pattern *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost < y->cost ? -1 : 1;
+    return x->symbols < y->symbols ? -1 : x->symbols > y->symbols;
+}
+
+static size_t likely_patterns(const struct phy_demodulated *d, const size_t *index, size_t n,
+                              struct pattern *out)
+{
+    float sum = 0;
+    for (size_t k = 0; k <= d->body_bits; k++)
+        sum += d->weak[k];
+    float most = list_cost * sum / (float)(d->body_bits + 1);
+    size_t n_out = 0;
+    for (unsigned symbols = 1; symbols < 1u << n; symbols++) {
+        if (__builtin_popcount(symbols) > LIST_WEIGHT) continue;
+        float cost = 0;
+        for (size_t q = 0; q < n; q++)
+            if (symbols >> q & 1) cost += d->weak[index[q]];
+        if (cost <= most) out[n_out++] = (struct pattern){symbols, cost};
+    }
+    qsort(out, n_out, sizeof *out, by_cost);
+    return n_out < LIST_MAX ? n_out : LIST_MAX;
+}
+
 static bool try_list(const struct phy_receive_config *config, const struct phy_demodulated *d,
                      size_t sync, const uint8_t *tracked, uint8_t *body)
 {
-    size_t index[LIST_SYMBOLS], n = weakest_symbols(d, index), tried = 0;
-    for (int weight = 1; weight <= LIST_WEIGHT; weight++)
-        for (unsigned pattern = 1; pattern < 1u << n; pattern++) {
-            if (__builtin_popcount(pattern) != weight) continue;
-            if (tried++ == LIST_MAX) return false;
-            memcpy(body, tracked, PHY_BODY_BITS_MAX / 8);
-            for (size_t q = 0; q < n; q++)
-                if (pattern >> q & 1) flip_symbol(body, index[q], d->body_bits);
-            if (accepts(config, sync, body)) return true;
-        }
+    struct pattern patterns[1 << LIST_SYMBOLS];
+    size_t index[LIST_SYMBOLS], n = weakest_symbols(d, index);
+    size_t n_patterns = likely_patterns(d, index, n, patterns);
+    for (size_t i = 0; i < n_patterns; i++) {
+        memcpy(body, tracked, PHY_BODY_BITS_MAX / 8);
+        for (size_t q = 0; q < n; q++)
+            if (patterns[i].symbols >> q & 1) flip_symbol(body, index[q], d->body_bits);
+        if (accepts(config, sync, body)) return true;
+    }
     return false;
 }
 
