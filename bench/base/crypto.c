@@ -1,12 +1,17 @@
 #include "bench/base/crypto.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench/base/bytes.h"
 
@@ -173,6 +178,176 @@ int crypto_sha256_file(const char *path, char out[SHA256_HEX_LEN], int64_t *size
     hex_encode(digest, sizeof digest, out);
     if (size) *size = total;
     return ERR_OK;
+}
+
+struct crypto_key {
+    EVP_PKEY *pkey;
+};
+
+// A key file is never asked for a passphrase on the terminal: a bench runs unattended.
+static int no_passphrase(char *buf, int size, int rwflag, void *asked)
+{
+    (void)buf;
+    (void)size;
+    (void)rwflag;
+    *(bool *)asked = true;
+    return -1;
+}
+
+// Opens a key file; a private one must be closed to others. What was checked is what is read.
+static int open_key_file(FILE **out, const char *path, bool is_private, struct err *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return err_set(err, ERR_USAGE,
+                       "%s: expected an Ed25519 key in PEM: %s; make one with "
+                       "openssl genpkey -algorithm ed25519 -out signer.key, and its public half "
+                       "with openssl pkey -in signer.key -pubout -out signer.pub",
+                       path, strerror(errno));
+    int rc = ERR_OK;
+    if (fstat(fd, &st) != 0)
+        rc = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        rc = err_set(err, ERR_USAGE, "%s: expected a key file, got something else", path);
+    else if (is_private && st.st_mode & (S_IRWXG | S_IRWXO))
+        rc = err_set(err, ERR_USAGE,
+                     "%s: expected a private key that its owner alone may read (mode 600), got "
+                     "mode %03o; chmod 600 it, and replace the key if others may have read it",
+                     path, st.st_mode & 0777);
+    if (rc == ERR_OK && !(*out = fdopen(fd, "rb")))
+        rc = err_set(err, ERR_NOMEM, "%s: out of memory", path);
+    if (rc < 0) close(fd);
+    return rc;
+}
+
+// Takes pkey, also on failure.
+static int key_new(struct crypto_key **out, EVP_PKEY *pkey, struct err *err)
+{
+    struct crypto_key *k = calloc(1, sizeof *k);
+    if (!k) {
+        EVP_PKEY_free(pkey);
+        return err_set(err, ERR_NOMEM, "key: out of memory");
+    }
+    k->pkey = pkey;
+    *out = k;
+    return ERR_OK;
+}
+
+static int read_key(struct crypto_key **out, const char *path, bool is_private, struct err *err)
+{
+    FILE *f = NULL;
+    bool asked = false;
+    int rc = open_key_file(&f, path, is_private, err);
+    if (rc < 0) return rc;
+    setvbuf(f, NULL, _IONBF, 0); // no copy of the key stays in a buffer of stdio
+    EVP_PKEY *pkey = is_private ? PEM_read_PrivateKey(f, NULL, no_passphrase, &asked)
+                                : PEM_read_PUBKEY(f, NULL, no_passphrase, &asked);
+    fclose(f);
+    ERR_clear_error();
+    if (asked)
+        rc = err_set(err, ERR_USAGE,
+                     "%s: expected a key without a passphrase, got a protected one; decrypt it "
+                     "into a file of mode 600 with openssl pkey",
+                     path);
+    else if (!pkey)
+        rc =
+            err_set(err, ERR_USAGE, "%s: expected an Ed25519 %s key in PEM, got something else; %s",
+                    path, is_private ? "private" : "public",
+                    is_private ? "make one with openssl genpkey -algorithm ed25519 -out signer.key"
+                               : "openssl pkey -in signer.key -pubout makes it from the private "
+                                 "key");
+    else if (EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519)
+        rc = err_set(err, ERR_USAGE,
+                     "%s: expected an Ed25519 key, got one of type %s; make one with openssl "
+                     "genpkey -algorithm ed25519 -out signer.key",
+                     path, EVP_PKEY_get0_type_name(pkey));
+    if (rc < 0) {
+        EVP_PKEY_free(pkey);
+        return rc;
+    }
+    return key_new(out, pkey, err);
+}
+
+int crypto_key_read_private(struct crypto_key **out, const char *path, struct err *err)
+{
+    return read_key(out, path, true, err);
+}
+
+int crypto_key_read_public(struct crypto_key **out, const char *path, struct err *err)
+{
+    return read_key(out, path, false, err);
+}
+
+int crypto_key_from_der(struct crypto_key **out, const uint8_t *der, size_t len, struct err *err)
+{
+    const unsigned char *end = der;
+    EVP_PKEY *pkey = d2i_PUBKEY(NULL, &end, (long)len);
+    ERR_clear_error();
+    if (!pkey || end != der + len || EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519) {
+        EVP_PKEY_free(pkey);
+        return err_set(err, ERR_FORMAT,
+                       "expected an Ed25519 public key in DER, got %zu other bytes", len);
+    }
+    return key_new(out, pkey, err);
+}
+
+void crypto_key_free(struct crypto_key *k)
+{
+    if (!k) return;
+    EVP_PKEY_free(k->pkey);
+    free(k);
+}
+
+int crypto_key_der(const struct crypto_key *k, uint8_t out[ED25519_SPKI_MAX], struct err *err)
+{
+    unsigned char *der = NULL;
+    int n = i2d_PUBKEY(k->pkey, &der);
+    if (n <= 0) return failed(err, "public key");
+    if (n > ED25519_SPKI_MAX) {
+        OPENSSL_free(der);
+        return err_set(err, ERR_INTERNAL, "public key: %d bytes of DER", n);
+    }
+    memcpy(out, der, (size_t)n);
+    OPENSSL_free(der);
+    return n;
+}
+
+int crypto_key_fingerprint(const struct crypto_key *k, char out[SHA256_HEX_LEN], struct err *err)
+{
+    uint8_t der[ED25519_SPKI_MAX], digest[SHA256_LEN];
+    int n = crypto_key_der(k, der, err);
+    if (n < 0) return n;
+    int rc = crypto_sha256(der, (size_t)n, digest, err);
+    if (rc == ERR_OK) hex_encode(digest, sizeof digest, out);
+    return rc;
+}
+
+int crypto_key_sign(const struct crypto_key *k, const void *data, size_t len,
+                    uint8_t sig[ED25519_SIG_LEN], struct err *err)
+{
+    size_t n = ED25519_SIG_LEN;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx) return err_set(err, ERR_NOMEM, "Ed25519: out of memory");
+    int rc = ERR_OK;
+    if (EVP_DigestSignInit(ctx, NULL, NULL, NULL, k->pkey) != 1 ||
+        EVP_DigestSign(ctx, sig, &n, data, len) != 1 || n != ED25519_SIG_LEN)
+        rc = failed(err, "Ed25519");
+    EVP_MD_CTX_free(ctx);
+    return rc;
+}
+
+int crypto_key_verify(const struct crypto_key *k, const void *data, size_t len, const uint8_t *sig,
+                      size_t sig_len, struct err *err)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx) return err_set(err, ERR_NOMEM, "Ed25519: out of memory");
+    int rc = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->pkey) == 1
+                 ? EVP_DigestVerify(ctx, sig, sig_len, data, len) == 1
+                 : failed(err, "Ed25519");
+    ERR_clear_error();
+    EVP_MD_CTX_free(ctx);
+    return rc;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)

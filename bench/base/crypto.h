@@ -1,5 +1,5 @@
-// Cryptography, all of it OpenSSL's: AES-128, SHA-256, constant-time comparison. Home of the
-// library.
+// Cryptography, all of it OpenSSL's: AES-128, SHA-256, Ed25519, constant-time comparison. Home of
+// the library.
 #ifndef BENCH_BASE_CRYPTO_H
 #define BENCH_BASE_CRYPTO_H
 
@@ -53,6 +53,33 @@ FOX_CHECK int crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN
 /// SHA-256 of a whole file as 64 hex digits; *size gets its length (may be NULL).
 FOX_CHECK int crypto_sha256_file(const char *path, char out[SHA256_HEX_LEN], int64_t *size,
                                  struct err *err);
+
+enum { ED25519_SIG_LEN = 64, ED25519_SPKI_MAX = 128 };
+
+struct crypto_key; // an Ed25519 key; a private one holds its public half too
+
+/// Reads a private key from a PEM file as `openssl genpkey -algorithm ed25519` makes it. ERR_USAGE
+/// when others may read the file, when it is protected by a passphrase, or when it is no such key.
+FOX_CHECK int crypto_key_read_private(struct crypto_key **out, const char *path, struct err *err);
+/// Reads a public key from a PEM file (`openssl pkey -pubout`). ERR_USAGE as above; a private key
+/// is refused too, so that nobody gets used to handing it round.
+FOX_CHECK int crypto_key_read_public(struct crypto_key **out, const char *path, struct err *err);
+/// From DER (SubjectPublicKeyInfo). ERR_FORMAT when it is no Ed25519 key.
+FOX_CHECK int crypto_key_from_der(struct crypto_key **out, const uint8_t *der, size_t len,
+                                  struct err *err);
+/// Accepts NULL; wipes.
+void crypto_key_free(struct crypto_key *k);
+/// The public half as DER (SubjectPublicKeyInfo). Returns its length.
+FOX_CHECK int crypto_key_der(const struct crypto_key *k, uint8_t out[ED25519_SPKI_MAX],
+                             struct err *err);
+/// SHA-256 of that as 64 hex digits: what `openssl pkey -pubin -outform DER | sha256sum` prints.
+FOX_CHECK int crypto_key_fingerprint(const struct crypto_key *k, char out[SHA256_HEX_LEN],
+                                     struct err *err);
+FOX_CHECK int crypto_key_sign(const struct crypto_key *k, const void *data, size_t len,
+                              uint8_t sig[ED25519_SIG_LEN], struct err *err);
+/// 1 when the signature is this key's over these bytes, 0 when not, negative on failure.
+FOX_CHECK int crypto_key_verify(const struct crypto_key *k, const void *data, size_t len,
+                                const uint8_t *sig, size_t sig_len, struct err *err);
 
 bool crypto_equal(const void *a, const void *b, size_t len);
 void crypto_wipe(void *data, size_t len);
