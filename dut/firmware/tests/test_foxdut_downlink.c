@@ -16,6 +16,7 @@
 #include "dut/firmware/tests/demod.h"
 #include "dut/firmware/tests/downlink_air.h"
 #include "dut/firmware/tests/fake_lab.h"
+#include "dut/firmware/tests/run.h"
 
 static const char own_key[] = "000102030405060708090a0b0c0d0e0f";
 static const char no_answer[] = "ERR_SFX_ERR_SEND_FRAME_WAIT_TIMEOUT\r";
@@ -90,16 +91,6 @@ static const char *told(const char *payload_hex)
     return text;
 }
 
-static uint16_t crc16(const uint8_t *data, size_t len)
-{
-    unsigned crc = 0;
-    for (size_t i = 0; i < 8 * len; i++) {
-        unsigned bit = (data[i / 8] >> (7 - i % 8) & 1) ^ (crc >> 15 & 1);
-        crc = (crc << 1 ^ (bit ? 0x1021 : 0)) & 0xffff;
-    }
-    return (uint16_t)(crc ^ 0xffff);
-}
-
 // The one confirmation of a downlink that ended at end_ns: protocol.md 2.5 and 7.1, byte by byte.
 static void assert_confirmed(struct rig *r, int64_t end_ns, unsigned counter, int rssi_dbm)
 {
@@ -114,7 +105,7 @@ static void assert_confirmed(struct rig *r, int64_t end_ns, unsigned counter, in
     const uint8_t body[] = {0x09, 3300 & 255, 3300 >> 8, 3175 & 255, 3175 >> 8, 250, 0};
     assert_memory_equal(f + 10, body, sizeof body);
     assert_true(abs((int8_t)f[17] - 100 - rssi_dbm) <= 1);
-    assert_int_equal(f[20] << 8 | f[21], crc16(f + 4, 16));
+    assert_int_equal(f[20] << 8 | f[21], run_crc16(f + 4, 16));
     double delay_s = (double)(d.start_ns - end_ns) * 1e-9;
     assert_true(delay_s > 1.99 && delay_s < 2.01);
     assert_true(fabs(r->lab.bursts[3].carrier_hz - 868130000.0) <= 96000 - 18780);
@@ -405,6 +396,78 @@ static void test_fwl_003_listens_unasked(void **state)
     lab_deinit(&r.lab);
 }
 
+// A frame for the newest message goes on air 1 s from now, `off_hz` beside where it belongs.
+static void answer_late(struct rig *r, unsigned counter, double f_hz, double off_hz)
+{
+    uint8_t frame[15];
+    make_frame(counter, 0, frame);
+    r->air.n = 0;
+    downlink_air_send(&r->air, r->lab.now_ns + DEVPORT_SECOND, f_hz + off_hz, frame);
+}
+
+// MUT-RES-007: after the first message none goes out before the station that was heard first has
+// answered the one before; nothing is used up while it waits in vain.
+static void test_res_007_is_tied_to_a_station(void **state)
+{
+    (void)state;
+    static const char refused[] = "ERROR: not sent, no downlink from the station\r";
+    static const char *const args[] = {"--fault", "MUT-RES-007", NULL};
+    static const struct {
+        double off_hz; // of the station that answers; 0 and 300 are two stations
+        bool answers, sent;
+    } tries[] = {{0, false, false},  {0, true, true},   {0, false, false}, {300, true, false},
+                 {300, true, false}, {-20, true, true}, {0, false, false}, {0, true, true}};
+    struct rig r;
+    rig_start(&r, NULL, own_key, 20, args);
+    assert_string_equal(lab_command(&r.lab, "AT$SB=1"), "OK\r");
+    unsigned counter = 20;
+    double f_hz = rig_frequency(&r);
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        lab_forget(&r.lab);
+        r.air.n = 0;
+        if (tries[i].answers) answer_late(&r, counter, f_hz, tries[i].off_hz);
+        int64_t asked_ns = r.lab.now_ns;
+        assert_string_equal(lab_command(&r.lab, "AT$SB=1"), tries[i].sent ? "OK\r" : refused);
+        assert_int_equal(r.lab.n_bursts, tries[i].sent ? 3 : 0);
+        if (!tries[i].sent) {
+            assert_true(r.lab.now_ns - asked_ns < 6 * DEVPORT_SECOND);
+            continue;
+        }
+        f_hz = rig_frequency(&r);
+        struct demod d;
+        demod_burst(&r.lab.bursts[0], &d);
+        char expected[4];
+        snprintf(expected, sizeof expected, "%03x", ++counter);
+        assert_memory_equal(d.hex + 9, expected, 3);
+    }
+    lab_deinit(&r.lab);
+}
+
+// The encrypted variant reads its downlinks under the keystream of direction 1; the tag covers what
+// is on air.
+static void test_encrypted_downlinks_are_read(void **state)
+{
+    (void)state;
+    static const char *const args[] = {"--encrypt", NULL};
+    struct rig r;
+    rig_start(&r, NULL, own_key, 0x123, args);
+    rig_request(&r);
+    uint8_t session[16] = {0}, frame[15];
+    run_aes(own_key, session, session);
+    char session_hex[33];
+    for (int i = 0; i < 16; i++)
+        snprintf(session_hex + 2 * i, 3, "%02x", session[i]);
+    uint8_t stream[16] = {0xfe, 0xca, 0xad, 0x0b, 0x23, 0x01, 0, 1};
+    run_aes(session_hex, stream, stream);
+    struct downlink_message m = {.id = 0x0badcafe, .counter = 0x123, .key_hex = own_key};
+    for (int i = 0; i < 8; i++)
+        m.payload[i] = (uint8_t)((i + 1) ^ stream[i]);
+    downlink_message_frame(&m, frame);
+    rig_send(&r, 22, rig_frequency(&r), frame);
+    assert_string_equal(rig_answer(&r), taken);
+    lab_deinit(&r.lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +481,8 @@ int main(void)
         cmocka_unit_test(test_commands_wait_until_the_exchange_is_over),
         cmocka_unit_test(test_rf_010_listens_at_the_nominal_frequency),
         cmocka_unit_test(test_fwl_003_listens_unasked),
+        cmocka_unit_test(test_res_007_is_tied_to_a_station),
+        cmocka_unit_test(test_encrypted_downlinks_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
