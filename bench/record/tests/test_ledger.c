@@ -22,7 +22,7 @@ static char dir[64];
 static int setup(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/ledger-XXXXXX");
+    snprintf(dir, sizeof dir, "/tmp/ledger-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
 

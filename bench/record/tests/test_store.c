@@ -23,7 +23,7 @@ static char dir[64];
 static int setup(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/store-XXXXXX");
+    snprintf(dir, sizeof dir, "/tmp/store-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
 

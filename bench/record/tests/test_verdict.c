@@ -47,7 +47,7 @@ static void test_random_histories(void **state)
             if (rank_of(v) > worst) {
                 worst = rank_of(v);
                 blamed = worst < rank_of(VERDICT_WARN) ? BLAME_NONE : b;
-                strcpy(reason, text);
+                snprintf(reason, sizeof reason, "%s", text);
             }
         }
         verdict_fold_end(&f);

@@ -39,7 +39,7 @@ static int shell(const char *fmt, ...)
 static int make_run(void **state)
 {
     (void)state;
-    strcpy(base, "/tmp/verify-XXXXXX");
+    snprintf(base, sizeof base, "/tmp/verify-XXXXXX");
     if (!mkdtemp(base)) return -1;
     snprintf(run_dir, sizeof run_dir, "%s/results/latest/", base);
     // exit 1: the selection has a fail
