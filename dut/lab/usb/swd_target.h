@@ -1,0 +1,53 @@
+// The lab's serial wire debug port at the level of its pins: a debug port of version 1 behind the
+// JTAG switch, and one access port to the memory of a Cortex-M3.
+//
+// A pure state machine; memory is reached through the caller. It samples and changes the data line
+// at rising edges of the clock.
+#ifndef DUT_LAB_USB_SWD_TARGET_H
+#define DUT_LAB_USB_SWD_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum swd_phase {
+    SWD_PHASE_LOCKED, // until a line reset
+    SWD_PHASE_RESET,  // line reset seen, the line is still high
+    SWD_PHASE_IDLE,
+    SWD_PHASE_REQUEST,
+    SWD_PHASE_TURN_TO_TARGET,
+    SWD_PHASE_DRIVE,
+    SWD_PHASE_TURN_TO_HOST,
+    SWD_PHASE_DATA
+};
+
+struct swd_target {
+    /// One word of memory; false: the bus answers with an error. ctx is lent.
+    bool (*read)(void *ctx, uint32_t address, uint32_t *value);
+    void *ctx;
+
+    bool clock;       // last level
+    uint64_t history; // bits of the host, the latest on top
+    unsigned ones;    // in a row
+    bool is_swd;      // switched over from JTAG
+    bool fresh;       // after a line reset only DPIDR may be read
+    enum swd_phase phase;
+    unsigned bits; // of the present phase
+    uint8_t request;
+    uint64_t shift; // bits that it sends, or receives
+    unsigned drive_bits;
+    bool takes_data;   // after its answer 33 bits come
+    bool write_counts; // and they are to be acted on
+    bool drives, out;
+
+    uint32_t control, select, csw, tar;
+    uint32_t result; // of the last access, for the next one to fetch
+};
+
+void swd_target_init(struct swd_target *t,
+                     bool (*read)(void *ctx, uint32_t address, uint32_t *value), void *ctx);
+/// Power is gone, or the port does not answer: it begins anew.
+void swd_target_reset(struct swd_target *t);
+/// The levels on the lines now: `data` is what the host drives, or the pull-up.
+void swd_target_pins(struct swd_target *t, bool clock, bool data);
+
+#endif

@@ -1,0 +1,543 @@
+// The FT232H through libftdi, and the only file that knows it.
+//
+// An empty read is no error for libftdi: it returns 0 at once, so every read here has its own wall
+// limit. The chip holds 1 KiB in each direction: what is written while answers pile up must fit, or
+// both sides wait for each other.
+#include "dut/port_ftdi.h"
+
+#include <errno.h>
+#include <ftdi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    VENDOR = 0x0403,
+    PRODUCT = 0x6014,
+    LATENCY_MS = 2,
+    ANSWER_LIMIT_MS = 2000, // a fault detector: an answer takes milliseconds
+    PIN_SCK = 1 << 0,
+    PIN_OUT = 1 << 1,
+    PIN_IN = 1 << 2,
+    PIN_CS = 1 << 3,
+    DUPLEX_MAX = 512,   // bytes both ways at once
+    READ_MAX = 1 << 16, // of one read command
+    TRANSFER = 1 << 16
+};
+
+enum mpsse {
+    SET_LOW = 0x80,
+    GET_LOW = 0x81,
+    SET_HIGH = 0x82,
+    GET_HIGH = 0x83,
+    LOOPBACK_OFF = 0x85,
+    SET_DIVISOR = 0x86,
+    FLUSH = 0x87,
+    BASE_60_MHZ = 0x8a,
+    PHASES_2 = 0x8d,
+    CLOCK_BITS = 0x8e,
+    CLOCK_BYTES = 0x8f,
+    ADAPTIVE_OFF = 0x97,
+    BAD_COMMAND = 0xaa,
+    SPI_WRITE = 0x11,
+    SPI_READ = 0x20,
+    SPI_BOTH = 0x31,
+    SWD_WRITE_BYTES = 0x19,
+    SWD_WRITE_BITS = 0x1b,
+    SWD_READ_BYTES = 0x28,
+    SWD_READ_BITS = 0x2a
+};
+
+// Clock dividers: 60 MHz / (2 (1 + d)).
+enum { DIVIDE_6_MHZ = 4, DIVIDE_10_KHZ = 2999 };
+
+struct ftdi {
+    struct ftdi_context *context;
+    char serial[64];
+    bool open;
+    uint16_t value, direction;  // bit n: pin n
+    size_t expected, collected; // of the batch under way
+    int64_t started_ms;
+};
+
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// libusb's code, as libftdi passes it on.
+enum { USB_TIMEOUT = -7 };
+
+// After a failed transfer: `rc` is libusb's code where libftdi passes it on, else -1.
+static int transfer_error(struct ftdi *f, int rc, const char *doing, struct err *err)
+{
+    if (rc == USB_TIMEOUT)
+        return err_set(err, ERR_TIMEOUT,
+                       "FTDI adapter %s: took no more data while trying to %s; pull it and plug it "
+                       "in again",
+                       f->serial, doing);
+    return err_set(err, ERR_GONE,
+                   "FTDI adapter %s: went away while trying to %s (%s); the device has lost its "
+                   "power: check the USB cable, then start again",
+                   f->serial, doing, ftdi_get_error_string(f->context));
+}
+
+static int send_commands(struct ftdi *f, const uint8_t *commands, size_t len, struct err *err)
+{
+    int rc = ftdi_write_data(f->context, commands, (int)len);
+    return rc == (int)len ? ERR_OK : transfer_error(f, rc, "send commands", err);
+}
+
+// Reads exactly len bytes, however many empty packets come in between.
+static int read_answer(struct ftdi *f, uint8_t *out, size_t len, struct err *err)
+{
+    int64_t limit = wall_ms() + ANSWER_LIMIT_MS;
+    size_t n = 0;
+    while (n < len) {
+        int rc = ftdi_read_data(f->context, out + n, (int)(len - n));
+        if (rc < 0) return transfer_error(f, rc, "read its answer", err);
+        n += (size_t)rc;
+        if (rc > 0) {
+            limit = wall_ms() + ANSWER_LIMIT_MS;
+        } else if (wall_ms() > limit) {
+            return err_set(err, ERR_TIMEOUT,
+                           "FTDI adapter %s: expected an answer of %zu bytes, got %zu within %d s; "
+                           "pull it and plug it in again",
+                           f->serial, len, n, ANSWER_LIMIT_MS / 1000);
+        } else {
+            nanosleep(&(struct timespec){0, 100000}, NULL);
+        }
+    }
+    return ERR_OK;
+}
+
+// --- opening and closing
+
+static void list_others(struct ftdi *f, char *out, size_t size)
+{
+    struct ftdi_device_list *list = NULL;
+    size_t used = 0;
+    snprintf(out, size, "none");
+    if (ftdi_usb_find_all(f->context, &list, VENDOR, PRODUCT) <= 0) return;
+    for (const struct ftdi_device_list *l = list; l && used + 1 < size; l = l->next) {
+        char serial[64] = "";
+        if (ftdi_usb_get_strings(f->context, l->dev, NULL, 0, NULL, 0, serial, sizeof serial) < 0)
+            snprintf(serial, sizeof serial, "one that cannot be opened");
+        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", serial);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    ftdi_list_free(&list);
+}
+
+static int open_usb(struct ftdi *f, struct err *err)
+{
+    int rc = ftdi_usb_open_desc(f->context, VENDOR, PRODUCT, NULL, f->serial);
+    if (rc == 0) {
+        f->open = true;
+        return ERR_OK;
+    }
+    char why[160];
+    snprintf(why, sizeof why, "%s", ftdi_get_error_string(f->context));
+    switch (rc) {
+    case -3: {
+        char others[160];
+        list_others(f, others, sizeof others);
+        return err_set(err, ERR_NOTFOUND,
+                       "FTDI adapter %s: expected one with this serial number on USB, found %s; "
+                       "plug it in, or mend ftdi.serial in the bench file",
+                       f->serial, others);
+    }
+    case -5:
+        return err_set(err, ERR_BUSY,
+                       "FTDI adapter %s: another program holds it (%s); end that program, or "
+                       "unload ftdi_sio",
+                       f->serial, why);
+    case -4:
+        return err_set(err, ERR_IO,
+                       "FTDI adapter %s: cannot be opened (%s); give this user the right to it "
+                       "(a udev rule for 0403:6014)",
+                       f->serial, why);
+    default:
+        return err_set(err, ERR_IO,
+                       "FTDI adapter %s: cannot be opened (%s); pull it and plug it "
+                       "in again",
+                       f->serial, why);
+    }
+}
+
+// A command that the chip does not know comes back with FA before it: answers are in step now.
+static int synchronise(struct ftdi *f, struct err *err)
+{
+    const uint8_t set_up[] = {BASE_60_MHZ, ADAPTIVE_OFF, PHASES_2, SET_DIVISOR, DIVIDE_6_MHZ,
+                              0,           LOOPBACK_OFF};
+    const uint8_t probe[] = {BAD_COMMAND, FLUSH};
+    uint8_t echo[2] = {0, 0};
+    int rc = send_commands(f, probe, sizeof probe, err);
+    if (rc >= 0) rc = read_answer(f, echo, sizeof echo, err);
+    if (rc < 0) return rc;
+    if (echo[0] != 0xfa || echo[1] != BAD_COMMAND)
+        return err_set(err, ERR_FORMAT,
+                       "FTDI adapter %s: expected FA AA as the answer to a wrong command, got %02X "
+                       "%02X; is it an FT232H?",
+                       f->serial, echo[0], echo[1]);
+    return send_commands(f, set_up, sizeof set_up, err);
+}
+
+int ftdi_open(struct ftdi **out, const char *serial, struct err *err)
+{
+    struct ftdi *f = calloc(1, sizeof *f);
+    if (!f) return err_set(err, ERR_NOMEM, "FTDI adapter %s", serial);
+    snprintf(f->serial, sizeof f->serial, "%s", serial);
+    f->context = ftdi_new();
+    int rc = f->context ? open_usb(f, err)
+                        : err_set(err, ERR_NOMEM, "FTDI adapter %s: libusb cannot start", serial);
+    if (rc < 0) goto fail;
+    if (ftdi_usb_reset(f->context) < 0 || ftdi_set_latency_timer(f->context, LATENCY_MS) < 0 ||
+        ftdi_set_bitmode(f->context, 0, BITMODE_RESET) < 0 ||
+        ftdi_set_bitmode(f->context, 0, BITMODE_MPSSE) < 0 || ftdi_tcioflush(f->context) < 0 ||
+        ftdi_read_data_set_chunksize(f->context, TRANSFER) < 0 ||
+        ftdi_write_data_set_chunksize(f->context, TRANSFER) < 0) {
+        rc = transfer_error(f, -1, "set it up", err);
+        goto fail;
+    }
+    rc = synchronise(f, err);
+    if (rc < 0) goto fail;
+    *out = f;
+    return ERR_OK;
+fail:
+    ftdi_close(f);
+    return rc;
+}
+
+void ftdi_close(struct ftdi *f)
+{
+    if (!f) return;
+    if (f->open) {
+        (void)ftdi_set_bitmode(f->context, 0, BITMODE_RESET);
+        (void)ftdi_usb_close(f->context);
+    }
+    if (f->context) ftdi_free(f->context);
+    free(f);
+}
+
+const char *ftdi_serial(const struct ftdi *f)
+{
+    return f->serial;
+}
+
+// --- pins
+
+int ftdi_pin_parse(const char *name, unsigned *pin, struct err *err)
+{
+    bool good = name[0] == 'A' && (name[1] == 'D' || name[1] == 'C') && name[2] >= '0' &&
+                name[2] <= '7' && name[3] == '\0';
+    *pin = good ? (name[1] == 'C' ? 8u : 0u) + (unsigned)(name[2] - '0') : 0;
+    if (good && *pin >= FTDI_FIRST_FREE && *pin != FTDI_PIN_SELECT) return ERR_OK;
+    return err_set(err, ERR_INVALID,
+                   "'%s' is no free pin of an FTDI adapter: expected AD4 … AD7, AC0 … AC2 or "
+                   "AC4 … AC7 (AD0 … AD3 are the buses, AC3 chooses one)",
+                   name);
+}
+
+// The command that puts the outputs of one half into effect.
+static void put_half(const struct ftdi *f, bool high, uint8_t out[3])
+{
+    unsigned shift = high ? 8 : 0;
+    out[0] = high ? SET_HIGH : SET_LOW;
+    out[1] = (uint8_t)(f->value >> shift);
+    out[2] = (uint8_t)(f->direction >> shift);
+}
+
+static void change_pin(struct ftdi *f, unsigned pin, bool driven, bool high)
+{
+    uint16_t bit = (uint16_t)(1u << pin);
+    f->direction = (uint16_t)(driven ? f->direction | bit : f->direction & ~bit);
+    f->value = (uint16_t)(high ? f->value | bit : f->value & ~bit);
+}
+
+static int apply_pin(struct ftdi *f, unsigned pin, bool driven, bool high, struct err *err)
+{
+    if (pin >= FTDI_PINS)
+        return err_set(err, ERR_INVALID, "FTDI adapter %s: there is no pin %u", f->serial, pin);
+    uint8_t command[3];
+    change_pin(f, pin, driven, high);
+    put_half(f, pin >= 8, command);
+    return send_commands(f, command, sizeof command, err);
+}
+
+int ftdi_pin_set(struct ftdi *f, unsigned pin, bool high, struct err *err)
+{
+    return apply_pin(f, pin, true, high, err);
+}
+
+int ftdi_pin_float(struct ftdi *f, unsigned pin, struct err *err)
+{
+    return apply_pin(f, pin, false, false, err);
+}
+
+int ftdi_pin_get(struct ftdi *f, unsigned pin, bool *high, struct err *err)
+{
+    const uint8_t command[] = {pin >= 8 ? GET_HIGH : GET_LOW, FLUSH};
+    uint8_t level = 0;
+    int rc = send_commands(f, command, sizeof command, err);
+    if (rc >= 0) rc = read_answer(f, &level, 1, err);
+    *high = level >> (pin & 7) & 1;
+    return rc;
+}
+
+int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err)
+{
+    // Clock low, outputs idle high, then the switch: no edge reaches the other side.
+    uint8_t command[6];
+    f->direction |= PIN_SCK | PIN_OUT | PIN_CS;
+    f->direction &= (uint16_t)~PIN_IN;
+    f->value = (uint16_t)((f->value & ~PIN_SCK) | PIN_OUT | PIN_CS);
+    change_pin(f, FTDI_PIN_SELECT, true, bus == FTDI_BUS_SWD);
+    put_half(f, false, command);
+    put_half(f, true, command + 3);
+    return send_commands(f, command, sizeof command, err);
+}
+
+// --- SPI
+
+static int chip_select(struct ftdi *f, bool active, struct err *err)
+{
+    return apply_pin(f, 3, true, !active, err);
+}
+
+static int exchange(struct ftdi *f, const uint8_t *tx, uint8_t *rx, size_t n, struct err *err)
+{
+    uint8_t command[3 + DUPLEX_MAX + 1] = {SPI_BOTH, (uint8_t)(n - 1), (uint8_t)((n - 1) >> 8)};
+    uint8_t ignored[DUPLEX_MAX];
+    if (tx) memcpy(command + 3, tx, n);
+    command[3 + n] = FLUSH;
+    int rc = send_commands(f, command, 3 + n + 1, err);
+    return rc < 0 ? rc : read_answer(f, rx ? rx : ignored, n, err);
+}
+
+int ftdi_spi(struct ftdi *f, const uint8_t *tx, uint8_t *rx, size_t n, struct err *err)
+{
+    int rc = ftdi_select(f, FTDI_BUS_SPI, err);
+    if (rc >= 0) rc = chip_select(f, true, err);
+    for (size_t at = 0; at < n && rc >= 0; at += DUPLEX_MAX) {
+        size_t part = n - at < DUPLEX_MAX ? n - at : DUPLEX_MAX;
+        rc = exchange(f, tx ? tx + at : NULL, rx ? rx + at : NULL, part, err);
+    }
+    return rc < 0 ? rc : chip_select(f, false, err);
+}
+
+int ftdi_spi_read(struct ftdi *f, const uint8_t *head, size_t head_len, uint8_t *rx, size_t n,
+                  int (*progress)(void *ctx, size_t done, size_t total), void *ctx, struct err *err)
+{
+    uint8_t command[3 + DUPLEX_MAX];
+    if (head_len == 0 || head_len > DUPLEX_MAX)
+        return err_set(err, ERR_INVALID, "an SPI command has 1 to %d bytes, not %zu", DUPLEX_MAX,
+                       head_len);
+    command[0] = SPI_WRITE;
+    command[1] = (uint8_t)(head_len - 1);
+    command[2] = (uint8_t)((head_len - 1) >> 8);
+    memcpy(command + 3, head, head_len);
+    int rc = ftdi_select(f, FTDI_BUS_SPI, err);
+    if (rc >= 0) rc = chip_select(f, true, err);
+    if (rc >= 0) rc = send_commands(f, command, 3 + head_len, err);
+    for (size_t at = 0; at < n && rc >= 0;) {
+        size_t part = n - at < READ_MAX ? n - at : READ_MAX;
+        const uint8_t fetch[] = {SPI_READ, (uint8_t)(part - 1), (uint8_t)((part - 1) >> 8), FLUSH};
+        rc = send_commands(f, fetch, sizeof fetch, err);
+        if (rc >= 0) rc = read_answer(f, rx + at, part, err);
+        at += part;
+        if (rc >= 0 && progress) rc = progress(ctx, at, n);
+    }
+    if (rc == ERR_GONE) return rc;
+    int end = chip_select(f, false, rc < 0 ? NULL : err);
+    return rc < 0 ? rc : end;
+}
+
+// --- batches
+
+void ftdi_batch_init(struct ftdi_batch *b, size_t max)
+{
+    *b = (struct ftdi_batch){.answers = 0};
+    bytes_init(&b->commands, max);
+}
+
+void ftdi_batch_deinit(struct ftdi_batch *b)
+{
+    if (b) bytes_deinit(&b->commands);
+}
+
+void ftdi_batch_put(struct ftdi_batch *b, const uint8_t *commands, size_t len, size_t answers)
+{
+    int rc = bytes_append(&b->commands, commands, len, NULL);
+    if (rc < 0 && !b->failed) b->failed = rc;
+    b->answers += answers;
+}
+
+void ftdi_batch_pin(struct ftdi *f, struct ftdi_batch *b, unsigned pin, bool high)
+{
+    uint8_t command[3];
+    change_pin(f, pin, true, high);
+    put_half(f, pin >= 8, command);
+    ftdi_batch_put(b, command, sizeof command, 0);
+}
+
+void ftdi_batch_delay(struct ftdi_batch *b, unsigned us)
+{
+    // Clocks without data at 10 kHz: the chip's only clockwork.
+    unsigned clocks = us / FTDI_DELAY_STEP_US;
+    const uint8_t slow[] = {SET_DIVISOR, DIVIDE_10_KHZ & 0xff, DIVIDE_10_KHZ >> 8};
+    const uint8_t fast[] = {SET_DIVISOR, DIVIDE_6_MHZ, 0};
+    ftdi_batch_put(b, slow, sizeof slow, 0);
+    if (clocks >= 8) {
+        unsigned n = clocks / 8 - 1;
+        const uint8_t many[] = {CLOCK_BYTES, (uint8_t)n, (uint8_t)(n >> 8)};
+        ftdi_batch_put(b, many, sizeof many, 0);
+    }
+    if (clocks % 8) {
+        const uint8_t few[] = {CLOCK_BITS, (uint8_t)(clocks % 8 - 1)};
+        ftdi_batch_put(b, few, sizeof few, 0);
+    }
+    ftdi_batch_put(b, fast, sizeof fast, 0);
+}
+
+int ftdi_batch_start(struct ftdi *f, const struct ftdi_batch *b, struct err *err)
+{
+    if (b->failed)
+        return err_set(err, b->failed,
+                       "FTDI adapter %s: a batch has more than %zu bytes of commands; split it",
+                       f->serial, b->commands.max);
+    if (f->collected < f->expected)
+        return err_set(err, ERR_SEQUENCE, "FTDI adapter %s: a batch is still under way", f->serial);
+    const uint8_t flush = FLUSH;
+    int rc = send_commands(f, b->commands.data, b->commands.len, err);
+    if (rc >= 0) rc = send_commands(f, &flush, 1, err);
+    if (rc < 0) return rc;
+    f->expected = b->answers;
+    f->collected = 0;
+    return ERR_OK;
+}
+
+int ftdi_batch_collect(struct ftdi *f, uint8_t *rx, struct err *err)
+{
+    while (f->collected < f->expected) {
+        int rc = ftdi_read_data(f->context, rx + f->collected, (int)(f->expected - f->collected));
+        if (rc < 0) return transfer_error(f, rc, "read the answers of a batch", err);
+        if (rc == 0) return 0;
+        f->collected += (size_t)rc;
+    }
+    f->expected = f->collected = 0;
+    return 1;
+}
+
+int ftdi_batch_run(struct ftdi *f, const struct ftdi_batch *b, uint8_t *rx, struct err *err)
+{
+    int rc = ftdi_batch_start(f, b, err);
+    if (rc >= 0) rc = read_answer(f, rx, b->answers, err);
+    f->expected = f->collected = 0;
+    return rc;
+}
+
+// --- serial wire
+
+static void swd_drive(struct ftdi *f, struct ftdi_batch *b, bool driven)
+{
+    uint8_t command[3];
+    change_pin(f, 1, driven, true);
+    put_half(f, false, command);
+    ftdi_batch_put(b, command, sizeof command, 0);
+}
+
+// start, AP, read, A2, A3, parity, stop, park; the first bit is bit 0.
+static uint8_t swd_request(bool ap, bool read, unsigned address)
+{
+    unsigned what = (unsigned)ap | (unsigned)read << 1 | (address >> 2 & 3) << 2;
+    return (uint8_t)(0x81 | what << 1 | ((unsigned)__builtin_parity(what) << 5));
+}
+
+// Request, release the line, turnaround, acknowledge (1 byte).
+static void swd_begin(struct ftdi *f, struct ftdi_batch *b, bool ap, bool read, unsigned address)
+{
+    const uint8_t request[] = {SWD_WRITE_BYTES, 0, 0, swd_request(ap, read, address)};
+    const uint8_t turn_ack[] = {CLOCK_BITS, 0, SWD_READ_BITS, 2};
+    ftdi_batch_put(b, request, sizeof request, 0);
+    swd_drive(f, b, false);
+    ftdi_batch_put(b, turn_ack, sizeof turn_ack, 1);
+}
+
+// The line rests low, so that the next request's start is seen.
+static void swd_end(struct ftdi *f, struct ftdi_batch *b)
+{
+    const uint8_t idle[] = {SWD_WRITE_BYTES, 0, 0, 0x00};
+    swd_drive(f, b, true);
+    ftdi_batch_put(b, idle, sizeof idle, 0);
+}
+
+void ftdi_swd_read(struct ftdi *f, struct ftdi_batch *b, bool ap, unsigned address)
+{
+    const uint8_t data[] = {SWD_READ_BYTES, 3, 0, SWD_READ_BITS, 0, CLOCK_BITS, 0};
+    swd_begin(f, b, ap, true, address);
+    ftdi_batch_put(b, data, sizeof data, 5);
+    swd_end(f, b);
+}
+
+void ftdi_swd_write(struct ftdi *f, struct ftdi_batch *b, bool ap, unsigned address, uint32_t value)
+{
+    const uint8_t turn[] = {CLOCK_BITS, 0};
+    const uint8_t data[] = {SWD_WRITE_BYTES,
+                            3,
+                            0,
+                            (uint8_t)value,
+                            (uint8_t)(value >> 8),
+                            (uint8_t)(value >> 16),
+                            (uint8_t)(value >> 24),
+                            SWD_WRITE_BITS,
+                            0,
+                            (uint8_t)__builtin_parity(value)};
+    swd_begin(f, b, ap, false, address);
+    ftdi_batch_put(b, turn, sizeof turn, 0);
+    swd_drive(f, b, true);
+    ftdi_batch_put(b, data, sizeof data, 0);
+    swd_end(f, b);
+}
+
+void ftdi_swd_wake(struct ftdi *f, struct ftdi_batch *b)
+{
+    // 56 ones, the switch sequence E79E, 56 ones, 8 zeros.
+    static const uint8_t line[] = {SWD_WRITE_BYTES,
+                                   16,
+                                   0,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0x9e,
+                                   0xe7,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0x00};
+    swd_drive(f, b, true);
+    ftdi_batch_put(b, line, sizeof line, 0);
+    ftdi_swd_read(f, b, false, 0);
+}
+
+unsigned ftdi_swd_ack(const uint8_t *answer)
+{
+    return answer[0] >> 5; // three bits, the first came lowest
+}
+
+bool ftdi_swd_word(const uint8_t *answer, uint32_t *word)
+{
+    *word = (uint32_t)(answer[1] | answer[2] << 8 | answer[3] << 16) | (uint32_t)answer[4] << 24;
+    return (unsigned)__builtin_parity(*word) == answer[5] >> 7;
+}
