@@ -97,6 +97,20 @@ static int replug_uart(struct lab *lab, unsigned unit, char *answer, size_t size
     return rc < 0 ? rc : done(lab, answer, size);
 }
 
+static int unplug_ftdi(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
+{
+    (void)err;
+    usb_bus_unplug(lab->usb, unit);
+    return done(lab, answer, size);
+}
+
+static int replug_ftdi(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
+{
+    (void)err;
+    usb_bus_replug(lab->usb, unit);
+    return done(lab, answer, size);
+}
+
 static const struct command_entry entries[] = {
     {"time", COMMAND_UNIT_NONE, true, tell_time},
     {"bursts", COMMAND_UNIT_NONE, true, tell_bursts},
@@ -109,6 +123,8 @@ static const struct command_entry entries[] = {
     {"overflow pluto", COMMAND_UNIT_PLUTO, false, overflow_pluto},
     {"unplug uart", COMMAND_UNIT_UART, false, unplug_uart},
     {"replug uart", COMMAND_UNIT_UART, false, replug_uart},
+    {"unplug ftdi", COMMAND_UNIT_FTDI, false, unplug_ftdi},
+    {"replug ftdi", COMMAND_UNIT_FTDI, false, replug_ftdi},
 };
 
 static const char *unit_name(const struct scenario *s, enum command_unit kind, size_t i)
@@ -120,6 +136,8 @@ static const char *unit_name(const struct scenario *s, enum command_unit kind, s
         return i < s->n_uarts ? s->uarts[i].name : NULL;
     case COMMAND_UNIT_DEVICE:
         return i < s->n_devices ? s->devices[i].name : NULL;
+    case COMMAND_UNIT_FTDI:
+        return i < s->n_ftdis ? s->ftdis[i].name : NULL;
     default:
         return NULL;
     }

@@ -12,7 +12,13 @@
 struct lab;
 struct scenario;
 
-enum command_unit { COMMAND_UNIT_NONE, COMMAND_UNIT_PLUTO, COMMAND_UNIT_UART, COMMAND_UNIT_DEVICE };
+enum command_unit {
+    COMMAND_UNIT_NONE,
+    COMMAND_UNIT_PLUTO,
+    COMMAND_UNIT_UART,
+    COMMAND_UNIT_DEVICE,
+    COMMAND_UNIT_FTDI
+};
 
 struct command_entry {
     const char *words; // "kill device"

@@ -77,16 +77,38 @@ static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
     return 0;
 }
 
+static int64_t next_planned(const struct lab *lab)
+{
+    return lab->next_event < lab->scenario->n_events ? lab->scenario->events[lab->next_event].t_ns
+                                                     : PORT_NEVER;
+}
+
+// When an adapter goes on with what it was sent.
+static int64_t next_probe(const struct lab *lab)
+{
+    int64_t next = PORT_NEVER;
+    for (size_t i = 0; i < lab->scenario->n_ftdis; i++) {
+        int64_t t = ft232h_next_ns(lab->probes[i]->chip);
+        if (t < next) next = t;
+    }
+    return next;
+}
+
 static int64_t next_event(void *ctx)
 {
     const struct lab *lab = ctx;
-    return lab->next_event < lab->scenario->n_events ? lab->scenario->events[lab->next_event].t_ns
-                                                     : PORT_NEVER;
+    int64_t planned = next_planned(lab), probe = next_probe(lab);
+    return planned < probe ? planned : probe;
 }
 
 static void do_event(void *ctx, int64_t t_ns)
 {
     struct lab *lab = ctx;
+    if (next_planned(lab) > t_ns) {
+        for (size_t i = 0; i < lab->scenario->n_ftdis; i++)
+            ft232h_run(lab->probes[i]->chip, t_ns);
+        return;
+    }
     const struct scenario_event *e = &lab->scenario->events[lab->next_event++];
     struct command c;
     struct err why = {0};
@@ -171,6 +193,50 @@ static int open_devices(struct lab *lab, const char *nvm_dir, struct err *err)
     return ERR_OK;
 }
 
+// --- what the adapters ask of the lab
+
+static int64_t usb_now(void *ctx)
+{
+    struct lab *lab = ctx;
+    world_act(&lab->world); // what was done before by other ways comes first
+    return lab->world.now_ns;
+}
+
+static void set_lines(void *ctx, unsigned index, bool powered, bool held)
+{
+    struct lab *lab = ctx;
+    world_set_lines(&lab->world, index, powered, held);
+}
+
+static void set_lab_enable(void *ctx, unsigned index, bool level)
+{
+    struct lab *lab = ctx;
+    world_set_pin(&lab->world, index, 0, level);
+}
+
+static int open_probes(struct lab *lab, struct err *err)
+{
+    for (size_t i = 0; i < lab->scenario->n_ftdis; i++) {
+        const struct scenario_ftdi *s = &lab->scenario->ftdis[i];
+        lab->world.slots[s->device].wired = true;
+        const struct probe_target target = {.ctx = lab,
+                                            .index = s->device,
+                                            .memory = lab->devices[s->device]->memory,
+                                            .set_lines = set_lines,
+                                            .set_lab_enable = set_lab_enable};
+        int rc = probe_new(&lab->probes[i], s->serial, &target, err);
+        if (rc < 0) return rc;
+    }
+    if (lab->scenario->n_ftdis == 0) return ERR_OK;
+    const struct usb_bus_config config = {.loop = lab->loop,
+                                          .dir = lab->dir,
+                                          .probes = lab->probes,
+                                          .n_probes = lab->scenario->n_ftdis,
+                                          .now = usb_now,
+                                          .ctx = lab};
+    return usb_bus_new(&lab->usb, &config, err);
+}
+
 int lab_open(struct lab **out, const struct lab_config *config, struct err *err)
 {
     struct lab *lab = calloc(1, sizeof *lab);
@@ -202,6 +268,7 @@ int lab_open(struct lab **out, const struct lab_config *config, struct err *err)
                       lab->dir, &lab->shim->ports[i], err);
     if (rc >= 0) rc = open_plutos(lab, config->fixtures, err);
     if (rc >= 0) rc = open_devices(lab, config->work ? config->work : lab->dir, err);
+    if (rc >= 0) rc = open_probes(lab, err);
     if (rc >= 0) rc = control_new(&lab->control, lab->loop, lab, lab->dir, err);
     if (rc < 0) goto fail;
     *out = lab;
@@ -229,9 +296,11 @@ void lab_close(struct lab *lab)
 {
     if (!lab) return;
     control_free(lab->control);
+    usb_bus_free(lab->usb);
     for (size_t i = 0; i < SCENARIO_UNITS_MAX; i++) {
         iiod_free(lab->daemons[i]);
         pluto_free(lab->plutos[i]);
+        probe_free(lab->probes[i]);
         device_free(lab->devices[i]);
         uart_free(lab->uarts[i]);
     }
@@ -297,7 +366,7 @@ static void free_step(struct lab *lab)
     int64_t elapsed = wall - lab->wall_ns;
     lab->wall_ns = wall;
     world_act(&lab->world);
-    if (!world_is_alive(&lab->world)) return;
+    if (!world_is_alive(&lab->world) && next_probe(lab) == PORT_NEVER) return;
     if (!lab->free_running)
         LOG_INFO("foxlab",
                  "nobody receives: time runs at wall rate from %.6f s on, which no seed "
@@ -311,6 +380,10 @@ static void free_step(struct lab *lab)
 
 int lab_step(struct lab *lab, int limit_ms, struct err *err)
 {
+    if (!lab->began && next_probe(lab) != PORT_NEVER) { // an adapter waits, and nobody will pull
+        lab->began = true;
+        lab->wall_ns = wall_now_ns();
+    }
     bool free_run = lab->began && lab->streams == 0;
     int wait = free_run && (limit_ms < 0 || limit_ms > FREE_STEP_MS) ? FREE_STEP_MS : limit_ms;
     int rc = loop_once(lab->loop, wait, err);
@@ -334,6 +407,12 @@ int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *lin
         snprintf(line, sizeof line, "FOXLAB_UART_%zu=%s", i, lab->uarts[i]->path);
         rc = put(ctx, line);
     }
+    for (size_t i = 0; i < lab->scenario->n_ftdis && rc >= 0; i++) {
+        snprintf(line, sizeof line, "FOXLAB_FTDI_%zu_SERIAL=%s", i, lab->scenario->ftdis[i].serial);
+        rc = put(ctx, line);
+    }
+    snprintf(line, sizeof line, "FOXLAB_USB=%s", lab->usb ? usb_bus_path(lab->usb) : "");
+    if (rc >= 0 && lab->usb) rc = put(ctx, line);
     snprintf(line, sizeof line, "FOXLAB_CONTROL=%s", control_path(lab->control));
     if (rc >= 0) rc = put(ctx, line);
     snprintf(line, sizeof line, FOXSHIM_VARIABLE "=%s", lab->shim_path);

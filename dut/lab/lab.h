@@ -13,6 +13,7 @@
 #include "dut/lab/iiod.h"
 #include "dut/lab/loop.h"
 #include "dut/lab/scenario.h"
+#include "dut/lab/usb/bus.h"
 #include "dut/lab/world.h"
 
 enum lab_pluto_action {
@@ -45,6 +46,8 @@ struct lab {
     bool in_block; // a client waits inside a block: its connection must not vanish yet
     struct uart *uarts[SCENARIO_UNITS_MAX];
     struct device *devices[SCENARIO_UNITS_MAX];
+    struct probe *probes[SCENARIO_UNITS_MAX];
+    struct usb_bus *usb; // NULL: no adapter in the scenario
     struct world world;
     struct control *control;
     size_t next_event; // of the scenario

@@ -123,6 +123,26 @@ static void preload_line(char *out, size_t size)
              FOXLAB_SHIM_PATH, before && *before ? ":" : "", before ? before : "");
 }
 
+// The substitute libusb stands before the system's, in a lab with USB adapters only.
+static void library_line(char *out, size_t size)
+{
+    const char *before = getenv("LD_LIBRARY_PATH");
+    snprintf(out, size, "LD_LIBRARY_PATH=%s%s%s", FOXLAB_USB_FOLDER, before && *before ? ":" : "",
+             before ? before : "");
+}
+
+static int give_environment(const struct lab *lab, int (*put)(void *ctx, const char *line))
+{
+    char line[4096];
+    int rc = lab_environment(lab, put, NULL);
+    if (rc >= 0 && lab->usb) {
+        library_line(line, sizeof line);
+        rc = put(NULL, line);
+    }
+    preload_line(line, sizeof line);
+    return rc < 0 ? rc : put(NULL, line);
+}
+
 static int print_line(void *ctx, const char *line)
 {
     (void)ctx;
@@ -154,9 +174,7 @@ static int start_command(struct session *s, char **command, struct err *err)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    char preload[4096];
-    preload_line(preload, sizeof preload);
-    if (lab_environment(s->lab, set_line, NULL) < 0 || set_line(NULL, preload) < 0) _exit(EXIT_LAB);
+    if (give_environment(s->lab, set_line) < 0) _exit(EXIT_LAB);
     execvp(command[0], command);
     int why = errno;
     fprintf(stderr, "foxlab: %s: %s\n", command[0], strerror(why));
@@ -213,10 +231,8 @@ static int watch_signals(struct session *s, struct err *err)
 
 static int announce(struct session *s, struct err *err)
 {
-    char preload[4096];
-    preload_line(preload, sizeof preload);
-    if (lab_environment(s->lab, print_line, NULL) < 0 || print_line(NULL, preload) < 0 ||
-        print_line(NULL, "ready") < 0 || fflush(stdout) != 0)
+    if (give_environment(s->lab, print_line) < 0 || print_line(NULL, "ready") < 0 ||
+        fflush(stdout) != 0)
         return err_set(err, ERR_IO, "standard output: %s", strerror(errno));
     return loop_add(s->lab->loop, STDIN_FILENO, POLLIN, input_ready, s, err);
 }

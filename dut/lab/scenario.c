@@ -226,6 +226,55 @@ static int take_device(struct parser *p)
     return ERR_OK;
 }
 
+static bool valid_ftdi_serial(const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len >= SCENARIO_NAME_MAX) return false;
+    for (const char *c = text; *c; c++)
+        if (!isalnum((unsigned char)*c)) return false;
+    return true;
+}
+
+static int take_ftdi(struct parser *p)
+{
+    struct scenario *s = p->s;
+    if (s->n_ftdis == SCENARIO_UNITS_MAX) return too_many(p, SCENARIO_UNITS_MAX);
+    struct scenario_ftdi u = {0};
+    int rc = take_name(p, u.name), device = -1;
+    if (rc < 0) return rc;
+    for (int i = 2; i < p->n; i++) {
+        char *value = value_of(p->words[i]);
+        if (value && strcmp(p->words[i], "serial") == 0) {
+            if (!valid_ftdi_serial(value))
+                return refuse(p, "serial=%s: expected 1 to %d letters and digits", value,
+                              SCENARIO_NAME_MAX - 1);
+            memcpy(u.serial, value, strlen(value) + 1);
+        } else if (value && strcmp(p->words[i], "device") == 0) {
+            device = device_index(s, value);
+            if (device < 0) return refuse(p, "device=%s: no such device above this line", value);
+        } else {
+            return refuse(p,
+                          "'%s' is not an option of ftdi; expected: ftdi NAME serial=TEXT "
+                          "device=NAME",
+                          p->words[i]);
+        }
+    }
+    if (!u.serial[0] || device < 0)
+        return refuse(p, "ftdi %s: expected serial=TEXT and device=NAME", u.name);
+    u.device = (unsigned)device;
+    for (size_t i = 0; i < s->n_ftdis; i++) {
+        if (strcmp(s->ftdis[i].name, u.name) == 0) return twice(p);
+        if (strcmp(s->ftdis[i].serial, u.serial) == 0)
+            return refuse(p, "ftdi %s has the same serial as %s; adapters are told apart by it",
+                          u.name, s->ftdis[i].name);
+        if (s->ftdis[i].device == u.device)
+            return refuse(p, "device %s already hangs on ftdi %s", s->devices[device].name,
+                          s->ftdis[i].name);
+    }
+    s->ftdis[s->n_ftdis++] = u;
+    return ERR_OK;
+}
+
 static int take_path(struct parser *p)
 {
     struct scenario *s = p->s;
@@ -279,7 +328,7 @@ static const struct {
     int (*take)(struct parser *p);
 } statements[] = {
     {"pluto", take_pluto}, {"uart", take_uart}, {"device", take_device},
-    {"path", take_path},   {"at", take_event},
+    {"path", take_path},   {"ftdi", take_ftdi}, {"at", take_event},
 };
 
 static int take_line(struct parser *p, char *line)
@@ -294,7 +343,7 @@ static int take_line(struct parser *p, char *line)
     if (p->n == 0) return ERR_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (strcmp(statements[i].word, p->words[0]) == 0) return statements[i].take(p);
-    return refuse(p, "'%s' is unknown; a line begins with pluto, uart, device, path or at",
+    return refuse(p, "'%s' is unknown; a line begins with pluto, uart, device, ftdi, path or at",
                   p->words[0]);
 }
 

@@ -37,6 +37,12 @@ struct scenario_device {
     int argc;
 };
 
+struct scenario_ftdi {
+    char name[SCENARIO_NAME_MAX];
+    char serial[SCENARIO_NAME_MAX];
+    unsigned device; // index of the device it is wired to
+};
+
 struct scenario_path {
     unsigned device, pluto; // indices
     double loss_db;
@@ -54,6 +60,8 @@ struct scenario {
     size_t n_uarts;
     struct scenario_device devices[SCENARIO_UNITS_MAX];
     size_t n_devices;
+    struct scenario_ftdi ftdis[SCENARIO_UNITS_MAX];
+    size_t n_ftdis;
     struct scenario_path paths[SCENARIO_PATHS_MAX];
     size_t n_paths;
     struct scenario_event events[SCENARIO_EVENTS_MAX]; // in order of time
