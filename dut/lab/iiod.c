@@ -40,12 +40,17 @@ struct conn {
     const struct context_attr *write_attr;
     size_t write_len;
 
-    // An open receive buffer and a READBUF in progress.
-    bool open;
+    // An open buffer.
+    enum { STREAM_NONE, STREAM_RECEIVE, STREAM_TRANSMIT } stream;
     size_t block_samples;
     uint32_t mask;
+    // A READBUF in progress.
     size_t read_left; // bytes
     bool mask_due;    // the first chunk of a READBUF carries the mask
+    // A WRITEBUF in progress.
+    char *push; // its samples so far; NULL: none is coming
+    size_t push_len, push_at;
+    size_t push_owed; // the answer that is due once a kernel block is free
 };
 
 struct iiod {
@@ -110,11 +115,11 @@ static bool flush_out(struct conn *c)
 
 static void stream_close(struct conn *c)
 {
-    if (!c->open) return;
-    c->open = false;
-    c->read_left = 0;
-    pluto_stream_end(c->server->pluto);
-    c->server->host.closed(c->server->host.ctx, c->server->pluto);
+    if (c->stream == STREAM_NONE) return;
+    bool transmit = c->stream == STREAM_TRANSMIT;
+    c->stream = STREAM_NONE;
+    c->read_left = c->push_owed = 0;
+    c->server->host.closed(c->server->host.ctx, c->server->pluto, transmit);
 }
 
 static void conn_free(struct conn *c)
@@ -132,6 +137,7 @@ static void conn_free(struct conn *c)
         s->n_conns--;
         break;
     }
+    free(c->push);
     free(c->in);
     free(c->out);
     free(c);
@@ -319,24 +325,36 @@ static int open_stream(struct conn *c, char **words, int n)
     if (*end_samples || *end_mask || strlen(words[3]) != 8 || !d->scan_mask) return -EINVAL;
     if (mask == 0 || mask & ~(unsigned long)d->scan_mask) return -EINVAL;
     if (samples == 0 || samples > SAMPLES_MAX) return -ENOMEM;
-    if (c->open) return -EBUSY;
-    if (d != s->pluto->rx || n > 4) return -EOPNOTSUPP; // this lab receives
-    if (s->pluto->streaming) return -EBUSY;
-    int16_t *block = realloc(s->block, samples * 2 * sizeof *block);
-    if (!block) return -ENOMEM;
-    s->block = block;
-    c->open = true;
+    if (c->stream != STREAM_NONE) return -EBUSY;
+    bool transmit = d == s->pluto->tx;
+    if (!transmit && d != s->pluto->rx) return -EOPNOTSUPP;
+    if (n > 4) return -EOPNOTSUPP; // CYCLIC: goes on when its client is long dead
+    if (transmit ? s->pluto->transmitter.open : s->pluto->streaming) return -EBUSY;
+    if (!transmit) {
+        int16_t *block = realloc(s->block, samples * 2 * sizeof *block);
+        if (!block) return -ENOMEM;
+        s->block = block;
+    }
+    c->stream = transmit ? STREAM_TRANSMIT : STREAM_RECEIVE;
     c->block_samples = samples;
     c->mask = (uint32_t)mask;
-    s->host.opened(s->host.ctx, s->pluto);
+    s->host.opened(s->host.ctx, s->pluto, transmit);
     return 0;
+}
+
+// Is d what this connection has open?
+static bool has_stream(const struct conn *c, const struct context_device *d)
+{
+    const struct pluto *p = c->server->pluto;
+    return (c->stream == STREAM_RECEIVE && d == p->rx) ||
+           (c->stream == STREAM_TRANSMIT && d == p->tx);
 }
 
 static int close_stream(struct conn *c, const char *device)
 {
     struct context_device *d = context_find_device(c->server->pluto->context, device);
     if (!d) return -ENODEV;
-    if (!c->open || d != c->server->pluto->rx) return -EBADF;
+    if (!has_stream(c, d)) return -EBADF;
     stream_close(c);
     return 0;
 }
@@ -348,8 +366,11 @@ static int set_buffers(struct conn *c, const char *device, const char *count)
     unsigned long n = strtoul(count, &end, 10);
     if (!d) return -ENODEV;
     if (*end || n < 1 || n > KERNEL_BUFFERS_MAX || !d->scan_mask) return -EINVAL;
-    // Blocks are made when they are asked for, so a deeper queue changes nothing yet.
-    return d == c->server->pluto->rx && c->server->pluto->streaming ? -EBUSY : 0;
+    struct pluto *p = c->server->pluto;
+    if ((d == p->rx && p->streaming) || (d == p->tx && p->transmitter.open)) return -EBUSY;
+    // Received blocks are made when they are asked for, so a deeper queue changes nothing yet.
+    if (d == p->tx) p->tx_depth = n;
+    return 0;
 }
 
 static int begin_read(struct conn *c, const char *device, const char *bytes)
@@ -358,12 +379,47 @@ static int begin_read(struct conn *c, const char *device, const char *bytes)
     char *end;
     unsigned long long n = strtoull(bytes, &end, 10);
     if (!d) return -ENODEV;
-    if (!c->open || d != c->server->pluto->rx) return -EBADF;
+    if (c->stream != STREAM_RECEIVE || d != c->server->pluto->rx) return -EBADF;
     size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
     if (*end || n < frame || n > (unsigned long long)SAMPLES_MAX * 64) return -EINVAL;
     c->read_left = n - n % frame;
     c->mask_due = true;
     return 0;
+}
+
+static int begin_write(struct conn *c, const char *device, const char *bytes)
+{
+    struct context_device *d = context_find_device(c->server->pluto->context, device);
+    char *end;
+    unsigned long long n = strtoull(bytes, &end, 10);
+    if (!d) return -ENODEV;
+    if (c->stream != STREAM_TRANSMIT || d != c->server->pluto->tx) return -EBADF;
+    size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
+    if (*end || n < frame || n % frame || n > c->block_samples * frame) return -EINVAL;
+    c->push = malloc(n);
+    if (!c->push) return -ENOMEM;
+    c->push_len = n;
+    c->push_at = 0;
+    return 0;
+}
+
+// All bytes of a WRITEBUF are here: the other component of a sample is zero when only one is sent.
+static void push_complete(struct conn *c)
+{
+    struct iiod *s = c->server;
+    size_t n = c->push_len / (2 * (size_t)__builtin_popcount(c->mask));
+    int16_t *iq = calloc(n, 2 * sizeof *iq);
+    int rc = iq ? 0 : -ENOMEM;
+    if (iq && c->mask == 3) memcpy(iq, c->push, c->push_len);
+    for (size_t i = 0; iq && c->mask != 3 && i < n; i++)
+        memcpy(&iq[2 * i + (c->mask == 2)], c->push + 2 * i, sizeof *iq);
+    free(c->push);
+    c->push = NULL;
+    if (rc == 0) rc = s->host.transmit_take(s->host.ctx, s->pluto, iq, n);
+    if (rc < 0)
+        put_code(c, rc);
+    else
+        c->push_owed = c->push_len;
 }
 
 static void command(struct conn *c, char *line)
@@ -399,7 +455,9 @@ static void command(struct conn *c, char *line)
     else if (strcmp(verb, "READBUF") == 0 && n == 3) {
         int rc = begin_read(c, words[1], words[2]);
         if (rc < 0) put_code(c, rc);
-    } else
+    } else if (strcmp(verb, "WRITEBUF") == 0 && n == 3)
+        put_code(c, begin_write(c, words[1], words[2]));
+    else
         put_code(c, -EINVAL); // also the right answer to ZPRINT
 }
 
@@ -451,6 +509,23 @@ static void serve(struct conn *c)
             send_chunk(c);
             continue;
         }
+        if (c->push_owed) {
+            struct iiod *s = c->server;
+            if (s->stalled || !s->host.room(s->host.ctx, s->pluto)) break;
+            put_code(c, (long)c->push_owed);
+            c->push_owed = 0;
+            continue;
+        }
+        if (c->push) {
+            size_t left = c->push_len - c->push_at, here = c->in_len < left ? c->in_len : left;
+            memcpy(c->push + c->push_at, c->in, here);
+            c->push_at += here;
+            c->in_len -= here;
+            memmove(c->in, c->in + here, c->in_len);
+            if (c->push_at < c->push_len) break;
+            push_complete(c);
+            continue;
+        }
         if (c->taking) {
             // One value ends with its length, without a line end.
             if (c->in_len < c->write_len) break;
@@ -481,10 +556,11 @@ static void serve(struct conn *c)
         command(c, line);
     }
     short events = 0;
-    if (c->in_len < IN_BYTES && !c->read_left) events |= POLLIN;
+    bool waits = c->read_left || c->push_owed;
+    if (c->in_len < IN_BYTES && !waits) events |= POLLIN;
     if (c->out_at < c->out_len) events |= POLLOUT;
-    // While a block is owed, a peer that closes is seen by the hang-up.
-    if (c->read_left) events |= POLLRDHUP;
+    // While something is owed, a peer that closes is seen by the hang-up.
+    if (waits) events |= POLLRDHUP;
     loop_set_events(c->server->loop, c->fd, events);
 }
 
@@ -570,6 +646,12 @@ void iiod_unplug(struct iiod *s)
 int iiod_replug(struct iiod *s, struct err *err)
 {
     return s->listener >= 0 ? ERR_OK : listen_on(s, s->port, err);
+}
+
+void iiod_wake(struct iiod *s)
+{
+    for (size_t i = s->n_conns; i-- > 0;)
+        if (s->conns[i]->read_left || s->conns[i]->push_owed) serve(s->conns[i]);
 }
 
 void iiod_stall(struct iiod *s, bool stalled)

@@ -1,7 +1,7 @@
 // The network protocol of libiio 0.24's daemon, for one emulated Pluto.
 //
 // Owns its listener and connections. One thread, driven by the loop. Time moves only in
-// host->receive, which is called once for every block that a client asks for.
+// host->receive, which is called once for every block that a client asks for, and in host->room.
 #ifndef DUT_LAB_IIOD_H
 #define DUT_LAB_IIOD_H
 
@@ -18,11 +18,15 @@ struct iiod;
 // What the daemon asks of the lab. ctx is lent.
 struct iiod_host {
     void *ctx;
-    /// A receive stream was opened or closed.
-    void (*opened)(void *ctx, struct pluto *p);
-    void (*closed)(void *ctx, struct pluto *p);
+    /// A receive (or transmit) stream was opened or closed.
+    void (*opened)(void *ctx, struct pluto *p, bool transmit);
+    void (*closed)(void *ctx, struct pluto *p, bool transmit);
     /// The next n samples of the stream; time moves to their end. 0 or -errno.
     int (*receive)(void *ctx, struct pluto *p, size_t n, int16_t *iq);
+    /// A block to transmit: n samples, taken. 0 or -errno.
+    int (*transmit_take)(void *ctx, struct pluto *p, int16_t *iq, size_t n);
+    /// May a client that has pushed a block go on? Asked again after every step of the lab.
+    bool (*room)(void *ctx, struct pluto *p);
 };
 
 /// Listens on 127.0.0.1 at a port that the system chooses.
@@ -35,6 +39,8 @@ unsigned iiod_port(const struct iiod *s);
 void iiod_unplug(struct iiod *s);
 /// And comes back on the same port.
 FOX_CHECK int iiod_replug(struct iiod *s, struct err *err);
+/// Serves the clients that waited for time to go on.
+void iiod_wake(struct iiod *s);
 /// Commands are taken, blocks are not delivered.
 void iiod_stall(struct iiod *s, bool stalled);
 

@@ -16,6 +16,8 @@
 
 // While nobody receives, modem lines are looked at and time moves in steps of this length.
 enum { FREE_STEP_MS = 10 };
+// Sent samples are kept a little longer than the unit's receiver needs them.
+enum { LOOP_KEPT = 16 };
 
 static int64_t wall_now_ns(void)
 {
@@ -26,20 +28,30 @@ static int64_t wall_now_ns(void)
 
 // --- what the units ask of the lab
 
-static void stream_opened(void *ctx, struct pluto *p)
+static void stream_opened(void *ctx, struct pluto *p, bool transmit)
 {
     struct lab *lab = ctx;
-    pluto_stream_begin(p, lab->world.now_ns);
-    lab->streams++;
+    if (transmit) {
+        pluto_transmit_begin(p, lab->world.now_ns);
+        lab->tx_streams++;
+    } else {
+        pluto_stream_begin(p, lab->world.now_ns);
+        lab->streams++;
+    }
     lab->began = true;
     lab->free_running = false;
 }
 
-static void stream_closed(void *ctx, struct pluto *p)
+static void stream_closed(void *ctx, struct pluto *p, bool transmit)
 {
-    (void)p;
     struct lab *lab = ctx;
-    lab->streams--;
+    if (transmit) {
+        pluto_transmit_end(p);
+        lab->tx_streams--;
+    } else {
+        pluto_stream_end(p);
+        lab->streams--;
+    }
     lab->wall_ns = wall_now_ns();
 }
 
@@ -49,8 +61,10 @@ static void forget_old(struct lab *lab)
     int64_t oldest = lab->world.now_ns;
     for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
         const struct pluto *p = lab->plutos[i];
-        int64_t t = p->streaming ? pluto_stream_until(p, 0) : oldest;
+        int64_t t = p->streaming ? pluto_stream_until(p, 0) : lab->world.now_ns;
         if (t < oldest) oldest = t;
+        struct transmitter *sent = &lab->plutos[i]->transmitter;
+        if (sent->n_blocks) transmitter_forget(sent, clock_index(&sent->clock, t) - LOOP_KEPT);
     }
     for (size_t i = 0; i < lab->scenario->n_devices; i++) {
         const struct device *d = lab->devices[i];
@@ -60,21 +74,59 @@ static void forget_old(struct lab *lab)
     air_forget(lab->air, oldest);
 }
 
+// Time moves: first everything that the units transmit until then is put on air, so that whoever
+// listens on the way hears it.
+static int advance(struct lab *lab, int64_t until_ns, struct err *err)
+{
+    if (until_ns <= lab->world.now_ns) return ERR_OK;
+    int rc = ERR_OK;
+    for (size_t i = 0; i < lab->scenario->n_plutos && rc >= 0; i++)
+        rc = pluto_transmit(lab->plutos[i], lab->air, until_ns, err);
+    world_advance(&lab->world, until_ns);
+    return rc;
+}
+
 static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
 {
     struct lab *lab = ctx;
     int64_t until = pluto_stream_until(p, n);
+    struct err e = {0};
     lab->in_block = true;
     world_act(&lab->world);
-    if (until > lab->world.now_ns) world_advance(&lab->world, until);
+    int rc = advance(lab, until, &e);
     lab->in_block = false;
-    struct err e = {0};
-    if (pluto_receive(p, lab->air, n, iq, &e) < 0) {
+    if (rc >= 0) rc = pluto_receive(p, lab->air, n, iq, &e);
+    if (rc < 0) {
         LOG_ERROR("foxlab", "%s", e.text);
         return -EIO;
     }
     forget_old(lab);
     return 0;
+}
+
+static int transmit_take(void *ctx, struct pluto *p, int16_t *iq, size_t n)
+{
+    struct lab *lab = ctx;
+    struct err e = {0};
+    if (pluto_transmit_push_take(p, lab->world.now_ns, iq, n, &e) >= 0) return 0;
+    LOG_ERROR("foxlab", "%s", e.text);
+    return -EIO;
+}
+
+// While somebody receives, he moves time; without, who transmits does, a block at a time.
+static bool room(void *ctx, struct pluto *p)
+{
+    struct lab *lab = ctx;
+    if (transmitter_has_room(&p->transmitter, lab->world.now_ns)) return true;
+    if (lab->streams) return false;
+    struct err e = {0};
+    lab->in_block = true;
+    world_act(&lab->world);
+    if (advance(lab, transmitter_room_ns(&p->transmitter), &e) < 0)
+        LOG_ERROR("foxlab", "%s", e.text);
+    lab->in_block = false;
+    forget_old(lab);
+    return true;
 }
 
 static int64_t next_planned(const struct lab *lab)
@@ -141,7 +193,12 @@ static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
 {
     char xml[4096];
     snprintf(xml, sizeof xml, "%s/iio/pluto-context.xml", fixtures);
-    struct iiod_host host = {lab, stream_opened, stream_closed, receive};
+    const struct iiod_host host = {.ctx = lab,
+                                   .opened = stream_opened,
+                                   .closed = stream_closed,
+                                   .receive = receive,
+                                   .transmit_take = transmit_take,
+                                   .room = room};
     for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
         const struct scenario_pluto *s = &lab->scenario->plutos[i];
         struct pluto_config config = {.name = s->name,
@@ -149,6 +206,8 @@ static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
                                       .context_path = xml,
                                       .ppm = s->ppm,
                                       .figure_db = s->figure_db,
+                                      .sender = SCENARIO_UNITS_MAX + (unsigned)i,
+                                      .tx_delay = s->tx_delay,
                                       .seed = lab->seed};
         int rc = pluto_new(&lab->plutos[i], &config, err);
         if (rc >= 0) rc = iiod_new(&lab->daemons[i], lab->loop, lab->plutos[i], &host, err);
@@ -156,7 +215,11 @@ static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
     }
     for (size_t i = 0; i < lab->scenario->n_paths; i++) {
         const struct scenario_path *p = &lab->scenario->paths[i];
-        lab->plutos[p->pluto]->receiver.path[p->device] = pow(10, -p->loss_db / 20);
+        double factor = pow(10, -p->loss_db / 20);
+        if (p->a >= SCENARIO_UNITS_MAX)
+            lab->plutos[p->a - SCENARIO_UNITS_MAX]->receiver.path[p->b] = factor;
+        if (p->b >= SCENARIO_UNITS_MAX)
+            lab->plutos[p->b - SCENARIO_UNITS_MAX]->receiver.path[p->a] = factor;
     }
     return ERR_OK;
 }
@@ -189,6 +252,12 @@ static int open_devices(struct lab *lab, const char *nvm_dir, struct err *err)
             // A device's receiver: 6 dB noise figure, per hertz.
             .receiver.noise_mw = pow(10, (-174 + 6) / 10.0),
         };
+    }
+    for (size_t i = 0; i < lab->scenario->n_paths; i++) {
+        const struct scenario_path *p = &lab->scenario->paths[i];
+        double factor = pow(10, -p->loss_db / 20);
+        if (p->a < w->n_slots) w->slots[p->a].receiver.path[p->b] = factor;
+        if (p->b < w->n_slots) w->slots[p->b].receiver.path[p->a] = factor;
     }
     return ERR_OK;
 }
@@ -374,7 +443,8 @@ static void free_step(struct lab *lab)
                  (double)lab->world.now_ns * 1e-9);
     lab->free_running = true;
     lab->free_ns += elapsed;
-    world_advance(&lab->world, lab->world.now_ns + elapsed);
+    struct err e = {0};
+    if (advance(lab, lab->world.now_ns + elapsed, &e) < 0) LOG_ERROR("foxlab", "%s", e.text);
     forget_old(lab);
 }
 
@@ -384,13 +454,15 @@ int lab_step(struct lab *lab, int limit_ms, struct err *err)
         lab->began = true;
         lab->wall_ns = wall_now_ns();
     }
-    bool free_run = lab->began && lab->streams == 0;
+    bool free_run = lab->began && lab->streams + lab->tx_streams == 0;
     int wait = free_run && (limit_ms < 0 || limit_ms > FREE_STEP_MS) ? FREE_STEP_MS : limit_ms;
     int rc = loop_once(lab->loop, wait, err);
     if (rc < 0) return rc;
     rc = do_actions(lab, err);
     if (rc < 0) return rc;
-    if (lab->began && lab->streams == 0) free_step(lab);
+    if (lab->began && lab->streams + lab->tx_streams == 0) free_step(lab);
+    for (unsigned i = 0; i < lab->scenario->n_plutos; i++)
+        iiod_wake(lab->daemons[i]);
     return ERR_OK;
 }
 

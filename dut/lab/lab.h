@@ -50,9 +50,9 @@ struct lab {
     struct usb_bus *usb; // NULL: no adapter in the scenario
     struct world world;
     struct control *control;
-    size_t next_event; // of the scenario
-    unsigned streams;  // open now
-    bool began;        // a stream was open once
+    size_t next_event;            // of the scenario
+    unsigned streams, tx_streams; // open now, received and transmitted
+    bool began;                   // a stream was open once
     bool free_running;
     int64_t wall_ns; // of the last free-running step
     // For the report.

@@ -19,6 +19,11 @@ static const double full_scale_dbm_at_0db = -24;
 static const double thermal_dbm_hz = -174;
 static const uint32_t status_register = 0x80000088; // bit 2: receive overflow
 static const uint32_t status_overflow = 4;
+static const uint32_t status_underflow = 1;
+
+static const size_t tx_depth_default = 4; // the kernel's
+// Nobody may count on the place where a transmit stream begins: it is drawn for each stream.
+enum { TX_DELAY_MIN = 16, TX_DELAY_SPREAD = 256 };
 
 int pluto_new(struct pluto **out, const struct pluto_config *config, struct err *err)
 {
@@ -28,6 +33,9 @@ int pluto_new(struct pluto **out, const struct pluto_config *config, struct err 
     p->ppm = config->ppm;
     p->figure_db = config->figure_db;
     p->seed = config->seed;
+    p->sender = config->sender;
+    p->tx_delay = config->tx_delay;
+    p->tx_depth = tx_depth_default;
     p->rx_decimation = 1;
     p->scratch = malloc(RECEIVE_CHUNK * 2 * sizeof *p->scratch);
     int rc = p->scratch ? context_load(&p->context, config->context_path, config->serial, err)
@@ -54,6 +62,7 @@ fail:
 void pluto_free(struct pluto *p)
 {
     if (!p) return;
+    transmitter_deinit(&p->transmitter);
     context_free(p->context);
     free(p->scratch);
     free(p);
@@ -66,6 +75,14 @@ static int64_t stream_rate_uhz(struct pluto *p)
     return (int64_t)llround(rate / p->rx_decimation * (1e6 + p->ppm));
 }
 
+// The transmitter's: full, or an eighth when the FPGA interpolates.
+static int64_t transmit_rate_uhz(struct pluto *p)
+{
+    double full = strtod(context_value(p->phy, "out_voltage_sampling_frequency"), NULL);
+    double core = strtod(context_value(p->tx, "out_voltage_sampling_frequency"), NULL);
+    return (int64_t)llround(full / (core < full / 2 ? 8 : 1) * (1e6 + p->ppm));
+}
+
 void pluto_apply(struct pluto *p)
 {
     struct air_receiver *r = &p->receiver;
@@ -74,6 +91,10 @@ void pluto_apply(struct pluto *p)
         r->clock.rate_uhz = rate_uhz;
     else if (rate_uhz != r->clock.rate_uhz)
         clock_set_rate(&r->clock, p->next_sample, rate_uhz);
+    struct transmitter *t = &p->transmitter;
+    int64_t tx_rate_uhz = transmit_rate_uhz(p);
+    if (t->open && tx_rate_uhz != t->clock.rate_uhz)
+        clock_set_rate(&t->clock, t->played, tx_rate_uhz);
     double lo = strtod(context_value(p->phy, "out_altvoltage0_RX_LO_frequency"), NULL);
     r->centre_hz = lo * (1 + p->ppm * 1e-6);
     double band_dbm = thermal_dbm_hz + p->figure_db + 10 * log10((double)r->clock.rate_uhz * 1e-6);
@@ -85,6 +106,9 @@ void pluto_stream_begin(struct pluto *p, int64_t t_ns)
     char stream[128];
     snprintf(stream, sizeof stream, "pluto %s receive %u", p->name, p->streams++);
     p->receiver.noise_key = rng_key(p->seed, stream);
+    // Both directions run from one clock: a sample is received when one is sent.
+    const struct transmitter *t = &p->transmitter;
+    if (t->open) t_ns = clock_time_ns(&t->clock, clock_index(&t->clock, t_ns));
     p->receiver.clock = (struct sample_clock){.base_ns = t_ns, .rate_uhz = stream_rate_uhz(p)};
     p->streaming = true;
     p->next_sample = 0;
@@ -117,12 +141,36 @@ static void quantise(const float *restrict in, size_t n, int16_t *restrict out)
     }
 }
 
+// The chip hands back what it is given to send: no converter, no antenna, no noise.
+static void loop_back(const struct pluto *p, size_t n, int16_t *iq)
+{
+    const struct transmitter *t = &p->transmitter;
+    long double since = clock_seconds_since(&p->receiver.clock, p->next_sample, t->clock.base_ns);
+    long double at = since * (long double)t->clock.rate_uhz * 1e-6L;
+    if (t->clock.rate_uhz == p->receiver.clock.rate_uhz) {
+        transmitter_copy(t, t->clock.base_index + llroundl(at), n, iq);
+    } else { // the nearest sample
+        long double step = (long double)t->clock.rate_uhz / (long double)p->receiver.clock.rate_uhz;
+        for (size_t i = 0; i < n; i++)
+            transmitter_copy(t, t->clock.base_index + llroundl(at + step * (long double)i), 1,
+                             iq + 2 * i);
+    }
+    for (size_t i = 0; i < 2 * n; i++)
+        iq[i] = (int16_t)(iq[i] >> 4); // 16 bit, of which 12 are converted
+}
+
 int pluto_receive(struct pluto *p, struct air *air, size_t n, int16_t *iq, struct err *err)
 {
     if (!p->streaming) return err_set(err, ERR_SEQUENCE, "pluto %s: no stream is open", p->name);
     double gain_db = strtod(context_value(p->phy, "in_voltage0_hardwaregain"), NULL);
     double codes = IQ_FULL_SCALE_RX * pow(10, (gain_db - full_scale_dbm_at_0db) / 20);
     bool off = strtol(context_value(p->phy, "out_altvoltage0_RX_LO_powerdown"), NULL, 10) != 0;
+    bool looped = strtol(context_value(p->phy, "debug/loopback"), NULL, 10) == 1;
+    if (looped) {
+        loop_back(p, n, iq);
+        p->next_sample += (int64_t)n;
+        return ERR_OK;
+    }
     while (n) {
         size_t here = n < RECEIVE_CHUNK ? n : RECEIVE_CHUNK;
         if (off)
@@ -171,4 +219,59 @@ void pluto_flag_overflow(struct pluto *p)
 {
     struct pluto_reg *r = find_reg(p, p->rx, status_register);
     if (r) r->value |= status_overflow;
+}
+
+void pluto_transmit_begin(struct pluto *p, int64_t now_ns)
+{
+    struct sample_clock clock = {.base_ns = now_ns, .rate_uhz = transmit_rate_uhz(p)};
+    // On the grid of the receive stream, and with its numbers.
+    if (p->streaming && p->receiver.clock.rate_uhz == clock.rate_uhz) clock = p->receiver.clock;
+    int64_t delay = p->tx_delay;
+    if (delay < 0) {
+        char stream[128];
+        snprintf(stream, sizeof stream, "pluto %s transmit", p->name);
+        delay = TX_DELAY_MIN + (int64_t)(rng_u64(rng_key(p->seed, stream), p->transmitter.streams) %
+                                         TX_DELAY_SPREAD);
+    }
+    p->transmitter.depth = p->tx_depth;
+    transmitter_begin(&p->transmitter, &clock, delay, now_ns);
+}
+
+void pluto_transmit_end(struct pluto *p)
+{
+    transmitter_end(&p->transmitter);
+}
+
+// The flag that clients poll.
+static void show_underflow(struct pluto *p)
+{
+    struct pluto_reg *r = find_reg(p, p->tx, status_register);
+    if (p->transmitter.underflow && r) r->value |= status_underflow;
+    p->transmitter.underflow = false;
+}
+
+int pluto_transmit_push_take(struct pluto *p, int64_t now_ns, int16_t *iq, size_t n,
+                             struct err *err)
+{
+    if (!p->transmitter.open) {
+        free(iq);
+        return err_set(err, ERR_SEQUENCE, "pluto %s: no transmit stream is open", p->name);
+    }
+    int rc = transmitter_push_take(&p->transmitter, now_ns, iq, n, err);
+    show_underflow(p);
+    return rc;
+}
+
+int pluto_transmit(struct pluto *p, struct air *air, int64_t until_ns, struct err *err)
+{
+    (void)air;
+    (void)err;
+    struct transmitter *t = &p->transmitter;
+    if (!t->open) return ERR_OK;
+    transmitter_settle(t, until_ns);
+    show_underflow(p);
+    struct transmit_block part;
+    while (transmitter_play(t, clock_index(&t->clock, until_ns), &part))
+        continue;
+    return ERR_OK;
 }

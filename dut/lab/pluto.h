@@ -1,5 +1,5 @@
-// One emulated ADALM-Pluto: the state of its chip as its attributes show it, and its receive
-// stream.
+// One emulated ADALM-Pluto: the state of its chip as its attributes show it, its receive stream and
+// its transmit stream.
 //
 // Owns its context. One thread. Knows nothing of sockets: iiod.h speaks the protocol.
 // What is modelled and where the numbers come from: docs/LAB.md.
@@ -12,6 +12,7 @@
 #include "bench/base/err.h"
 #include "dut/lab/air.h"
 #include "dut/lab/context.h"
+#include "dut/lab/transmitter.h"
 
 enum { PLUTO_REGS_MAX = 64 };
 
@@ -22,6 +23,8 @@ struct pluto_config {
     double ppm;       // error of its crystal, beyond what xo_correction already mends
     double figure_db; // noise figure
     uint64_t seed;
+    unsigned sender;  // its number on the air
+    int64_t tx_delay; // samples from the hardware's taking one to the antenna; -1: drawn
 };
 
 struct pluto_reg {
@@ -49,6 +52,11 @@ struct pluto {
     int64_t next_sample; // of the open stream
     float *scratch;      // work space of pluto_receive
     size_t scratch_samples;
+
+    struct transmitter transmitter;
+    unsigned sender;
+    int64_t tx_delay;
+    size_t tx_depth; // kernel blocks of the next transmit stream
 };
 
 FOX_CHECK int pluto_new(struct pluto **out, const struct pluto_config *config, struct err *err);
@@ -70,6 +78,15 @@ int64_t pluto_stream_until(const struct pluto *p, size_t n);
 /// The next n samples, 12 bit, I and Q interleaved.
 FOX_CHECK int pluto_receive(struct pluto *p, struct air *air, size_t n, int16_t *iq,
                             struct err *err);
+
+/// Begins a transmit stream at now_ns; nothing is on air until the first block.
+void pluto_transmit_begin(struct pluto *p, int64_t now_ns);
+void pluto_transmit_end(struct pluto *p);
+/// Puts on air what goes out before until_ns, with frequency, level and power as they are now.
+FOX_CHECK int pluto_transmit(struct pluto *p, struct air *air, int64_t until_ns, struct err *err);
+/// Queues n samples behind those that wait; iq (I, Q) is taken, also on failure.
+FOX_CHECK int pluto_transmit_push_take(struct pluto *p, int64_t now_ns, int16_t *iq, size_t n,
+                                       struct err *err);
 /// The hardware noticed that samples were lost: sets the flag that clients poll.
 void pluto_flag_overflow(struct pluto *p);
 

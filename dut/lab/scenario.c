@@ -109,7 +109,7 @@ static int take_pluto(struct parser *p)
 {
     struct scenario *s = p->s;
     if (s->n_plutos == SCENARIO_UNITS_MAX) return too_many(p, SCENARIO_UNITS_MAX);
-    struct scenario_pluto u = {.figure_db = 6};
+    struct scenario_pluto u = {.figure_db = 6, .tx_delay = -1};
     int rc = take_name(p, u.name);
     if (rc < 0) return rc;
     if (pluto_index(s, u.name) >= 0) return twice(p);
@@ -128,10 +128,16 @@ static int take_pluto(struct parser *p)
         } else if (value && strcmp(key, "figure") == 0) {
             if (!quantity(value, "dB", &u.figure_db) || u.figure_db < 0 || u.figure_db > 60)
                 return refuse(p, "figure=%s: expected a noise figure from 0dB to 60dB", value);
+        } else if (value && strcmp(key, "delay") == 0) {
+            double samples;
+            if (!quantity(value, "", &samples) || samples < 0 || samples > 1e6 ||
+                samples != floor(samples))
+                return refuse(p, "delay=%s: expected whole samples from 0 to 1000000", value);
+            u.tx_delay = (int)samples;
         } else {
             return refuse(p,
                           "'%s' is not an option of pluto; allowed are serial=HEX ppm=N "
-                          "figure=NdB",
+                          "figure=NdB delay=N",
                           key);
         }
     }
@@ -275,23 +281,50 @@ static int take_ftdi(struct parser *p)
     return ERR_OK;
 }
 
+// The number of a station on the air, -1 when there is none, -2 when two kinds have the name.
+static int station_index(const struct scenario *s, const char *name)
+{
+    int device = device_index(s, name), pluto = pluto_index(s, name);
+    if (device >= 0 && pluto >= 0) return -2;
+    return device >= 0 ? device : pluto >= 0 ? SCENARIO_UNITS_MAX + pluto : -1;
+}
+
 static int take_path(struct parser *p)
 {
     struct scenario *s = p->s;
     if (s->n_paths == SCENARIO_PATHS_MAX) return too_many(p, SCENARIO_PATHS_MAX);
     if (p->n != 4 || strncmp(p->words[3], "loss=", 5) != 0)
-        return refuse(p, "expected: path DEVICE PLUTO loss=NdB");
-    int device = device_index(s, p->words[1]), pluto = pluto_index(s, p->words[2]);
-    if (device < 0) return refuse(p, "there is no device %s above this line", p->words[1]);
-    if (pluto < 0) return refuse(p, "there is no pluto %s above this line", p->words[2]);
-    struct scenario_path u = {.device = (unsigned)device, .pluto = (unsigned)pluto};
+        return refuse(p, "expected: path NAME NAME loss=NdB, each a device or a pluto");
+    int ends[2];
+    for (int i = 0; i < 2; i++) {
+        ends[i] = station_index(s, p->words[i + 1]);
+        if (ends[i] == -1)
+            return refuse(p, "there is no device or pluto %s above this line", p->words[i + 1]);
+        if (ends[i] < 0)
+            return refuse(p, "%s is a device and a pluto; a path needs names of its own",
+                          p->words[i + 1]);
+    }
+    if (ends[0] == ends[1] && ends[0] < SCENARIO_UNITS_MAX)
+        return refuse(p, "device %s does not hear itself", p->words[1]);
+    struct scenario_path u = {.a = (unsigned)ends[0], .b = (unsigned)ends[1]};
     if (!quantity(p->words[3] + 5, "dB", &u.loss_db) || u.loss_db < 0 || u.loss_db > 300)
         return refuse(p, "%s: expected a loss from 0dB to 300dB", p->words[3]);
     for (size_t i = 0; i < s->n_paths; i++)
-        if (s->paths[i].device == u.device && s->paths[i].pluto == u.pluto)
+        if ((s->paths[i].a == u.a && s->paths[i].b == u.b) ||
+            (s->paths[i].a == u.b && s->paths[i].b == u.a))
             return refuse(p, "the path from %s to %s stands here a second time", p->words[1],
                           p->words[2]);
     s->paths[s->n_paths++] = u;
+    return ERR_OK;
+}
+
+static int take_skew(struct parser *p)
+{
+    double blocks;
+    if (p->n != 2 || !quantity(p->words[1], "", &blocks) || blocks < 1 || blocks > 4096 ||
+        blocks != floor(blocks))
+        return refuse(p, "expected: skew BLOCKS, a whole number from 1 to 4096");
+    p->s->skew_blocks = (unsigned)blocks;
     return ERR_OK;
 }
 
@@ -327,8 +360,8 @@ static const struct {
     const char *word;
     int (*take)(struct parser *p);
 } statements[] = {
-    {"pluto", take_pluto}, {"uart", take_uart}, {"device", take_device},
-    {"path", take_path},   {"ftdi", take_ftdi}, {"at", take_event},
+    {"pluto", take_pluto}, {"uart", take_uart}, {"device", take_device}, {"path", take_path},
+    {"ftdi", take_ftdi},   {"skew", take_skew}, {"at", take_event},
 };
 
 static int take_line(struct parser *p, char *line)
@@ -343,7 +376,8 @@ static int take_line(struct parser *p, char *line)
     if (p->n == 0) return ERR_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (strcmp(statements[i].word, p->words[0]) == 0) return statements[i].take(p);
-    return refuse(p, "'%s' is unknown; a line begins with pluto, uart, device, ftdi, path or at",
+    return refuse(p,
+                  "'%s' is unknown; a line begins with pluto, uart, device, ftdi, path, skew or at",
                   p->words[0]);
 }
 
@@ -353,6 +387,7 @@ int scenario_parse(struct scenario **out, const char *text, const char *path, co
     struct parser p = {.path = path, .fixtures = fixtures, .err = err};
     p.s = calloc(1, sizeof *p.s);
     if (!p.s) return err_set(err, ERR_NOMEM, "scenario %s", path);
+    p.s->skew_blocks = SCENARIO_SKEW_BLOCKS;
     int rc = ERR_OK;
     while (*text && rc >= 0) {
         size_t len = strcspn(text, "\n");

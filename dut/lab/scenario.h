@@ -15,7 +15,8 @@ enum {
     SCENARIO_ARGS_MAX = 32,
     SCENARIO_PATHS_MAX = 64,
     SCENARIO_EVENTS_MAX = 64,
-    SCENARIO_TEXT_MAX = 128
+    SCENARIO_TEXT_MAX = 128,
+    SCENARIO_SKEW_BLOCKS = 64, // where the scenario does not say
 };
 
 struct scenario_pluto {
@@ -23,6 +24,7 @@ struct scenario_pluto {
     char serial[64];
     double ppm;
     double figure_db; // noise figure
+    int tx_delay;     // samples from the kernel's block to the antenna; -1: drawn for each stream
 };
 
 struct scenario_uart {
@@ -43,9 +45,10 @@ struct scenario_ftdi {
     unsigned device; // index of the device it is wired to
 };
 
+// Either end is a station on the air: a device's number, or SCENARIO_UNITS_MAX and a pluto's.
 struct scenario_path {
-    unsigned device, pluto; // indices
-    double loss_db;
+    unsigned a, b;
+    double loss_db; // the same both ways
 };
 
 struct scenario_event {
@@ -66,6 +69,7 @@ struct scenario {
     size_t n_paths;
     struct scenario_event events[SCENARIO_EVENTS_MAX]; // in order of time
     size_t n_events;
+    unsigned skew_blocks; // how far a receive stream may be ahead of another one
 };
 
 /// Reads `what`: a file, or the name of one in FIXTURES/scenarios (NAME.scenario). In arguments of

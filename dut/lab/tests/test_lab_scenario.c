@@ -58,7 +58,7 @@ static const struct {
     const char *line;
     const char *says;
 } bad[] = {
-    {"plutoo x", "begins with pluto, uart, device, path or at"},
+    {"plutoo x", "begins with pluto, uart, device, ftdi, path, skew or at"},
     {"pluto", "expected a name"},
     {"pluto 1x serial=00", "cannot be a name"},
     {"pluto x", "serial=HEX is missing"},
@@ -70,7 +70,8 @@ static const struct {
     {"pluto x serial=bb ppm=1ppm", "-200 to 200"},
     {"pluto x serial=bb ppm=nan", "-200 to 200"},
     {"pluto x serial=bb figure=6", "0dB to 60dB"},
-    {"pluto x serial=bb colour=red", "allowed are serial=HEX ppm=N figure=NdB"},
+    {"pluto x serial=bb colour=red", "allowed are serial=HEX ppm=N figure=NdB delay=N"},
+    {"pluto x serial=bb delay=-1", "whole samples from 0"},
     {"uart x baud=9600.5", "whole number"},
     {"uart x baud=0", "whole number"},
     {"uart x 9600", "allowed is baud=N"},
@@ -78,8 +79,11 @@ static const struct {
     {"device d", "expected a program"},
     {"device d uart=nope prog", "no such uart"},
     {"device d gpio=1 prog", "allowed is uart=NAME"},
-    {"path d p loss=70dB", "no device d"},
-    {"path p u", "expected: path DEVICE PLUTO loss=NdB"},
+    {"path d p loss=70dB", "no device or pluto d"},
+    {"path p u", "expected: path NAME NAME loss=NdB"},
+    {"path p u loss=70dB", "no device or pluto u"},
+    {"skew 0", "from 1 to 4096"},
+    {"skew 2.5", "from 1 to 4096"},
     {"at 5 kill device 0", "at SECONDSs COMMAND"},
     {"at -5s time", "at SECONDSs COMMAND"},
     {"at 5s explode", "'explode' is no command; there are: time"},
