@@ -1,0 +1,140 @@
+// The pump's side of the device: commands and their answers, unsolicited lines, switches, the
+// serial log.
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/bind/pump_internal.h"
+
+// Bytes as printable ASCII; everything else, and the backslash, as \xHH.
+static void printable(const char *data, size_t len, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len && n + 5 < size; i++) {
+        unsigned char c = (unsigned char)data[i];
+        if (c >= 0x20 && c < 0x7f && c != '\\')
+            out[n++] = (char)c;
+        else
+            n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
+    }
+    out[n] = '\0';
+}
+
+void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t *data, size_t len)
+{
+    struct pump *p = ctx;
+    if (p->log.len + len * 4 + 64 > PUMP_LOG_MAX)
+        return; // the rest of a flood; the run's time limits end it
+    struct err ignored;
+    if (bytes_printf(&p->log, &ignored, "%lld %c ", (long long)at_sample, direction) < 0) return;
+    for (size_t i = 0; i < len; i++) {
+        char text[8];
+        printable((const char *)data + i, 1, text, sizeof text);
+        if (bytes_printf(&p->log, &ignored, "%s", text) < 0) return;
+    }
+    if (bytes_append(&p->log, "\n", 1, &ignored) < 0) return;
+}
+
+int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err)
+{
+    char text[sizeof p->last];
+    printable(line->text, line->len, text, sizeof text);
+    if (line->solicited && p->answer) {
+        bool final = dut_state(p->dut) != DUT_STATE_WAITING;
+        if (!p->answered || strcmp(text, p->config.dialect.ok) != 0 || !final)
+            snprintf(p->last, sizeof p->last, "%s", text);
+        p->answered = true;
+        p->last_at = line->at_sample;
+        return jval_append(p->answer, jval_make(err, "s", text), err);
+    }
+    if (p->n_lines++ >= PUMP_LINES_MAX) return ERR_OK; // a flood; pump_end says how much of it
+    struct jval *event = jval_make(err, "{s:s, s:s, s:s, s:b}", "type", "line", "unit",
+                                   p->config.uart_unit, "text", text, "cut", line->cut);
+    if (!event) return ERR_FORMAT;
+    int rc = pump_emit(p, jval_ref(event), err);
+    if (rc < 0) {
+        jval_free(event);
+        return rc;
+    }
+    pump_queue_put(&p->lines, event);
+    return ERR_OK;
+}
+
+static bool is_over(const struct pump *p, bool one_line)
+{
+    enum dut_state state = dut_state(p->dut);
+    return state == DUT_STATE_OK || state == DUT_STATE_ERROR || (one_line && p->answered);
+}
+
+static int emit_command(struct pump *p, const char *line, const struct pump_answer *a,
+                        struct err *err)
+{
+    static const char *const outcomes[] = {"ok", "error", "timeout"};
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type", "command",
+                               "unit", p->config.uart_unit, "text", line, "answer", a->text,
+                               "outcome", outcomes[a->outcome], "sent", (long long)a->sent, "until",
+                               (long long)a->until),
+                     err);
+}
+
+int pump_command(struct pump *p, const char *line, int64_t until, bool one_line,
+                 struct pump_answer *out, struct err *err)
+{
+    *out = (struct pump_answer){.outcome = PUMP_TIMEOUT, .sent = p->now};
+    if (p->broken) return pump_refuse(p, err);
+    int rc = dut_command(p->dut, line, p->now, err);
+    if (rc == ERR_INVALID || rc == ERR_LIMIT) return rc; // the suite's line, not the port
+    if (rc < 0)
+        return pump_fail(p, pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit),
+                         err);
+    p->answer = jval_array();
+    p->answered = false;
+    p->last[0] = '\0';
+    while (!is_over(p, one_line) && p->now < until) {
+        rc = pump_step(p, err);
+        if (rc < 0) break;
+    }
+    if (rc >= 0) {
+        enum dut_state state = dut_state(p->dut);
+        if (state == DUT_STATE_ERROR)
+            out->outcome = PUMP_ERROR;
+        else if (is_over(p, one_line))
+            out->outcome = PUMP_OK;
+        p->port_proven = p->port_proven || out->outcome != PUMP_TIMEOUT;
+        out->until = p->answered ? p->last_at : p->now;
+        snprintf(out->text, sizeof out->text, "%s", p->last);
+        rc = emit_command(p, line, out, err);
+    }
+    dut_abandon(p->dut);
+    out->lines = p->answer;
+    p->answer = NULL;
+    return rc < 0 ? rc : ERR_OK;
+}
+
+int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err *err)
+{
+    while (p->lines.count == 0 && p->now < until) {
+        int rc = pump_step(p, err);
+        if (rc < 0) return rc;
+    }
+    *out = pump_queue_take(&p->lines);
+    return ERR_OK;
+}
+
+int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err *err)
+{
+    static const char *const names[] = {"power", "reset"};
+    if (p->broken) return pump_refuse(p, err);
+    if (p->config.lines[which] < 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the bench file declares no %s line; add %s = { uart = …, line = … }",
+                       names[which], names[which]);
+    int rc = port_set_line(p->port, (enum port_line)p->config.lines[which], active, err);
+    if (rc < 0)
+        return pump_fail(p, pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit),
+                         err);
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:b}", "type", names[which], "unit",
+                               p->config.uart_unit, "on", active),
+                     err);
+}

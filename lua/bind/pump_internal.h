@@ -1,0 +1,76 @@
+// What the files of the pump share, and nobody else sees.
+#ifndef LUA_BIND_PUMP_INTERNAL_H
+#define LUA_BIND_PUMP_INTERNAL_H
+
+#include "bench/air/receive.h"
+#include "bench/base/bytes.h"
+#include "bench/net/judge.h"
+#include "lua/bind/pump.h"
+#include "lua/bind/ring.h"
+
+enum {
+    PUMP_QUEUE_MAX = 4096,
+    PUMP_LOG_MAX = 8 << 20,
+    PUMP_LINES_MAX = 1000,
+    PUMP_STEP_TEXT_MAX = 160
+};
+
+// A bounded queue of JSON values.
+struct pump_queue {
+    struct jval *items[PUMP_QUEUE_MAX];
+    size_t head, count;
+};
+
+struct pump {
+    struct pump_config config;
+    struct pump_sink sink;
+    struct radio *radio;
+    struct port *port;
+    struct dut *dut;
+    struct air_receiver *receiver;
+    struct judge *judge;
+    struct iq_ring ring;
+    double rate_hz;
+    double lo_hz;
+    int64_t now;
+    int64_t deadline;
+    uint64_t steps;
+
+    struct pump_queue frames;
+    struct pump_queue lines; // unsolicited
+    uint64_t n_lines;        // of this attempt
+    struct jval *answer;     // array: lines of the present command
+    char last[DUT_LINE_MAX * 4 + 1];
+    int64_t last_at;
+    bool answered;
+
+    int64_t gap_at; // last lost sample, -1: none
+    char gap_text[160];
+    bool air_proven, port_proven;
+    struct bytes log;
+    char step[PUMP_STEP_TEXT_MAX];
+    double spoken_s; // wall time of the last progress
+    int broken;
+    struct err why;
+};
+
+void pump_queue_clear(struct pump_queue *q);
+/// Takes item. A full queue loses its oldest: all of them stand in the ledger.
+void pump_queue_put(struct pump_queue *q, struct jval *item);
+/// New; NULL when empty.
+struct jval *pump_queue_take(struct pump_queue *q);
+
+/// The pump is dead from now on, with this error. Returns rc.
+int pump_fail(struct pump *p, int rc, const struct err *err);
+/// Says again why a dead pump is dead.
+int pump_refuse(const struct pump *p, struct err *err);
+/// Puts the unit's name where `endpoint` (an address, a path) stands in the text: an endpoint would
+/// differ from run to run. Returns the code.
+int pump_name_unit(struct err *err, const char *kind, const char *endpoint, const char *unit);
+
+/// A line of the device: an answer to the present command, or a `line` event.
+FOX_CHECK int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err);
+/// For dut_set_tap: the serial log.
+void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t *data, size_t len);
+
+#endif
