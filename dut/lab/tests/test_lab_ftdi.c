@@ -19,7 +19,6 @@
 
 #include <cmocka.h>
 
-#include "bench/base/crypto.h"
 #include "dut/flash.h"
 #include "dut/lab/tests/vault.h"
 #include "dut/port.h"
