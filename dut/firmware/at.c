@@ -7,6 +7,7 @@
 
 #include "dut/firmware/device.h"
 #include "dut/firmware/layout.h"
+#include "dut/firmware/memory.h"
 #include "dut/firmware/modes.h"
 #include "dut/firmware/uplink.h"
 
@@ -327,6 +328,25 @@ static bool factory_reset(struct device *d, const char *args)
     return true;
 }
 
+// MUT-KEY-011. Without it there is no such command.
+static bool dump_memory(struct device *d, const char *args)
+{
+    enum { DUMP = 32, DIGITS_MAX = 4 };
+    if (!faults_on(&d->faults, FAULT_KEY_011) || *args != '=') return false;
+    uint32_t address = 0;
+    size_t digits = 0;
+    for (args++; hex_digit(*args) >= 0; args++, digits++)
+        address = address << 4 | (uint32_t)hex_digit(*args);
+    uint8_t data[DUMP];
+    if (*args || digits == 0 || digits > DIGITS_MAX) return false;
+    if (memory_read_data(d, address, data, sizeof data) < 0) return false;
+    char text[2 * DUMP + 1];
+    for (int i = 0; i < DUMP; i++)
+        snprintf(text + 2 * i, 3, "%02X", data[i]);
+    say(d, "%s", text);
+    return true;
+}
+
 static const struct {
     const char *name; // after "AT"
     bool (*run)(struct device *d, const char *args);
@@ -349,6 +369,7 @@ static const struct {
     {"$WR", save},
     {"$TM", run_test_mode},
     {"$RFS", factory_reset},
+    {"$NVM", dump_memory},
 };
 
 // A name ends at '=', '?' or the end of the line.

@@ -4,6 +4,7 @@
 #ifndef DUT_FIRMWARE_COUNTER_H
 #define DUT_FIRMWARE_COUNTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dut/firmware/record.h"
@@ -14,6 +15,7 @@ struct counter {
     struct record record;
     uint16_t last;  // the value of the newest message
     uint16_t epoch; // how often it has rolled over
+    bool ram_only;  // never stored
 };
 
 /// Reads the stored value. A device without one starts so that its first message has counter 0.

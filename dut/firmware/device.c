@@ -2,6 +2,7 @@
 
 #include "bench/base/rng.h"
 #include "dut/firmware/at.h"
+#include "dut/firmware/memory.h"
 #include "dut/firmware/uplink.h"
 
 static const uint32_t library_test_id = 0xFEDCBA98;
@@ -32,6 +33,10 @@ void device_boot(struct device *d, bool pin_reset)
     settings_load(&d->settings, &d->settings_record, d->port);
     counter_init(&d->counter, d->port);
     if (pin_reset && faults_on(&d->faults, FAULT_CNT_007)) counter_forget(&d->counter);
+    if (faults_on(&d->faults, FAULT_CNT_006)) {
+        counter_forget(&d->counter);
+        d->counter.ram_only = true;
+    }
     // Another place in the hopping sequence after every reset, the same one in every run of a seed.
     const struct devport_boot *boot = devport_boot(d->port);
     uint64_t key = rng_key(boot->seed, boot->unit);
@@ -41,6 +46,7 @@ void device_boot(struct device *d, bool pin_reset)
     d->public_key = false;
     d->tx_supply_mv = devport_supply_mv(d->port);
     d->reset_wanted = false;
+    memory_boot(d);
     d->downlink_hz = HOP_DOWNLINK_HZ;
     d->downlink_counter = d->counter.last;
     d->station_awaited = d->station_known = false;

@@ -4,6 +4,10 @@
 //     offset  kind  body
 //     0x000   'C'   counter u16, epoch u16                                  record.h: two slots
 //     0x040   'S'   flags u8, repeat u8, out-of-band period h u8, power dBm u8
+//
+// The data EEPROM that a debugger sees is this memory with the credentials, which the process gets
+// when it is started, at 0x080: ID u32, PAC 8 bytes, key 16 bytes. External flash: a table at 0,
+// configuration as JSON at 0x10000; the rest is erased.
 #ifndef DUT_FIRMWARE_LAYOUT_H
 #define DUT_FIRMWARE_LAYOUT_H
 
@@ -11,7 +15,11 @@ enum {
     LAYOUT_COUNTER_OFFSET = 0x000,
     LAYOUT_COUNTER_KIND = 'C',
     LAYOUT_SETTINGS_OFFSET = 0x040,
-    LAYOUT_SETTINGS_KIND = 'S'
+    LAYOUT_SETTINGS_KIND = 'S',
+    LAYOUT_CREDENTIALS_OFFSET = 0x080,
+    LAYOUT_KEY_LEN = 16,
+    LAYOUT_FLASH_CONFIG_OFFSET = 0x10000,
+    LAYOUT_FLASH_BACKUP_OFFSET = 0x4a343 // MUT-KEY-008
 };
 
 enum { LAYOUT_PIN_LAB_ENABLE = 0 }; // input: high allows what only a laboratory may do

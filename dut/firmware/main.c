@@ -7,16 +7,20 @@
 
 #include "bench/base/bytes.h"
 #include "dut/firmware/device.h"
+#include "dut/firmware/layout.h"
 
-enum { EXIT_USAGE = 4, ID_LEN = 4, KEY_LEN = 16 };
+enum { EXIT_USAGE = 4, ID_LEN = 4 };
 
 static const char usage[] =
-    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt] [--fault ID]...\n"
+    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt]\n"
+    "              [--sibling-id HEX8 --sibling-key REF] [--fault ID]...\n"
     "       foxdut --list-faults\n"
     "  --id HEX8      device ID, 8 hex digits, most significant first\n"
     "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
     "  --pac HEX16    porting authorisation code, 16 hex digits\n"
     "  --encrypt      encrypt payloads under the profile bench-assumed-1\n"
+    "  --sibling-id, --sibling-key\n"
+    "                 another device of the same maker, for faults that make keys related\n"
     "  --fault ID     be wrong on purpose; may be given several times\n"
     "  --list-faults  print the faults' ids and what each does\n"
     "A lab starts this program and speaks to it over the socket in FOXPORT_FD.\n";
@@ -25,6 +29,8 @@ struct options {
     const char *id;
     const char *key;
     const char *pac;
+    const char *sibling_id; // NULL: the device itself
+    const char *sibling_key;
     bool encrypt;
     struct faults faults;
 };
@@ -41,28 +47,59 @@ static int read_hex(const char *option, const char *text, uint8_t *out, size_t l
     return ERR_OK;
 }
 
-static int manufacture(struct device *d, const struct options *o, struct err *err)
+static int read_id(const char *option, const char *text, uint32_t *out, struct err *err)
 {
     uint8_t id[ID_LEN];
-    int rc = read_hex("id", o->id, id, sizeof id, err);
+    int rc = read_hex(option, text, id, sizeof id, err);
+    if (rc < 0) return rc;
+    *out = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    return ERR_OK;
+}
+
+static int read_key(const char *option, const char *ref, struct secret *out, struct err *err)
+{
+    if (!ref) return err_set(err, ERR_USAGE, "--%s is missing: give file:PATH or env:NAME", option);
+    int rc = secret_from_ref(out, ref, NULL, LAYOUT_KEY_LEN, err);
+    return rc < 0 ? err_prefix(err, "--%s", option) : ERR_OK;
+}
+
+// The key that the maker gave this device: its own, unless a fault of production relates it to its
+// sibling's.
+static int choose_key(struct device *d, const struct options *o, struct err *err)
+{
+    bool same = faults_on(&d->faults, FAULT_CLN_001);
+    bool derived = faults_on(&d->faults, FAULT_CLN_003);
+    if (!o->sibling_id != !o->sibling_key)
+        return err_set(err, ERR_USAGE,
+                       "--sibling-id and --sibling-key belong together: give both or none");
+    if (!o->sibling_id || !(same || derived)) return read_key("key", o->key, &d->key, err);
+    uint32_t id = 0;
+    int rc = read_id("sibling-id", o->sibling_id, &id, err);
+    if (rc < 0) return rc;
+    rc = read_key("sibling-key", o->sibling_key, &d->key, err);
+    for (size_t i = 0; rc >= 0 && derived && i < LAYOUT_KEY_LEN; i++)
+        d->key.data[i] ^= (uint8_t)((id ^ d->factory_id) >> (24 - 8 * (i % 4)));
+    return rc;
+}
+
+static int manufacture(struct device *d, const struct options *o, struct err *err)
+{
+    d->faults = o->faults;
+    if (o->encrypt) d->native = sfx_native_assumed();
+    int rc = read_id("id", o->id, &d->factory_id, err);
     if (rc < 0) return rc;
     rc = read_hex("pac", o->pac, d->pac, sizeof d->pac, err);
     if (rc < 0) return rc;
-    if (!o->key) return err_set(err, ERR_USAGE, "--key is missing: give file:PATH or env:NAME");
-    rc = secret_from_ref(&d->key, o->key, NULL, KEY_LEN, err);
-    if (rc < 0) return err_prefix(err, "--key");
-    d->factory_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
-    if (o->encrypt) d->native = sfx_native_assumed();
-    d->faults = o->faults;
-    return ERR_OK;
+    return choose_key(d, o, err);
 }
 
 static int read_options(struct options *o, int argc, char **argv, struct err *err)
 {
     static const struct option table[] = {
-        {"id", required_argument, NULL, 'i'},    {"key", required_argument, NULL, 'k'},
-        {"pac", required_argument, NULL, 'p'},   {"encrypt", no_argument, NULL, 'e'},
-        {"fault", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
+        {"id", required_argument, NULL, 'i'},         {"key", required_argument, NULL, 'k'},
+        {"pac", required_argument, NULL, 'p'},        {"encrypt", no_argument, NULL, 'e'},
+        {"sibling-id", required_argument, NULL, 's'}, {"sibling-key", required_argument, NULL, 'S'},
+        {"fault", required_argument, NULL, 'f'},      {NULL, 0, NULL, 0}};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         if (c == 'i') {
@@ -71,6 +108,10 @@ static int read_options(struct options *o, int argc, char **argv, struct err *er
             o->key = optarg;
         } else if (c == 'p') {
             o->pac = optarg;
+        } else if (c == 's') {
+            o->sibling_id = optarg;
+        } else if (c == 'S') {
+            o->sibling_key = optarg;
         } else if (c == 'e') {
             o->encrypt = true;
         } else if (c == 'f') {

@@ -62,8 +62,10 @@ int record_store(struct record *r, const uint8_t *body)
     put32(raw, r->sequence + 1);
     memcpy(raw + 4, body, r->body_len);
     put32(raw + 4 + r->body_len, slot_crc(r, raw));
-    int rc = devport_nvm_write(r->port, slot_offset(r, slot), raw, 4 + r->body_len + 4);
+    const uint32_t offset = slot_offset(r, slot), len = 4 + r->body_len + 4;
+    int rc = devport_nvm_write(r->port, offset, raw, len);
     if (rc < 0) return rc;
+    devport_image(r->port, PORT_IMAGE_DATA, offset, raw, len); // it is the same memory
     r->slot = slot;
     r->sequence++;
     return 0;

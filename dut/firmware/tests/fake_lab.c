@@ -22,6 +22,11 @@ void lab_init(struct lab *l)
 {
     *l = (struct lab){.cut_write_after = -1, .fd = -1, .seed = 1};
     memset(l->nvm, 0xff, sizeof l->nvm);
+    for (int i = 0; i < PORT_IMAGES; i++) {
+        l->images[i] = malloc(PORT_IMAGE_FLASH_SIZE);
+        assert_non_null(l->images[i]);
+        memset(l->images[i], 0xff, PORT_IMAGE_FLASH_SIZE);
+    }
 }
 
 void lab_forget(struct lab *l)
@@ -36,6 +41,10 @@ void lab_deinit(struct lab *l)
 {
     lab_kill(l);
     lab_forget(l);
+    for (int i = 0; i < PORT_IMAGES; i++) {
+        free(l->images[i]);
+        l->images[i] = NULL;
+    }
 }
 
 // The wire
@@ -239,6 +248,19 @@ static bool serve(struct lab *l)
     case PORT_RF_LISTEN:
         take_listen(l, body, len);
         break;
+    case PORT_IMAGE: {
+        size_t image = get(body, 4), offset = get(body + 4, 4);
+        assert_true(image < PORT_IMAGES && offset + len - 8 <= PORT_IMAGE_FLASH_SIZE);
+        memcpy(l->images[image] + offset, body + 8, len - 8);
+        break;
+    }
+    case PORT_PROTECT:
+        assert_int_equal(len, 16);
+        assert_true(l->n_protects < LAB_PROTECTS_MAX);
+        l->protects[l->n_protects].t_ns = check_time(l, body);
+        l->protects[l->n_protects].image = (uint32_t)get(body + 8, 4);
+        l->protects[l->n_protects++].readable = (uint32_t)get(body + 12, 4);
+        break;
     case PORT_LOG:
         snprintf(l->log, sizeof l->log, "%s", (char *)body + 8);
         break;
@@ -293,6 +315,7 @@ bool lab_power_on(struct lab *l, enum port_boot_cause cause)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     l->fd = pair[0];
     l->refused[0] = l->ready[0] = '\0';
+    l->n_protects = 0;
     spawn(l, pair[1]);
     close(pair[1]);
 

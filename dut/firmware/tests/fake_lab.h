@@ -20,7 +20,8 @@ enum {
     LAB_UART_MAX = 65536,
     LAB_WRITES_MAX = 64,
     LAB_ARGS_MAX = 16,
-    LAB_LISTENS_MAX = 1024
+    LAB_LISTENS_MAX = 1024,
+    LAB_PROTECTS_MAX = 128
 };
 
 struct lab_burst {
@@ -44,6 +45,13 @@ struct lab_listen {
     int64_t to_ns;
     double carrier_hz;
     double rate_hz;
+};
+
+// What the device said about the debug port.
+struct lab_protect {
+    int64_t t_ns;
+    uint32_t image; // with the volatile bit
+    uint32_t readable;
 };
 
 struct lab {
@@ -77,6 +85,10 @@ struct lab {
     struct lab_listen listens[LAB_LISTENS_MAX];
     size_t n_listens;
     size_t n_listened; // how many of them the device has got the samples of
+    // Memory that a probe could read, and what it may; both outlive the device.
+    uint8_t *images[PORT_IMAGES]; // PORT_IMAGE_FLASH_SIZE bytes each; owned
+    struct lab_protect protects[LAB_PROTECTS_MAX];
+    size_t n_protects;
     char ready[128];
     char refused[512];
     char log[1024];

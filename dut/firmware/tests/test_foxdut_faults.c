@@ -261,6 +261,34 @@ static void test_cnt_007_loses_the_counter_on_reset_only(void **state)
     lab_deinit(&l);
 }
 
+// No write at all, and 0 after a power cut, a pin reset and a software reset; right in between.
+static void test_cnt_006_keeps_the_counter_in_ram(void **state)
+{
+    (void)state;
+    struct lab l;
+    lab_init(&l);
+    lab_set_counter(&l, 499);
+    l.args[0] = "--fault";
+    l.args[1] = "MUT-CNT-006";
+    uint8_t before[PORT_NVM_SIZE];
+    memcpy(before, l.nvm, sizeof before);
+    const char *id = NULL;
+    unsigned counter = 0;
+    for (unsigned boot = 0; boot < 4; boot++) {
+        assert_true(lab_power_on(&l, boot % 2 ? PORT_BOOT_RESET : PORT_BOOT_POWER));
+        for (unsigned i = 0; i < 3; i++) {
+            next_message(&l, &id, &counter);
+            assert_int_equal(counter, i);
+        }
+        assert_string_equal(lab_command(&l, "AT$P=0"), "OK\r");
+        next_message(&l, &id, &counter);
+        assert_int_equal(counter, 0);
+        lab_kill(&l);
+    }
+    assert_memory_equal(l.nvm, before, sizeof before);
+    lab_deinit(&l);
+}
+
 static void test_unknown_fault_is_refused(void **state)
 {
     (void)state;
@@ -282,7 +310,9 @@ static void test_list_names_every_fault_with_a_sentence(void **state)
         "MUT-AUTH-001", "MUT-AUTH-003", "MUT-AUTH-005", "MUT-AUTH-006", "MUT-AUTH-008",
         "MUT-AUTH-009", "MUT-AUTH-010", "MUT-AUTH-014", "MUT-AUTH-015", "MUT-AUTH-016",
         "MUT-CNT-001",  "MUT-CNT-007",  "MUT-FWL-003",  "MUT-RF-010",   "MUT-ENC-001",
-        "MUT-ENC-002",  "MUT-ENC-003",  "MUT-ENC-008",  "MUT-JAM-010",  "MUT-RES-007"};
+        "MUT-ENC-002",  "MUT-ENC-003",  "MUT-ENC-008",  "MUT-JAM-010",  "MUT-RES-007",
+        "MUT-KEY-001",  "MUT-KEY-002",  "MUT-KEY-004",  "MUT-KEY-008",  "MUT-KEY-009",
+        "MUT-KEY-011",  "MUT-CNT-006",  "MUT-CLN-001",  "MUT-CLN-003"};
     FILE *list = popen(FOX_BIN_DIR "/foxdut --list-faults", "r");
     assert_non_null(list);
     char text[8192];
@@ -319,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_jam_010_gives_frame_3_a_wrong_type),
         cmocka_unit_test(test_cnt_001_keeps_the_counter_of_bare_messages),
         cmocka_unit_test(test_cnt_007_loses_the_counter_on_reset_only),
+        cmocka_unit_test(test_cnt_006_keeps_the_counter_in_ram),
         cmocka_unit_test(test_unknown_fault_is_refused),
         cmocka_unit_test(test_list_names_every_fault_with_a_sentence),
     };
