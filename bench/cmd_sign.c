@@ -63,12 +63,17 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 }
 
 // A key inside the run would be signed, and handed on with it.
-static bool is_inside(const char *key, const char *run)
+static int check_place(const char *key, const char *run)
 {
     char inner[PATH_MAX], outer[PATH_MAX];
-    if (!realpath(key, inner) || !realpath(run, outer)) return false;
+    if (!realpath(key, inner) || !realpath(run, outer)) return CMD_EXIT_OK; // said by others
     size_t len = strlen(outer);
-    return strncmp(inner, outer, len) == 0 && inner[len] == '/';
+    if (strncmp(inner, outer, len) != 0 || inner[len] != '/') return CMD_EXIT_OK;
+    fprintf(stderr,
+            "foxbench sign: %s: expected a key outside the run, got one inside it; move it away, "
+            "and make another one if the run was handed on\n",
+            key);
+    return CMD_EXIT_USAGE;
 }
 
 // Only what is whole and unaltered deserves a signature.
@@ -116,44 +121,47 @@ static int exit_of(int rc)
                                                                        : CMD_EXIT_ERROR;
 }
 
+// Returns an exit code; key is a usable one.
+static int sign_run(const struct arguments *a, const struct crypto_key *key)
+{
+    struct err e = {0};
+    char signed_at[SEAL_TIME_MAX], signer[SHA256_HEX_LEN];
+    const time_t now = time(NULL);
+    struct tm tm;
+    strftime(signed_at, sizeof signed_at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    int files = 0;
+    int rc = crypto_key_fingerprint(key, signer, &e);
+    if (rc == ERR_OK) rc = files = seal_write(a->run, key, signed_at, FOX_VERSION, &e);
+    if (rc < 0) {
+        fprintf(stderr, "foxbench sign: %s\n", e.text);
+        return exit_of(rc);
+    }
+    printf("signed: %d files, %s, by key %s\n", files, signed_at, signer);
+    return CMD_EXIT_OK;
+}
+
 int cmd_sign(int argc, char **argv)
 {
     struct arguments a = {0};
     struct crypto_key *key = NULL;
     struct err e = {0};
-    char signed_at[SEAL_TIME_MAX], signer[SHA256_HEX_LEN];
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         fputs(help, stdout);
         return CMD_EXIT_OK;
     }
     int code = read_arguments(&a, argc, argv);
     if (code != CMD_EXIT_OK) return code;
-    if (is_inside(a.key, a.run)) {
-        fprintf(stderr,
-                "foxbench sign: %s: expected a key outside the run, got one inside it; move it "
-                "away, and make another one if the run was handed on\n",
-                a.key);
-        return CMD_EXIT_USAGE;
-    }
     int rc = crypto_key_read_private(&key, a.key, &e);
-    if (rc == ERR_OK) {
-        code = check_run(a.run);
-        if (code != CMD_EXIT_OK) goto out;
-        warn_of_substitutes(a.run);
-        const time_t now = time(NULL);
-        struct tm tm;
-        strftime(signed_at, sizeof signed_at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-        rc = seal_write(a.run, key, signed_at, FOX_VERSION, &e);
-    }
-    const int files = rc;
-    if (rc >= 0) rc = crypto_key_fingerprint(key, signer, &e);
     if (rc < 0) {
         fprintf(stderr, "foxbench sign: %s\n", e.text);
-        code = exit_of(rc);
-        goto out;
+        return exit_of(rc);
     }
-    printf("signed: %d files, %s, by key %s\n", files, signed_at, signer);
-out:
+    code = check_run(a.run);
+    if (code == CMD_EXIT_OK) code = check_place(a.key, a.run);
+    if (code == CMD_EXIT_OK) {
+        warn_of_substitutes(a.run);
+        code = sign_run(&a, key);
+    }
     crypto_key_free(key);
     return code;
 }

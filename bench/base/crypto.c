@@ -194,8 +194,7 @@ static int no_passphrase(char *buf, int size, int rwflag, void *asked)
     return -1;
 }
 
-// Opens a key file; a private one must be closed to others. What was checked is what is read.
-static int open_key_file(FILE **out, const char *path, bool is_private, struct err *err)
+static int open_key_file(FILE **out, mode_t *mode, const char *path, struct err *err)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -210,13 +209,10 @@ static int open_key_file(FILE **out, const char *path, bool is_private, struct e
         rc = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode))
         rc = err_set(err, ERR_USAGE, "%s: expected a key file, got something else", path);
-    else if (is_private && st.st_mode & (S_IRWXG | S_IRWXO))
-        rc = err_set(err, ERR_USAGE,
-                     "%s: expected a private key that its owner alone may read (mode 600), got "
-                     "mode %03o; chmod 600 it, and replace the key if others may have read it",
-                     path, st.st_mode & 0777);
-    if (rc == ERR_OK && !(*out = fdopen(fd, "rb")))
+    else if (!(*out = fdopen(fd, "rb")))
         rc = err_set(err, ERR_NOMEM, "%s: out of memory", path);
+    else
+        *mode = st.st_mode;
     if (rc < 0) close(fd);
     return rc;
 }
@@ -237,8 +233,9 @@ static int key_new(struct crypto_key **out, EVP_PKEY *pkey, struct err *err)
 static int read_key(struct crypto_key **out, const char *path, bool is_private, struct err *err)
 {
     FILE *f = NULL;
+    mode_t mode = 0;
     bool asked = false;
-    int rc = open_key_file(&f, path, is_private, err);
+    int rc = open_key_file(&f, &mode, path, err);
     if (rc < 0) return rc;
     setvbuf(f, NULL, _IONBF, 0); // no copy of the key stays in a buffer of stdio
     EVP_PKEY *pkey = is_private ? PEM_read_PrivateKey(f, NULL, no_passphrase, &asked)
@@ -262,6 +259,11 @@ static int read_key(struct crypto_key **out, const char *path, bool is_private, 
                      "%s: expected an Ed25519 key, got one of type %s; make one with openssl "
                      "genpkey -algorithm ed25519 -out signer.key",
                      path, EVP_PKEY_get0_type_name(pkey));
+    else if (is_private && mode & (S_IRWXG | S_IRWXO))
+        rc = err_set(err, ERR_USAGE,
+                     "%s: expected a private key that its owner alone may read (mode 600), got "
+                     "mode %03o; chmod 600 it, and replace the key if others may have read it",
+                     path, mode & 0777);
     if (rc < 0) {
         EVP_PKEY_free(pkey);
         return rc;

@@ -47,7 +47,7 @@ def check(v, document, where, spoil):
 def main():
     run = os.path.realpath(sys.argv[1])
     documents = 0
-    for name in ("run", "plan"):
+    for name in ("run", "plan", "root") if os.path.exists(f"{run}/root.json") else ("run", "plan"):
         with open(f"{run}/{name}.json", encoding="utf-8") as f:
             check(validator(name), json.load(f), f"{name}.json", True)
         documents += 1
