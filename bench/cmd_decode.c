@@ -1,4 +1,5 @@
 // foxbench decode: recorded IQ to frames.
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 enum { BLOCK = 4096 };
 
 static const double band_hz = 192e3;
+// Uplink centres of the radio configurations RC1 … RC7 (RC3 and RC5 lie together).
+static const double uplink_centres_hz[] = {868130e3, 902200e3, 923200e3, 920800e3,
+                                           923300e3, 865200e3, 868800e3};
 // Three frames of the longest message with their pauses last 8 s at most.
 static const double combine_s = 10;
 
@@ -91,6 +95,20 @@ static int print_ready(struct decode *d, struct air_receiver *receiver, double r
     return ERR_OK;
 }
 
+// Where the uplink band lies in a recording whose centre is beside it, as a bench records it;
+// otherwise the recording's centre is the band's.
+static double band_centre_hz(const struct sigmf_info *info)
+{
+    double best_hz = 0, nearest_hz = info->rate_hz / 2 - band_hz / 2;
+    for (size_t i = 0; i < sizeof uplink_centres_hz / sizeof uplink_centres_hz[0]; i++) {
+        double offset_hz = uplink_centres_hz[i] - info->center_hz;
+        if (fabs(offset_hz) > nearest_hz) continue;
+        nearest_hz = fabs(offset_hz);
+        best_hz = offset_hz;
+    }
+    return best_hz;
+}
+
 static int decode_recording(struct decode *d, struct err *err)
 {
     struct sigmf *recording = NULL;
@@ -99,10 +117,11 @@ static int decode_recording(struct decode *d, struct err *err)
     int rc = sigmf_open(&recording, d->path, err);
     if (rc < 0) goto fail;
     double rate_hz = sigmf_info(recording)->rate_hz;
+    double centre_hz = band_centre_hz(sigmf_info(recording));
     struct air_receiver_config config = {
         .rate_hz = rate_hz,
-        .low_hz = -band_hz / 2,
-        .high_hz = band_hz / 2,
+        .low_hz = centre_hz - band_hz / 2,
+        .high_hz = centre_hz + band_hz / 2,
         .bit_rate_100 = true,
         .bit_rate_600 = true,
         .plain_only = d->plain,

@@ -71,6 +71,14 @@ check "no TESTMODE: passes with what can be asked for" exits 0
 record=$scratch/results/latest/events.jsonl
 check "no TESTMODE: the record names what was not exercised" grep -q 'not exercised: empty' "$record"
 
+
+# The samples that the run kept are a recording that decodes to the same three frames.
+iq=$scratch/results/latest/cases/AUTH-UL-001/_/attempt-1/iq/first-message.sigmf-meta
+"$bin/foxbench" decode --json "$iq" >"$scratch/out" 2>"$scratch/err"
+check "the kept samples decode to three frames" test "$(grep -c '"crc_ok":true' "$scratch/out")" -eq 3
+packet=$(grep -o '"packet_hex":"[0-9a-f]*"' "$scratch/out" | sort -u)
+check "of one packet, which is the one of the record" grep -q "\"counter\":0,.*${packet:-nothing},\"payload" "$record"
+
 device '' && bench_file '/  reset = /d'
 refused CNT-UL-004
 check "no reset line: an error of the configuration" says 'needs a reset line'
