@@ -17,6 +17,7 @@ enum { RECEIVE_CHUNK = 16384 };
 // MHz, and it puts the noise of a 520 kS/s stream at 20 codes for a gain of 50 dB.
 static const double full_scale_dbm_at_0db = -24;
 static const double thermal_dbm_hz = -174;
+static const double tx_full_scale_dbm = 7;          // at the connector without attenuation [P]
 static const uint32_t status_register = 0x80000088; // bit 2: receive overflow
 static const uint32_t status_overflow = 4;
 static const uint32_t status_underflow = 1;
@@ -262,16 +263,32 @@ int pluto_transmit_push_take(struct pluto *p, int64_t now_ns, int16_t *iq, size_
     return rc;
 }
 
+// A block as the antenna has it, in sqrt(mW); taken by the air.
+static int put_on_air(struct pluto *p, struct air *air, const struct transmit_block *b,
+                      struct err *err)
+{
+    float *iq = malloc(b->n * 2 * sizeof *iq);
+    if (!iq) return err_set(err, ERR_NOMEM, "%zu samples to transmit", b->n);
+    double level_dbm =
+        tx_full_scale_dbm + strtod(context_value(p->phy, "out_voltage0_hardwaregain"), NULL);
+    float scale = (float)(pow(10, level_dbm / 20) / IQ_FULL_SCALE_RX);
+    for (size_t i = 0; i < 2 * b->n; i++)
+        iq[i] = scale * (float)(b->iq[i] >> 4); // 16 bit, of which 12 are converted
+    double lo = strtod(context_value(p->phy, "out_altvoltage1_TX_LO_frequency"), NULL);
+    return air_play_take(air, p->sender, &p->transmitter.clock, b->first, lo * (1 + p->ppm * 1e-6),
+                         iq, b->n, err);
+}
+
 int pluto_transmit(struct pluto *p, struct air *air, int64_t until_ns, struct err *err)
 {
-    (void)air;
-    (void)err;
     struct transmitter *t = &p->transmitter;
     if (!t->open) return ERR_OK;
     transmitter_settle(t, until_ns);
     show_underflow(p);
+    bool off = strtol(context_value(p->phy, "out_altvoltage1_TX_LO_powerdown"), NULL, 10) != 0;
     struct transmit_block part;
-    while (transmitter_play(t, clock_index(&t->clock, until_ns), &part))
-        continue;
-    return ERR_OK;
+    int rc = ERR_OK;
+    while (rc >= 0 && transmitter_play(t, clock_index(&t->clock, until_ns), &part))
+        if (!off) rc = put_on_air(p, air, &part, err);
+    return rc;
 }

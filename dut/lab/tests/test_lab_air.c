@@ -176,6 +176,111 @@ static void test_clock_is_exact(void **state)
     assert_int_equal(clock_index(&c, before + 1000000000), 1000 + 2083333);
 }
 
+// --- streams of radios
+
+static const struct sample_clock sender_clock = {.base_ns = 777, .rate_uhz = 520833700000};
+
+// Plays tones (Hz from the carrier, amplitude) from index 3000 to 3000 + total, in pieces.
+static void play(struct air *a, const double *tones, int n_tones, size_t total, size_t piece)
+{
+    double rate = (double)sender_clock.rate_uhz * 1e-6;
+    for (size_t at = 0; at < total; at += piece) {
+        size_t n = total - at < piece ? total - at : piece;
+        float *iq = calloc(n, 2 * sizeof *iq);
+        assert_non_null(iq);
+        for (size_t k = 0; k < n; k++)
+            for (int i = 0; i < n_tones; i++) {
+                double phase = 2 * M_PI * tones[2 * i] * (double)(at + k) / rate;
+                iq[2 * k] += (float)(tones[2 * i + 1] * cos(phase));
+                iq[2 * k + 1] += (float)(tones[2 * i + 1] * sin(phase));
+            }
+        assert_int_equal(
+            air_play_take(a, 2, &sender_clock, 3000 + (int64_t)at, 868000000, iq, n, NULL), ERR_OK);
+    }
+}
+
+// How strong a tone of f_hz is in samples [from, to), and what else there is, both as amplitudes.
+static double tone(const float *iq, int from, int to, double f_hz, double rate, double *rest)
+{
+    double re = 0, im = 0, power = 0;
+    for (int k = from; k < to; k++) {
+        double phase = -2 * M_PI * fmod(f_hz * k / rate, 1);
+        re += iq[2 * k] * cos(phase) - iq[2 * k + 1] * sin(phase);
+        im += iq[2 * k] * sin(phase) + iq[2 * k + 1] * cos(phase);
+        power += (double)iq[2 * k] * iq[2 * k] + (double)iq[2 * k + 1] * iq[2 * k + 1];
+    }
+    int n = to - from;
+    double level = hypot(re, im) / n;
+    *rest = sqrt(fmax(0, power / n - level * level));
+    return level;
+}
+
+static void test_air_stream_keeps_level_frequency_and_phase(void **state)
+{
+    (void)state;
+    static const double tones[] = {70000, 0.5};
+    struct air *a;
+    assert_int_equal(air_new(&a, NULL), ERR_OK);
+    play(a, tones, 1, 50000, 4099); // seams at odd places
+    struct air_receiver rx = receiver();
+    rx.path[2] = 1e-3;
+    rx.centre_hz = 867970000;
+    air_hear(a, &rx, 0, N, 50, out);
+    double rest, level = tone(out, 3100, 52900, 100000, 520833, &rest);
+    if (fabs(level / (0.5 * 1e-3 * 50) - 1) > 1e-3) fail_msg("level %g", level);
+    if (rest > level * 1e-3) fail_msg("%g beside a tone of %g", rest, level); // 60 dB
+    // Begins and ends with the stream, give or take the filter.
+    for (int k = 0; k < 2990; k++)
+        assert_true(out[2 * k] == 0 && out[2 * k + 1] == 0);
+    for (int k = 53040; k < N; k++)
+        assert_true(out[2 * k] == 0 && out[2 * k + 1] == 0);
+
+    // Any split into calls gives the same samples, whatever was heard in between.
+    struct air_receiver other = rx;
+    other.centre_hz = 868050000;
+    for (int64_t at = 0; at < N; at += 777) {
+        size_t n = N - at < 777 ? (size_t)(N - at) : 777;
+        float waste[2 * 777];
+        air_hear(a, &rx, at, n, 50, again + 2 * at);
+        air_hear(a, &other, at, n, 50, waste);
+    }
+    assert_memory_equal(out, again, sizeof out);
+    air_free(a);
+}
+
+static void test_air_stream_through_a_narrow_receiver(void **state)
+{
+    (void)state;
+    // What is wanted, a neighbour 40 dB above it, and one that would fold onto it.
+    static const double tones[] = {100500, 0.01, 130000, 1.0, 100500 - 9600 * 4, 1.0};
+    struct air *a;
+    assert_int_equal(air_new(&a, NULL), ERR_OK);
+    play(a, tones, 3, 500000, 16384);
+    struct air_receiver rx = {
+        .clock = {.base_ns = 0, .rate_uhz = 9600000000}, .centre_hz = 868100000, .path = {[2] = 1}};
+    air_hear(a, &rx, 0, 9600, 1, out);
+    double rest, level = tone(out, 200, 9100, 500, 9600, &rest);
+    if (fabs(level / 0.01 - 1) > 0.1) fail_msg("level %g", level); // 60 dB below the others: 0.001
+    if (rest > 0.002) fail_msg("%g beside a tone of %g", rest, level);
+    air_free(a);
+}
+
+static void test_air_stream_out_of_band_is_not_heard(void **state)
+{
+    (void)state;
+    static const double tones[] = {0, 1};
+    struct air *a;
+    assert_int_equal(air_new(&a, NULL), ERR_OK);
+    play(a, tones, 1, 20000, 20000);
+    struct air_receiver rx = receiver();
+    rx.path[2] = 1;
+    rx.centre_hz = 868300000; // the tone lies outside; the edges of the bands overlap
+    air_hear(a, &rx, 0, 40000, 1, out);
+    double rest, level = tone(out, 3100, 22900, 300000, 520833, &rest);
+    assert_true(level < 1e-3 && rest < 1e-3);
+    air_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +291,9 @@ int main(void)
         cmocka_unit_test(test_air_forgets_what_is_over),
         cmocka_unit_test(test_air_noise_has_its_power),
         cmocka_unit_test(test_clock_is_exact),
+        cmocka_unit_test(test_air_stream_keeps_level_frequency_and_phase),
+        cmocka_unit_test(test_air_stream_through_a_narrow_receiver),
+        cmocka_unit_test(test_air_stream_out_of_band_is_not_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
