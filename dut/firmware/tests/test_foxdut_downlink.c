@@ -216,7 +216,7 @@ static void test_each_tag_bit_counts_but_for_the_faults(void **state)
         uint16_t refused[32];
         size_t n = 0;
         for (unsigned i = 0; i < 20; i++) {
-            uint16_t flip = i < 16 ? (uint16_t)(0x8000 >> i) : more[i - 16];
+            uint16_t flip = (uint16_t)(i < 16 ? 0x8000u >> i : more[i - 16]);
             bool wrong = f == 0 ? true : f == 1 ? false : f == 2 ? flip >> 8 : flip & 0x7f7f;
             if (wrong)
                 refused[n++] = flip;
