@@ -33,6 +33,10 @@ function fakes.core(options)
   local core <const> = { events = {}, commands = {}, faults = {} }
   local now_s = o.now_s or 0.0
   local frames <const> = o.frames or {}
+  for _, f in ipairs(o.late_frames or {}) do -- after the runner has brought the device up
+    f.start_s, f.end_s = f.start_s + 20, f.end_s + 20
+    frames[#frames + 1] = f
+  end
   function core.event(e) core.events[#core.events + 1] = e end
   function core.fault(code, blame, text) core.faults[#core.faults + 1] = { code = code, blame = blame, text = text } end
   function core.step() end

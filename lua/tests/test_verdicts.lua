@@ -252,6 +252,29 @@ test("the test mode needs the feature and the extension", function()
   raises(function() d:has "teleport" end, "factory_reset, test_mode_j")
 end)
 
+-- ---- wrong tags
+
+local function judge_tags(bad_ranks)
+  local judged <const> = require "suites.authentication.judged"
+  local frames <const> = fakes.message()
+  for _, rank in ipairs(bad_ranks) do frames[rank].tag_ok, frames[rank].judge = false, "bad_tag" end
+  return run(function(t)
+    local tally <const> = { frames = 0, bad = 0 }
+    judged.tags(t, "x", t.air:message { within_s = 60 }, tally)
+    judged.verdict_on_tags(t, tally)
+  end, { frames = {}, now_s = 0, late_frames = frames })
+end
+
+test("one wrong tag that does not come back allows no decision, two are the device's, none passes", function()
+  equal(last(judge_tags {}).verdict, "pass")
+  local one <const> = last(judge_tags { 3 })
+  equal(one.verdict .. "/" .. one.blame, "inconclusive/bench")
+  harness.contains(one.actual, "rank 3")
+  local two <const> = last(judge_tags { 2, 3 })
+  equal(two.verdict .. "/" .. two.blame, "fail/device")
+  equal(two.actual, "2")
+end)
+
 -- ---- passive cases
 
 test("a passive case below its minimum is inconclusive and does not run", function()
