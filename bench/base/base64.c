@@ -9,13 +9,13 @@ int base64_encode(const void *data, size_t len, struct bytes *out, struct err *e
     const uint8_t *in = data;
     int rc = ERR_OK;
     for (size_t i = 0; i < len && rc == ERR_OK; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
+        size_t left = len - i;
         uint32_t bits = (uint32_t)in[i] << 16;
-        if (n > 1) bits |= (uint32_t)in[i + 1] << 8;
-        if (n > 2) bits |= in[i + 2];
+        if (left > 1) bits |= (uint32_t)in[i + 1] << 8;
+        if (left > 2) bits |= in[i + 2];
         char quad[4];
         for (size_t k = 0; k < 4; k++)
-            quad[k] = k <= n ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
+            quad[k] = k <= left ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
         rc = bytes_append(out, quad, 4, err);
     }
     return rc;

@@ -41,7 +41,7 @@ static int make_keys(void **state)
 {
     (void)state;
     char path[64];
-    strcpy(base, "/tmp/seal-XXXXXX");
+    snprintf(base, sizeof base, "/tmp/seal-XXXXXX");
     if (!mkdtemp(base)) return -1;
     if (shell("cd %s && for k in a b; do openssl genpkey -algorithm ed25519 -out $k.key && "
               "chmod 600 $k.key && openssl pkey -in $k.key -pubout -out $k.pub; done",

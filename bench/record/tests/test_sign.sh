@@ -1,6 +1,6 @@
 #!/bin/sh
-# Signing from the command line, and checking by two strangers to it: foxbench verify, and the recipe of docs/EVIDENCE.md,
-# which needs openssl and sha256sum alone. TAP.
+# Signing from the command line, and checking by two strangers to it: foxbench verify, and the recipe of
+# docs/EVIDENCE.md, which needs openssl and sha256sum alone. TAP.
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
