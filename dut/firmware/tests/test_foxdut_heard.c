@@ -1,5 +1,6 @@
-// foxdut as the bench's own receiver hears it: bursts resampled into noise at a radio's rate, and
-// every frame decoded, verified, at its frequency, 500 ms after the one before.
+// foxdut and the bench's own signal processing, both ways: what the bench modulates the device
+// reads, and foxdut as the bench's receiver hears it: bursts resampled into noise at a radio's
+// rate, and every frame decoded, verified, at its frequency, 500 ms after the one before.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +12,12 @@
 #include <cmocka.h>
 
 #include "bench/base/bytes.h"
+#include "bench/base/json.h"
+#include "bench/phy/gfsk.h"
 #include "bench/phy/receive.h"
 #include "bench/sfx/uplink.h"
 #include "dut/firmware/tests/fake_lab.h"
+#include "dut/port/gfsk.h"
 
 enum { RATE_HZ = 250000, HEARD_S = 9, BLOCK = 25000, FRAMES = 3 };
 
@@ -163,8 +167,59 @@ static void test_the_bench_hears_foxdut(void **state)
     secret_deinit(&key);
 }
 
+// Every downlink vector as the bench's modulator makes it, at several carriers.
+static void test_the_device_reads_what_the_bench_sends(void **state)
+{
+    (void)state;
+    struct jval *file = NULL;
+    struct err err = {0};
+    assert_int_equal(jval_load(&file, FOX_SOURCE_DIR "/fixtures/vectors/downlink.json", &err), 0);
+    struct jval *encode = jval_get(file, "encode");
+    for (size_t i = 0; i < jval_len(encode); i++) {
+        uint8_t on_air[28];
+        const char *hex = jval_text(jval_get(jval_at(encode, i), "onair_hex"), "");
+        assert_int_equal(hex_decode(hex, on_air, sizeof on_air, NULL), sizeof on_air);
+        const struct phy_gfsk_config config = {.rate_hz = DEVPORT_GFSK_RATE_HZ,
+                                               .bit_rate = PHY_GFSK_DOWNLINK_BIT_RATE,
+                                               .deviation_hz = PHY_GFSK_DOWNLINK_DEVIATION_HZ,
+                                               .bt = PHY_GFSK_DOWNLINK_BT,
+                                               .offset_hz = 40.0 * ((double)i - 16),
+                                               .amplitude = 0.5,
+                                               .ramp_bits = 1};
+        struct bytes burst;
+        size_t n = phy_gfsk_samples(&config, 8 * sizeof on_air);
+        bytes_init(&burst, 4 * n);
+        assert_int_equal(phy_gfsk_modulate(&config, on_air, 8 * sizeof on_air, &burst, &err), 0);
+        assert_int_equal(burst.len, 4 * n);
+        float *iq = malloc(2 * n * sizeof *iq);
+        assert_non_null(iq);
+        for (size_t k = 0; k < 2 * n; k++) {
+            int16_t code;
+            memcpy(&code, burst.data + 2 * k, sizeof code);
+            iq[k] = code;
+        }
+        static struct devport_gfsk g;
+        struct devport_gfsk_frame frame = {.end_sample = 0};
+        bool got = false;
+        devport_gfsk_init(&g);
+        devport_gfsk_push(&g, iq, n, &frame, &got);
+        assert_true(got);
+        assert_memory_equal(frame.data, on_air + 13, sizeof frame.data);
+        double end =
+            (phy_gfsk_lead_s(&config) + 8 * sizeof on_air / config.bit_rate) * DEVPORT_GFSK_RATE_HZ;
+        assert_true(fabs((double)frame.end_sample - end) <= 2);
+        free(iq);
+        bytes_deinit(&burst);
+    }
+    assert_int_equal(jval_len(encode), 33);
+    jval_free(file);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_bench_hears_foxdut)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_bench_hears_foxdut),
+        cmocka_unit_test(test_the_device_reads_what_the_bench_sends),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
