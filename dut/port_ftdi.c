@@ -87,6 +87,11 @@ static int transfer_error(struct ftdi *f, int rc, const char *doing, struct err 
 
 static int send_commands(struct ftdi *f, const uint8_t *commands, size_t len, struct err *err)
 {
+    if (f->collected < f->expected) // its answers would be taken for the next one's
+        return err_set(err, ERR_SEQUENCE,
+                       "FTDI adapter %s: a batch is still under way; collect it first, or close "
+                       "the adapter",
+                       f->serial);
     int rc = ftdi_write_data(f->context, commands, (int)len);
     return rc == (int)len ? ERR_OK : transfer_error(f, rc, "send commands", err);
 }
@@ -409,8 +414,6 @@ int ftdi_batch_start(struct ftdi *f, const struct ftdi_batch *b, struct err *err
         return err_set(err, b->failed,
                        "FTDI adapter %s: a batch has more than %zu bytes of commands; split it",
                        f->serial, b->commands.max);
-    if (f->collected < f->expected)
-        return err_set(err, ERR_SEQUENCE, "FTDI adapter %s: a batch is still under way", f->serial);
     const uint8_t flush = FLUSH;
     int rc = send_commands(f, b->commands.data, b->commands.len, err);
     if (rc >= 0) rc = send_commands(f, &flush, 1, err);

@@ -68,7 +68,8 @@ void ftdi_batch_put(struct ftdi_batch *b, const uint8_t *commands, size_t len, s
 void ftdi_batch_pin(struct ftdi *f, struct ftdi_batch *b, unsigned pin, bool high);
 /// The adapter waits, in steps of FTDI_DELAY_STEP_US (rounded down), at most 6 s.
 void ftdi_batch_delay(struct ftdi_batch *b, unsigned us);
-/// Sends it. Only one can be under way, and nothing else may be called until it is collected.
+/// Sends it. Until it is collected everything else is ERR_SEQUENCE; to give it up, close the
+/// adapter.
 FOX_CHECK int ftdi_batch_start(struct ftdi *f, const struct ftdi_batch *b, struct err *err);
 /// Takes what has been answered; true (1) when all `answers` bytes are in rx, 0: not yet. With a
 /// delay in the batch, pull samples meanwhile.

@@ -1,7 +1,8 @@
 // The bench's adapter drivers on the real libftdi against the lab's adapters, through the
 // substitute libusb. Run by foxlab with ftdi.scenario.
 //
-// The tests share one lab; time goes on only where a stream is pulled.
+// The tests share one lab; time goes on only where a stream is pulled. The first test runs before
+// there is one.
 #include <errno.h>
 #include <iio.h>
 #include <setjmp.h>
@@ -74,13 +75,12 @@ static int64_t lab_ns(void)
     return atoll(answer);
 }
 
-static int open_stream(void **state)
+static void open_stream(void)
 {
-    (void)state;
     char uri[64];
     snprintf(uri, sizeof uri, "%s", getenv("FOXLAB_PLUTO_0_URI"));
     context = iio_create_context_from_uri(uri);
-    if (!context) return -1;
+    assert_non_null(context);
     struct iio_device *phy = iio_context_find_device(context, "ad9361-phy");
     struct iio_device *rx = iio_context_find_device(context, "cf-ad9361-lpc");
     struct iio_channel *c = iio_device_find_channel(phy, "voltage0", false);
@@ -88,14 +88,14 @@ static int open_stream(void **state)
     iio_channel_enable(iio_device_find_channel(rx, "voltage0", false));
     iio_channel_enable(iio_device_find_channel(rx, "voltage1", false));
     buffer = iio_device_create_buffer(rx, BLOCK, false);
-    return buffer ? 0 : -1;
+    assert_non_null(buffer);
 }
 
 static int close_stream(void **state)
 {
     (void)state;
-    iio_buffer_destroy(buffer);
-    iio_context_destroy(context);
+    if (buffer) iio_buffer_destroy(buffer);
+    if (context) iio_context_destroy(context);
     return 0;
 }
 
@@ -458,6 +458,70 @@ static void test_race_sees_a_late_lock(void **state)
     ftdi_close(f);
 }
 
+// Nobody pulls samples: the lab lets time go by at wall rate, so that a batch with a delay ends.
+static void test_race_without_a_stream(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct ftdi *f = open_adapter("FOXFTDI3");
+    struct power p = wire(f);
+    struct swd_race race = {.address = CODE_BASE, .n = 1, .delay_us = 30000};
+    uint32_t word;
+    size_t done;
+    enum swd_outcome outcome = SWD_GARBLED;
+    bool high;
+    assert_int_equal(lab_ns(), 0);
+    must(swd_race_start(&p, &race, &e), &e);
+    assert_int_equal(ftdi_pin_set(f, p.relay_pin, false, &e), ERR_SEQUENCE);
+    assert_int_equal(ftdi_pin_get(f, p.relay_pin, &high, &e), ERR_SEQUENCE);
+    int rc = 0;
+    for (int i = 0; i < 2000 && rc == 0; i++) {
+        rc = swd_race_finish(&p, &race, &word, &done, &outcome, &e);
+        must(rc, &e);
+        if (rc == 0) nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    assert_int_equal(rc, 1);
+    assert_int_equal(outcome, SWD_WORDS);
+    assert_int_equal(word, vault_word(IMAGE_CODE, 0));
+    assert_true(lab_ns() >= 30000000);
+    must(ftdi_pin_get(f, p.relay_pin, &high, &e), &e); // in step again
+    assert_true(high);
+    ftdi_close(f);
+    open_stream(); // for those that follow
+}
+
+// What is too long for the chip is refused before anything is sent.
+static void test_batch_has_a_limit(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct ftdi *f = open_adapter("FOXFTDI1");
+    struct ftdi_batch b;
+    ftdi_batch_init(&b, FTDI_BATCH_MAX);
+    for (int i = 0; i < 60; i++)
+        ftdi_swd_read(f, &b, false, 0);
+    assert_int_equal(ftdi_batch_start(f, &b, &e), ERR_LIMIT);
+    assert_non_null(strstr(e.text, "more than 1000 bytes"));
+    ftdi_batch_deinit(&b);
+    ftdi_close(f);
+}
+
+static void test_power_needs_its_pins(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct power p;
+    struct ftdi *f = open_adapter("FOXFTDI1");
+    assert_int_equal(power_init(&p, f, NULL, NULL, NULL, &e), ERR_USAGE);
+    assert_int_equal(power_init(&p, f, "AC0", "AC0", NULL, &e), ERR_USAGE);
+    assert_int_equal(power_init(&p, f, "AC9", NULL, NULL, &e), ERR_INVALID);
+    assert_non_null(strstr(e.text, "'AC9' is no free pin"));
+    must(power_init(&p, f, "AC0", NULL, NULL, &e), &e);
+    assert_int_equal(power_reset(&p, true, &e), ERR_UNSUPPORTED);
+    assert_int_equal(power_lab_enable(&p, true, &e), ERR_UNSUPPORTED);
+    ftdi_close(f);
+}
+
 static int pull_plug(void *ctx, size_t done, size_t total)
 {
     (void)ctx;
@@ -492,7 +556,10 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_race_without_a_stream),
         cmocka_unit_test(test_ftdi_is_named_when_absent),
+        cmocka_unit_test(test_batch_has_a_limit),
+        cmocka_unit_test(test_power_needs_its_pins),
         cmocka_unit_test(test_ftdi_pins),
         cmocka_unit_test(test_power_and_reset_act_on_the_device),
         cmocka_unit_test(test_flash_is_read_bit_exact),
@@ -503,5 +570,5 @@ int main(void)
         cmocka_unit_test(test_race_sees_a_late_lock),
         cmocka_unit_test(test_adapter_is_pulled_in_mid_dump),
     };
-    return cmocka_run_group_tests(tests, open_stream, close_stream);
+    return cmocka_run_group_tests(tests, NULL, close_stream);
 }

@@ -417,6 +417,7 @@ int ft232h_out(struct ft232h *c, uint8_t endpoint, const uint8_t *data, size_t l
         size_t room = is_stuck(c) ? FT232H_FIFO : COMMAND_MAX;
         if (c->to_chip.len >= room) break;
         size_t n = room - c->to_chip.len < len - done ? room - c->to_chip.len : len - done;
+        if (n > FT232H_FIFO) n = FT232H_FIFO; // it may get stuck any time
         if (bytes_append(&c->to_chip, data + done, n, NULL) < 0) break;
         done += n;
         ft232h_run(c, now_ns);
