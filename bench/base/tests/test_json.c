@@ -111,10 +111,14 @@ static void test_json_reads_with_defaults(void **state)
     jval_free(j);
 }
 
+enum { KEYS_SEEN_MAX = 8 };
+
 static int note_key(void *ctx, const char *key, struct jval *value)
 {
     (void)value;
-    strcat(ctx, key);
+    char *seen = ctx;
+    size_t used = strlen(seen);
+    snprintf(seen + used, KEYS_SEEN_MAX - used, "%s", key);
     return strcmp(key, "c") == 0 ? 42 : 0;
 }
 
@@ -122,7 +126,7 @@ static void test_json_walks_keys_in_order(void **state)
 {
     (void)state;
     struct jval *j = parse("{\"d\":1,\"b\":2,\"c\":3,\"a\":4}");
-    char seen[8] = "";
+    char seen[KEYS_SEEN_MAX] = "";
     assert_int_equal(jval_each(j, note_key, seen), 42);
     assert_string_equal(seen, "abc");
     jval_remove(j, "c");
