@@ -463,11 +463,23 @@ static void command(struct conn *c, char *line)
 
 // --- samples
 
+static size_t chunk_samples(const struct conn *c)
+{
+    size_t n = c->read_left / (2 * (size_t)__builtin_popcount(c->mask));
+    return n < c->block_samples ? n : c->block_samples;
+}
+
+static bool must_wait(struct conn *c)
+{
+    struct iiod *s = c->server;
+    return s->stalled || s->host.ahead(s->host.ctx, s->pluto, chunk_samples(c));
+}
+
 // One kernel block a chunk, as the daemon sends them; the next one only when this one is gone.
 static void send_chunk(struct conn *c)
 {
     size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
-    size_t n = c->read_left / frame < c->block_samples ? c->read_left / frame : c->block_samples;
+    size_t n = chunk_samples(c);
     char head[64];
     int len = snprintf(head, sizeof head, "%zu\n", n * frame);
     if (c->mask_due) len += snprintf(head + len, sizeof head - (size_t)len, "%08x\n", c->mask);
@@ -500,7 +512,7 @@ static void serve(struct conn *c)
             return;
         }
         bool sending = c->out_at < c->out_len;
-        if (sending || (c->read_left && c->server->stalled)) break;
+        if (sending || (c->read_left && must_wait(c))) break;
         if (c->closing) {
             conn_free(c);
             return;

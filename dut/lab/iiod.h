@@ -21,6 +21,8 @@ struct iiod_host {
     /// A receive (or transmit) stream was opened or closed.
     void (*opened)(void *ctx, struct pluto *p, bool transmit);
     void (*closed)(void *ctx, struct pluto *p, bool transmit);
+    /// Must the next n samples wait, because the stream would be too far ahead of another one?
+    bool (*ahead)(void *ctx, struct pluto *p, size_t n);
     /// The next n samples of the stream; time moves to their end. 0 or -errno.
     int (*receive)(void *ctx, struct pluto *p, size_t n, int16_t *iq);
     /// A block to transmit: n samples, taken. 0 or -errno.

@@ -15,9 +15,11 @@
 #include "dut/lab/commands.h"
 
 // While nobody receives, modem lines are looked at and time moves in steps of this length.
-enum { FREE_STEP_MS = 10 };
+enum { FREE_STEP_MS = 10, HELD_STEP_MS = 50 };
 // Sent samples are kept a little longer than the unit's receiver needs them.
 enum { LOOP_KEPT = 16 };
+// How long a stream waits for another one, in wall time.
+static const int64_t patience_ns = 1000000000;
 
 static int64_t wall_now_ns(void)
 {
@@ -27,6 +29,11 @@ static int64_t wall_now_ns(void)
 }
 
 // --- what the units ask of the lab
+
+static struct lab_stream *stream_of(struct lab *lab, const struct pluto *p)
+{
+    return &lab->receives[p->sender - SCENARIO_UNITS_MAX];
+}
 
 static void stream_opened(void *ctx, struct pluto *p, bool transmit)
 {
@@ -50,6 +57,7 @@ static void stream_closed(void *ctx, struct pluto *p, bool transmit)
         lab->tx_streams--;
     } else {
         pluto_stream_end(p);
+        *stream_of(lab, p) = (struct lab_stream){0};
         lab->streams--;
     }
     lab->wall_ns = wall_now_ns();
@@ -61,7 +69,8 @@ static void forget_old(struct lab *lab)
     int64_t oldest = lab->world.now_ns;
     for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
         const struct pluto *p = lab->plutos[i];
-        int64_t t = p->streaming ? pluto_stream_until(p, 0) : lab->world.now_ns;
+        bool follows = p->streaming && !lab->receives[i].left_behind;
+        int64_t t = follows ? pluto_stream_until(p, 0) : lab->world.now_ns;
         if (t < oldest) oldest = t;
         struct transmitter *sent = &lab->plutos[i]->transmitter;
         if (sent->n_blocks) transmitter_forget(sent, clock_index(&sent->clock, t) - LOOP_KEPT);
@@ -86,9 +95,45 @@ static int advance(struct lab *lab, int64_t until_ns, struct err *err)
     return rc;
 }
 
+// Streams keep together within so many blocks. Who waits longer than a second for a client that
+// asks for nothing goes on alone; the other one then finds that it lost samples.
+static bool ahead(void *ctx, struct pluto *p, size_t n)
+{
+    struct lab *lab = ctx;
+    struct lab_stream *mine = stream_of(lab, p);
+    int64_t until = pluto_stream_until(p, n);
+    mine->block_ns = until - pluto_stream_until(p, 0);
+    bool wait = false, patient = true;
+    if (mine->held_wall_ns) patient = wall_now_ns() - mine->held_wall_ns < patience_ns;
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+        const struct pluto *q = lab->plutos[i];
+        struct lab_stream *other = &lab->receives[i];
+        if (q == p || !q->streaming || other->left_behind) continue;
+        int64_t block = other->block_ns > mine->block_ns ? other->block_ns : mine->block_ns;
+        if (until - pluto_stream_until(q, 0) <= block * lab->scenario->skew_blocks) continue;
+        if (patient) {
+            wait = true;
+        } else {
+            other->left_behind = true;
+            LOG_WARN("foxlab",
+                     "pluto %s: nobody reads its stream while %s waits for it; samples are lost "
+                     "(at %.6f s)",
+                     q->name, p->name, (double)lab->world.now_ns * 1e-9);
+        }
+    }
+    if (!wait)
+        mine->held_wall_ns = 0;
+    else if (!mine->held_wall_ns)
+        mine->held_wall_ns = wall_now_ns();
+    return wait;
+}
+
 static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
 {
     struct lab *lab = ctx;
+    struct lab_stream *mine = stream_of(lab, p);
+    if (mine->left_behind) pluto_stream_skip(p, lab->world.now_ns);
+    mine->left_behind = false;
     int64_t until = pluto_stream_until(p, n);
     struct err e = {0};
     lab->in_block = true;
@@ -196,6 +241,7 @@ static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
     const struct iiod_host host = {.ctx = lab,
                                    .opened = stream_opened,
                                    .closed = stream_closed,
+                                   .ahead = ahead,
                                    .receive = receive,
                                    .transmit_take = transmit_take,
                                    .room = room};
@@ -456,6 +502,8 @@ int lab_step(struct lab *lab, int limit_ms, struct err *err)
     }
     bool free_run = lab->began && lab->streams + lab->tx_streams == 0;
     int wait = free_run && (limit_ms < 0 || limit_ms > FREE_STEP_MS) ? FREE_STEP_MS : limit_ms;
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++)
+        if (lab->receives[i].held_wall_ns && (wait < 0 || wait > HELD_STEP_MS)) wait = HELD_STEP_MS;
     int rc = loop_once(lab->loop, wait, err);
     if (rc < 0) return rc;
     rc = do_actions(lab, err);

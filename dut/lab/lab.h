@@ -53,6 +53,12 @@ struct lab {
     size_t next_event;            // of the scenario
     unsigned streams, tx_streams; // open now, received and transmitted
     bool began;                   // a stream was open once
+    // Receive streams keep together.
+    struct lab_stream {
+        int64_t block_ns;     // length of the last block asked for
+        int64_t held_wall_ns; // since when its client waits for others; 0: it does not
+        bool left_behind;     // its client was silent for too long; the others go on without it
+    } receives[SCENARIO_UNITS_MAX];
     bool free_running;
     int64_t wall_ns; // of the last free-running step
     // For the report.

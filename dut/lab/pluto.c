@@ -102,18 +102,31 @@ void pluto_apply(struct pluto *p)
     r->noise_mw = pow(10, band_dbm / 10);
 }
 
+// Both directions run from one clock: a sample is received when one is sent.
+static int64_t on_grid(const struct pluto *p, int64_t t_ns)
+{
+    const struct transmitter *t = &p->transmitter;
+    return t->open ? clock_time_ns(&t->clock, clock_index(&t->clock, t_ns)) : t_ns;
+}
+
 void pluto_stream_begin(struct pluto *p, int64_t t_ns)
 {
     char stream[128];
     snprintf(stream, sizeof stream, "pluto %s receive %u", p->name, p->streams++);
     p->receiver.noise_key = rng_key(p->seed, stream);
-    // Both directions run from one clock: a sample is received when one is sent.
-    const struct transmitter *t = &p->transmitter;
-    if (t->open) t_ns = clock_time_ns(&t->clock, clock_index(&t->clock, t_ns));
-    p->receiver.clock = (struct sample_clock){.base_ns = t_ns, .rate_uhz = stream_rate_uhz(p)};
+    p->receiver.clock =
+        (struct sample_clock){.base_ns = on_grid(p, t_ns), .rate_uhz = stream_rate_uhz(p)};
     p->streaming = true;
     p->next_sample = 0;
     pluto_apply(p);
+}
+
+void pluto_stream_skip(struct pluto *p, int64_t t_ns)
+{
+    if (pluto_stream_until(p, 0) >= t_ns) return;
+    p->receiver.clock.base_index = p->next_sample;
+    p->receiver.clock.base_ns = on_grid(p, t_ns);
+    pluto_flag_overflow(p);
 }
 
 void pluto_stream_end(struct pluto *p)

@@ -72,6 +72,8 @@ FOX_CHECK int pluto_write(struct pluto *p, struct context_device *d, const struc
 
 /// Begins a receive stream at t_ns.
 void pluto_stream_begin(struct pluto *p, int64_t t_ns);
+/// What comes before t_ns is lost: the next sample is received then.
+void pluto_stream_skip(struct pluto *p, int64_t t_ns);
 void pluto_stream_end(struct pluto *p);
 /// Time at which the next n samples have been received.
 int64_t pluto_stream_until(const struct pluto *p, size_t n);
