@@ -335,6 +335,33 @@ static void test_commands_wait_until_the_exchange_is_over(void **state)
     lab_deinit(&r.lab);
 }
 
+// An exchange is the same whatever pieces time comes in.
+static void test_grants_do_not_matter(void **state)
+{
+    (void)state;
+    static struct rig rigs[3];
+    static const int64_t steps_ns[] = {0, 7 * DEVPORT_MS, 333333333};
+    uint8_t frame[15];
+    make_frame(77, 0, frame);
+    for (int i = 0; i < 3; i++) {
+        struct rig *r = &rigs[i];
+        rig_start(r, NULL, own_key, 77, NULL);
+        r->lab.grant_step_ns = steps_ns[i];
+        rig_request(r);
+        rig_send(r, 21, rig_frequency(r), frame);
+        assert_string_equal(rig_answer(r), taken);
+        assert_int_equal(r->lab.n_bursts, 4);
+        for (int k = 0; k < 4; k++) {
+            const struct lab_burst *b = &r->lab.bursts[k], *same = &rigs[0].lab.bursts[k];
+            assert_int_equal(b->t_ns, same->t_ns);
+            assert_true(b->carrier_hz == same->carrier_hz);
+            assert_memory_equal(b->iq, same->iq, 2 * b->n * sizeof *b->iq);
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        lab_deinit(&rigs[i].lab);
+}
+
 static void test_rf_010_listens_at_the_nominal_frequency(void **state)
 {
     (void)state;
@@ -479,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_window_in_time_and_frequency),
         cmocka_unit_test(test_nobody_listens_unasked),
         cmocka_unit_test(test_commands_wait_until_the_exchange_is_over),
+        cmocka_unit_test(test_grants_do_not_matter),
         cmocka_unit_test(test_rf_010_listens_at_the_nominal_frequency),
         cmocka_unit_test(test_fwl_003_listens_unasked),
         cmocka_unit_test(test_res_007_is_tied_to_a_station),

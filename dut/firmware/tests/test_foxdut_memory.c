@@ -272,7 +272,8 @@ static void test_cln_faults_relate_keys(void **state)
                  {"MUT-CLN-003", "e677414aa233050e6effc9c22abb8d86"}};
     for (size_t i = 0; i < 3; i++) {
         const char *args[7] = {0};
-        memcpy(args, fleet, 4 * sizeof *fleet);
+        for (int k = 0; k < 4; k++)
+            args[k] = fleet[k];
         args[4] = cases[i].fault ? "--fault" : NULL;
         args[5] = cases[i].fault;
         assert_signs_with("0badcafe", args, cases[i].key);
