@@ -339,6 +339,12 @@ static void test_open_device_is_read_out(void **state)
     assert_int_equal(read_words(f, DATA_BASE, words, 2048, &done), SWD_WORDS);
     for (size_t i = 0; i < 2048; i++)
         assert_int_equal(words[i], vault_word(IMAGE_DATA, 4 * i));
+    static uint32_t code[65536];
+    double before = seconds();
+    assert_int_equal(read_words(f, CODE_BASE, code, 65536, &done), SWD_WORDS);
+    print_message("# 256 KiB through the debug port in %.3f s\n", seconds() - before);
+    for (size_t i = 0; i < 65536; i++)
+        assert_int_equal(code[i], vault_word(IMAGE_CODE, 4 * i));
     // The end of a memory is a fault in the middle of a block.
     assert_int_equal(read_words(f, CODE_BASE + 256 * 1024 - 40, words, 20, &done), SWD_REFUSED);
     assert_int_equal(done, 10);

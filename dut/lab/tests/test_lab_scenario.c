@@ -108,6 +108,45 @@ static void test_scenario_names_what_is_wrong(void **state)
     }
 }
 
+static void test_scenario_wires_adapters(void **state)
+{
+    (void)state;
+    static const char table[] = "device d1 p\ndevice d2 p\n"
+                                "ftdi f1 serial=FT1 device=d2\nftdi f2 device=d1 serial=FT2\n";
+    struct scenario *s = NULL;
+    struct err e = {0};
+    assert_int_equal(scenario_parse(&s, table, "f", "/fix", &e), ERR_OK);
+    assert_int_equal(s->n_ftdis, 2);
+    assert_string_equal(s->ftdis[0].name, "f1");
+    assert_string_equal(s->ftdis[0].serial, "FT1");
+    assert_int_equal(s->ftdis[0].device, 1);
+    assert_int_equal(s->ftdis[1].device, 0);
+    scenario_free(s);
+    static const struct {
+        const char *line;
+        const char *says;
+    } wrong[] = {
+        {"ftdi f3 serial=FT3", "expected serial=TEXT and device=NAME"},
+        {"ftdi f3 device=d3", "expected serial=TEXT and device=NAME"},
+        {"ftdi f3 serial=FT3 device=d9", "no such device"},
+        {"ftdi f3 serial=F-3 device=d3", "letters and digits"},
+        {"ftdi f3 serial= device=d3", "letters and digits"},
+        {"ftdi f3 serial=FT1 device=d3", "same serial as f1"},
+        {"ftdi f1 serial=FT3 device=d3", "a second time"},
+        {"ftdi f3 serial=FT3 device=d1", "already hangs on ftdi f2"},
+        {"ftdi f3 serial=FT3 device=d3 uart=u", "expected: ftdi NAME serial=TEXT device=NAME"},
+        {"at 1s unplug ftdi f3", "name or number of a unit"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "%sdevice d3 p\n%s\n", table, wrong[i].line);
+        s = NULL;
+        int rc = scenario_parse(&s, text, "f", "/fix", &e);
+        if (rc != ERR_USAGE || strncmp(e.text, "f:6: ", 5) != 0 || !strstr(e.text, wrong[i].says))
+            fail_msg("'%s' gave %d: %s", wrong[i].line, rc, e.text);
+    }
+}
+
 static void test_scenario_bounds_its_tables(void **state)
 {
     (void)state;
@@ -151,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scenario_reads_every_statement),
         cmocka_unit_test(test_scenario_names_what_is_wrong),
+        cmocka_unit_test(test_scenario_wires_adapters),
         cmocka_unit_test(test_scenario_bounds_its_tables),
         cmocka_unit_test(test_scenario_default_is_there),
     };
