@@ -1,4 +1,6 @@
 // foxbench verify: whether a run directory is what the bench wrote, and what somebody signed.
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +88,20 @@ static void print_uncovered(const struct verify_result *r, const struct seal_res
         print_paths("not covered", r->uncovered);
 }
 
+// Nothing was changed since it was signed, but it is not what this bench would have written.
+static void print_versions(const char *run)
+{
+    char path[PATH_MAX];
+    struct jval *j = NULL;
+    struct err ignored;
+    snprintf(path, sizeof path, "%s/run.json", run);
+    if (jval_load(&j, path, &ignored) < 0) j = NULL;
+    printf("the signature fits: every file is as it was signed. This is foxbench %s, the run was "
+           "made by %s; if they differ, verify it with that version\n",
+           FOX_VERSION, jval_text(jval_get(j, "foxbench"), "an unknown one"));
+    jval_free(j);
+}
+
 static void print_altered(const struct verify_result *r, const struct seal_result *seal)
 {
     bool named = false;
@@ -98,11 +114,12 @@ static void print_altered(const struct verify_result *r, const struct seal_resul
     if (r->state == VERIFY_ALTERED && !named) printf("altered: %s: %s\n", r->where, r->why);
 }
 
-static int print_result(const struct verify_result *r, const struct seal_result *seal,
-                        bool must_be_signed)
+static int print_result(const char *run, const struct verify_result *r,
+                        const struct seal_result *seal, bool must_be_signed)
 {
     if (seal->state == SEAL_BROKEN || r->state == VERIFY_ALTERED) {
         print_altered(r, seal);
+        if (seal->state == SEAL_GOOD) print_versions(run);
         return CMD_EXIT_EVIDENCE;
     }
     if (seal->state == SEAL_NONE && must_be_signed) {
@@ -145,7 +162,7 @@ int cmd_verify(int argc, char **argv)
         fprintf(stderr, "foxbench verify: %s\n", e.text);
         code = exit_of(rc);
     } else {
-        code = print_result(&r, &seal, key != NULL);
+        code = print_result(a.run, &r, &seal, key != NULL);
     }
     crypto_key_free(key);
     seal_result_deinit(&seal);

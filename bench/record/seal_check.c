@@ -179,6 +179,14 @@ out:
     return rc < 0 ? rc : ERR_OK;
 }
 
+static bool is_regular(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int check(struct seal *s, struct err *err)
 {
     struct sign_parts parts = {0};
@@ -192,6 +200,9 @@ static int check(struct seal *s, struct err *err)
         return note(s, err, SEAL_SIG,
                     "the file is missing, but root.json is there: the signature was taken away, or "
                     "foxbench sign was cut short");
+    // what was put in their place might never end, or never begin
+    if (!is_regular(s->dir, SEAL_ROOT)) return note(s, err, SEAL_ROOT, "it is no regular file");
+    if (!is_regular(s->dir, SEAL_SIG)) return note(s, err, SEAL_SIG, "it is no regular file");
     bytes_init(&text, 2 * SIGN_BODY_MAX);
     int rc = read_file(s, SEAL_SIG, &text, err);
     if (rc < 0) goto out;

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/base/base64.h"
 #include "bench/base/bytes.h"
+#include "bench/base/sign.h"
 #include "bench/record/seal.h"
 #include "bench/record/tree.h"
 
@@ -130,6 +132,14 @@ static long size_of(const char *name)
     snprintf(path, sizeof path, "%s/%s", run_dir, name);
     assert_int_equal(stat(path, &st), 0);
     return (long)st.st_size;
+}
+
+static void write_bytes(const char *path, const struct bytes *data)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data->data, 1, data->len, f), data->len);
+    assert_int_equal(fclose(f), 0);
 }
 
 static void test_signed_folder_is_good(void **state)
@@ -263,6 +273,61 @@ static void test_signing_anew_is_seen_with_the_key(void **state)
     crypto_key_free(forger);
 }
 
+static void test_something_else_in_the_seals_place(void **state)
+{
+    (void)state;
+    assert_int_equal(shell("cd %s && mv root.sig ../kept && mkfifo root.sig", run_dir), 0);
+    assert_named("root.sig", "no regular file");
+    assert_int_equal(shell("cd %s && rm root.sig && ln -s ../kept root.sig", run_dir), 0);
+    assert_named("root.sig", "no regular file");
+    assert_int_equal(shell("cd %s && rm root.sig && mv ../kept root.sig && rm root.json && "
+                           "ln -s /dev/zero root.json",
+                           run_dir),
+                     0);
+    assert_named("root.json", "no regular file");
+}
+
+// A list that somebody made and signed with a key of their own: it is read, and cannot lead astray.
+static void test_a_list_that_leads_astray(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *files, *path, *why;
+    } lists[] = {
+        {"[{\"path\":\"../../../../etc/passwd\",\"sha256\":\"\",\"size\":1}]", "root.json",
+         "outside the run"},
+        {"[{\"path\":\"report/../../a.key\",\"sha256\":\"\",\"size\":1}]", "root.json",
+         "outside the run"},
+        {"[{\"path\":\"/etc/passwd\",\"sha256\":\"\",\"size\":1}]", "root.json", "outside the run"},
+        {"[{\"path\":\"\",\"sha256\":\"\",\"size\":1}]", "root.json", "outside the run"},
+        {"[{\"path\":\"report\",\"sha256\":\"\",\"size\":1}]", "report", "no regular file"},
+        {"[{\"path\":\"run.json\"}]", "run.json", "expected -1 bytes"},
+        {"[7]", "root.json", "outside the run"},
+        {"{}", "root.json", "no list of files"},
+    };
+    uint8_t der[ED25519_SPKI_MAX];
+    int n = crypto_key_der(key, der, NULL);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct bytes root, envelope;
+        char path[128];
+        bytes_init(&root, 4096);
+        bytes_init(&envelope, 8192);
+        assert_int_equal(
+            bytes_printf(&root, NULL, "{\"files\":%s,\"public_key\":\"", lists[i].files), ERR_OK);
+        assert_int_equal(base64_encode(der, (size_t)n, &root, NULL), ERR_OK);
+        assert_int_equal(bytes_printf(&root, NULL, "\"}"), ERR_OK);
+        assert_int_equal(sign_envelope(SEAL_TYPE, root.data, root.len, key, &envelope, NULL),
+                         ERR_OK);
+        snprintf(path, sizeof path, "%s/root.json", run_dir);
+        write_bytes(path, &root);
+        snprintf(path, sizeof path, "%s/root.sig", run_dir);
+        write_bytes(path, &envelope);
+        assert_named(lists[i].path, lists[i].why);
+        bytes_deinit(&root);
+        bytes_deinit(&envelope);
+    }
+}
+
 static void test_files_made_afterwards_do_no_harm(void **state)
 {
     (void)state;
@@ -339,6 +404,8 @@ int main(void)
         TEST(test_half_a_seal_is_named, make_signed),
         TEST(test_another_signer_is_named, make_signed),
         TEST(test_signing_anew_is_seen_with_the_key, make_signed),
+        TEST(test_something_else_in_the_seals_place, make_signed),
+        TEST(test_a_list_that_leads_astray, make_folder),
         TEST(test_files_made_afterwards_do_no_harm, make_signed),
         TEST(test_what_cannot_be_signed, make_folder),
         TEST(test_tree_is_sorted_and_bounded, make_folder),

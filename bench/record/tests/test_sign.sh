@@ -142,5 +142,28 @@ says 0 '^signed' sign "$run" --key "$work/signer.key" && echo late >"$run/report
     says 0 '^not signed: report/late.txt' verify "$run" --key "$work/signer.pub" && recipe "$work/signer.pub"
 check "a file made later is listed and does no harm"
 
+# ---- what was signed by other means: openssl and sed, no foxbench
+forged=$work/forged
+cp -a "$(realpath "$run")" "$forged"
+echo "# one line more" >>"$forged/run.tap"
+digest=$(sha256sum <"$forged/run.tap" | cut -d' ' -f1)
+size=$(wc -c <"$forged/run.tap")
+other=$(openssl pkey -pubin -in "$work/other.pub" -outform DER | openssl base64 -A)
+sed -i 's/"path":"run.tap","sha256":"[^"]*","size":[0-9]*/"path":"run.tap","sha256":"'"$digest"'","size":'"$size"'/
+    s|"public_key":"[^"]*"|"public_key":"'"$other"'"|' "$forged/root.json"
+{ printf 'DSSEv1 34 application/vnd.foxbench.root+json %d ' "$(wc -c <"$forged/root.json")"
+    cat "$forged/root.json"; } >"$work/pae"
+openssl pkeyutl -sign -inkey "$work/other.key" -rawin -in "$work/pae" -out "$work/sig"
+form='{"payload":"%s","payloadType":"application/vnd.foxbench.root+json","signatures":[{"keyid":"%s","sig":"%s"}]}\n'
+# shellcheck disable=SC2059
+printf "$form" "$(openssl base64 -A <"$forged/root.json")" \
+    "$(openssl pkey -pubin -in "$work/other.pub" -outform DER | sha256sum | cut -d' ' -f1)" \
+    "$(openssl base64 -A <"$work/sig")" >"$forged/root.sig"
+says 7 '^altered: run.tap: expected ' verify "$forged" --key "$work/other.pub" &&
+    grep -q 'the signature fits' "$work/out"
+check "openssl signs as well, but the ledger does not follow a forger"
+says 7 '^altered: root.sig: expected the signature of key' verify "$forged" --key "$work/signer.pub"
+check "and it is not the signer's"
+
 echo "1..$n"
 exit $bad
