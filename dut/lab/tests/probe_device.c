@@ -3,7 +3,8 @@
 //
 // It counts its starts in NVM (4 bytes at 0), says "boot COUNT CAUSE" on its UART, answers every
 // byte with "BYTE TIME_NS\n", and sends a burst when that byte is 'b': 100 ms of carrier at 868.13
-// MHz plus 10 kHz, 14 dBm, 9600 S/s.
+// MHz plus 10 kHz, 14 dBm, 9600 S/s. At 'l' it listens for 20 ms at 868.1 MHz, 9600 S/s, and says
+// "heard DBM HZ": the power and the mean frequency beside its own.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,33 @@ static void burst(int64_t t)
     send_or_exit(PORT_RF_TX, head, sizeof head, iq, sizeof iq);
 }
 
+static void listen_now(int64_t t)
+{
+    uint8_t body[32];
+    wire_put_i64(body, t);
+    wire_put_i64(body + 8, t + 20000000);
+    wire_put_f64(body + 16, 868100000);
+    wire_put_f64(body + 24, 9600);
+    send_or_exit(PORT_RF_LISTEN, body, sizeof body, NULL, 0);
+}
+
+static void judge_samples(const struct wire_message *m, char *text, size_t size)
+{
+    size_t n = (m->len - 24) / 8;
+    double power = 0, re = 0, im = 0;
+    float last[2] = {0};
+    for (size_t i = 0; i < n; i++) {
+        float x[2];
+        memcpy(x, m->body + 24 + 8 * i, sizeof x);
+        power += (double)(x[0] * x[0] + x[1] * x[1]) / (double)n;
+        re += (double)(x[0] * last[0] + x[1] * last[1]);
+        im += (double)(x[1] * last[0] - x[0] * last[1]);
+        memcpy(last, x, sizeof last);
+    }
+    snprintf(text, size, "heard %.2f %.1f\n", 10 * log10(power),
+             atan2(im, re) / (2 * M_PI) * wire_f64(m->body + 16));
+}
+
 // Counts this start; answers when the write will have ended.
 static int64_t count_start(int64_t t, uint32_t *count)
 {
@@ -102,6 +130,7 @@ int main(int argc, char **argv)
 
     int64_t written = -1;
     bool booted = false;
+    char heard[64] = "";
     for (;;) {
         m = receive();
         int64_t t = wire_i64(m.body);
@@ -111,10 +140,17 @@ int main(int argc, char **argv)
                 snprintf(text, sizeof text, "%c %lld\n", m.body[i], (long long)t);
                 say(t, text);
                 if (m.body[i] == 'b') burst(t);
+                if (m.body[i] == 'l') listen_now(t);
             }
             continue;
         }
+        if (m.type == PORT_RF_SAMPLES) {
+            judge_samples(&m, heard, sizeof heard);
+            continue;
+        }
         if (m.type != PORT_GRANT) return BROKEN;
+        if (heard[0]) say(t, heard);
+        heard[0] = '\0';
         misbehave(how, t);
         if (!booted) {
             booted = true;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <iio.h>
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,8 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "dut/port.h"
 
 enum { BLOCK = 4096, DEPTH = 4, UNITS = 3 };
 
@@ -109,6 +116,8 @@ static int setup(void **state)
         put(u, "altvoltage0", true, "frequency", "868000000");
         put(u, "altvoltage1", true, "frequency", "868000000");
         put(u, "altvoltage1", true, "powerdown", "1");
+        put(u, "voltage0", false, "hardwaregain", "20");
+        put(u, "voltage0", true, "hardwaregain", "-10");
         enable(u->rx, false);
         enable(u->tx, true);
     }
@@ -175,10 +184,312 @@ static void test_transmit_loops_back_at_one_offset(void **state)
     loopback(u, false);
 }
 
+// --- what others hear
+
+static const double rate = 2399999; // as read back
+enum { HEARD = 4 * BLOCK };
+static int16_t heard[UNITS][2 * HEARD];
+
+// Goes on with all units, block by block as the bench does, `level` in every sample of unit a, and
+// keeps the last blocks of each.
+static void together(int blocks, int16_t level)
+{
+    for (int b = 0; b < blocks; b++) {
+        for (int i = 0; i < UNITS; i++) {
+            const int16_t *in = refill(&units[i]);
+            memcpy(heard[i] + 2 * BLOCK * (b % 4), in, BLOCK * 4);
+            if (!units[i].out) continue;
+            int16_t *out = iio_buffer_start(units[i].out);
+            for (int k = 0; k < BLOCK && i == 0; k++)
+                out[2 * k] = level;
+            push(&units[i]);
+        }
+    }
+}
+
+static double rms(const int16_t *iq)
+{
+    double power = 0;
+    for (int k = 0; k < 2 * HEARD; k++)
+        power += (double)iq[k] * iq[k] / HEARD;
+    return sqrt(power);
+}
+
+// Frequency of a strong carrier beside the receiver's own.
+static double frequency(const int16_t *iq)
+{
+    double re = 0, im = 0;
+    for (int k = 1; k < BLOCK; k++) {
+        const int16_t *x = iq + 2 * k, *y = x - 2;
+        re += x[0] * y[0] + x[1] * y[1];
+        im += x[1] * y[0] - x[0] * y[1];
+    }
+    return atan2(im, re) / (2 * M_PI) * rate;
+}
+
+// What -74 dBm at a gain of 50 dB, full scale by the lab's word, makes of a level.
+static double codes(double dbm, double gain_db)
+{
+    return 2047 * pow(10, (dbm + 24 + gain_db) / 20);
+}
+
+static double sent_dbm(int16_t level)
+{
+    return 7 + 20 * log10((level >> 4) / 2047.0);
+}
+
+static void assert_near(double got, double expected, double part, const char *what)
+{
+    if (fabs(got - expected) > part * fabs(expected))
+        fail_msg("%s: %g, expected %g within %g %%", what, got, expected, 100 * part);
+}
+
+static void test_transmit_is_heard_through_the_paths(void **state)
+{
+    (void)state;
+    for (int i = 0; i < UNITS; i++)
+        start_rx(&units[i]);
+    start_tx(&units[0]);
+    put(&units[1], "altvoltage0", true, "frequency", "867900000");
+    together(8, 16000);
+    for (int i = 0; i < UNITS; i++) // the LO is off: noise, below a code at this gain
+        assert_true(rms(heard[i]) < 3);
+
+    put(&units[0], "altvoltage1", true, "powerdown", "0");
+    together(8, 16000);
+    double dbm = sent_dbm(16000) - 10;
+    assert_near(rms(heard[1]), codes(dbm - 60, 20), 0.01, "b at 60 dB");
+    assert_near(rms(heard[2]), codes(dbm - 80, 20), 0.05, "c at 80 dB");
+    assert_true(rms(heard[0]) < 3); // no path to itself
+    // 868.0 MHz against 867.9 MHz by a crystal that is 1.5 ppm fast.
+    double offset = 100000 - 867900000 * 1.5e-6;
+    if (fabs(frequency(heard[1]) - offset) > 5)
+        fail_msg("at %g Hz, expected %g", frequency(heard[1]), offset);
+
+    put(&units[0], "voltage0", true, "hardwaregain", "-20");
+    together(8, 16000);
+    assert_near(rms(heard[1]), codes(dbm - 70, 20), 0.01, "10 dB weaker");
+    put(&units[0], "voltage0", true, "hardwaregain", "-10");
+
+    // What was not played is lost when the stream ends, and silence comes at once.
+    together(4, 16000);
+    iio_buffer_destroy(units[0].out);
+    units[0].out = NULL;
+    together(8, 0);
+    for (int i = 0; i < UNITS; i++)
+        assert_true(rms(heard[i]) < 3);
+    put(&units[1], "altvoltage0", true, "frequency", "868000000");
+    put(&units[0], "altvoltage1", true, "powerdown", "1");
+    for (int i = 0; i < UNITS; i++)
+        stop(&units[i]);
+}
+
+static void test_transmit_reaches_its_own_receiver_by_a_path(void **state)
+{
+    (void)state;
+    struct unit *b = &units[1];
+    start_rx(b);
+    start_tx(b);
+    put(b, "altvoltage1", true, "powerdown", "0");
+    for (int i = 0; i < 8; i++) {
+        memcpy(heard[1] + 2 * BLOCK * (i % 4), refill(b), BLOCK * 4);
+        int16_t *out = iio_buffer_start(b->out);
+        for (int k = 0; k < BLOCK; k++)
+            out[2 * k + 1] = -2000;
+        push(b);
+    }
+    assert_near(rms(heard[1]), codes(sent_dbm(2000) - 10 - 40, 20), 0.01, "b at 40 dB");
+    put(b, "altvoltage1", true, "powerdown", "1");
+    stop(b);
+}
+
+static void test_transmit_says_when_it_ran_dry(void **state)
+{
+    (void)state;
+    struct unit *u = &units[0];
+    loopback(u, true);
+    start_rx(u);
+    start_tx(u);
+    for (int i = 0; i < DEPTH - 1; i++)
+        refill(u);
+    assert_int_equal(tx_status(u) & 1, 0); // to the last sample
+    refill(u);
+    assert_int_equal(tx_status(u) & 1, 1);
+    assert_int_equal(tx_status(u) & 1, 0); // cleared by writing it
+    // Goes on with the next block, at another place.
+    for (int i = 0; i < DEPTH - 1; i++)
+        push(u);
+    refill(u); // with the queue full a push would wait for ever
+    marker_offset(u);
+    assert_int_equal(tx_status(u) & 1, 0);
+    stop(u);
+    loopback(u, false);
+}
+
+static void ask(const char *command, char *answer, size_t size)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+    char line[128];
+    int n = snprintf(line, sizeof line, "%s\n", command);
+    assert_int_equal(write(fd, line, (size_t)n), n);
+    ssize_t got = read(fd, answer, size - 1);
+    assert_true(got > 0);
+    answer[got - 1] = '\0';
+    close(fd);
+}
+
+static double lab_seconds(void)
+{
+    char answer[64];
+    ask("time", answer, sizeof answer);
+    return atof(answer) * 1e-9;
+}
+
+static void test_transmit_moves_time_when_nobody_receives(void **state)
+{
+    (void)state;
+    struct unit *u = &units[0];
+    start_tx(u);
+    double before = lab_seconds();
+    for (int i = 0; i < 200; i++)
+        push(u);
+    // Every push waits for one of the kernel's blocks, and what is queued is not yet over.
+    assert_near(lab_seconds() - before, 200 * BLOCK / rate, 1e-6, "lab time of 200 pushes");
+    assert_int_equal(tx_status(u) & 1, 0);
+    stop(u);
+}
+
+static void test_transmit_refuses_what_it_does_not_do(void **state)
+{
+    (void)state;
+    struct unit *u = &units[0];
+    assert_null(iio_device_create_buffer(u->tx, BLOCK, true));
+    assert_int_equal(errno, EOPNOTSUPP);
+    start_tx(u);
+    assert_int_equal(iio_device_set_kernel_buffers_count(u->tx, 8), -EBUSY);
+    stop(u);
+}
+
+// --- devices
+
+static void test_transmit_is_heard_by_a_device(void **state)
+{
+    (void)state;
+    struct unit *u = &units[0];
+    struct port_config config = {getenv("FOXLAB_UART_0"), 9600};
+    struct port *port;
+    struct err e = {0};
+    if (port_open(&port, &config, &e) < 0) fail_msg("%s", e.text);
+    start_rx(u);
+    start_tx(u);
+    put(u, "altvoltage1", true, "powerdown", "0");
+    // A tone 101.5 kHz above the LO: 1500 Hz from where the device listens.
+    char text[512] = "";
+    size_t len = 0, said = 0;
+    const char *line = NULL;
+    for (int b = 0; b < 200 && !(line && strchr(line, '\n')); b++) {
+        refill(u);
+        int16_t *out = iio_buffer_start(u->out);
+        for (int k = 0; k < BLOCK; k++) {
+            double phase = 2 * M_PI * fmod(101500.0 / rate * (double)(u->sent + k), 1);
+            out[2 * k] = (int16_t)lround(8000 * cos(phase));
+            out[2 * k + 1] = (int16_t)lround(8000 * sin(phase));
+        }
+        push(u);
+        if (b == 0 && port_set_line(port, PORT_LINE_RTS, true, &e) < 0) fail_msg("%s", e.text);
+        if (strstr(text, "boot") && !said) {
+            if (port_write(port, (const uint8_t *)"l", 1, &e) < 0) fail_msg("%s", e.text);
+            said = 1;
+        }
+        int n = port_read(port, (uint8_t *)text + len, sizeof text - 1 - len, &e);
+        if (n < 0) fail_msg("%s", e.text);
+        len += (size_t)n;
+        line = strstr(text, "heard");
+    }
+    double dbm = 0, hz = 0;
+    if (!line || sscanf(line, "heard %lf %lf", &dbm, &hz) != 2) fail_msg("it said: %s", text);
+    double expected = 7 + 20 * log10(8000.0 / 32767) - 10 - 70;
+    if (fabs(dbm - expected) > 0.1) fail_msg("%g dBm, expected %g", dbm, expected);
+    if (fabs(hz - 1500) > 2) fail_msg("at %g Hz", hz);
+    port_close(port);
+    put(u, "altvoltage1", true, "powerdown", "1");
+    stop(u);
+}
+
+// --- several streams
+
+static void *read_alone(void *arg)
+{
+    struct unit *u = arg;
+    for (int i = 0; i < 500; i++)
+        if (iio_buffer_refill(u->in) != BLOCK * 4) return u;
+    return NULL;
+}
+
+static unsigned rx_status(struct unit *u)
+{
+    uint32_t value;
+    assert_int_equal(iio_device_reg_read(u->rx, 0x80000088, &value), 0);
+    assert_int_equal(iio_device_reg_write(u->rx, 0x80000088, value), 0);
+    return value;
+}
+
+static void test_streams_keep_together(void **state)
+{
+    (void)state;
+    pthread_t threads[UNITS];
+    for (int i = 0; i < UNITS; i++)
+        start_rx(&units[i]);
+    for (int i = 0; i < UNITS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_alone, &units[i]), 0);
+    for (int i = 0; i < UNITS; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+        assert_int_equal(rx_status(&units[i]), 0);
+    }
+    for (int i = 0; i < UNITS; i++)
+        stop(&units[i]);
+}
+
+static void test_a_stream_that_is_not_read_loses_samples(void **state)
+{
+    (void)state;
+    start_rx(&units[0]);
+    start_rx(&units[1]);
+    for (int i = 0; i < 8; i++)
+        refill(&units[0]); // as many as it may be ahead
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    double before = lab_seconds();
+    refill(&units[0]);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    double waited = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9;
+    assert_true(waited > 0.9 && waited < 4);
+    assert_int_equal(rx_status(&units[1]) & 4, 0);
+    refill(&units[1]);
+    assert_int_equal(rx_status(&units[1]) & 4, 4);
+    assert_int_equal(rx_status(&units[0]) & 4, 0);
+    assert_near(lab_seconds() - before, 2 * BLOCK / rate, 1e-5, "its next block begins now");
+    stop(&units[0]);
+    stop(&units[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transmit_loops_back_at_one_offset),
+        cmocka_unit_test(test_transmit_is_heard_through_the_paths),
+        cmocka_unit_test(test_transmit_reaches_its_own_receiver_by_a_path),
+        cmocka_unit_test(test_transmit_says_when_it_ran_dry),
+        cmocka_unit_test(test_transmit_moves_time_when_nobody_receives),
+        cmocka_unit_test(test_transmit_refuses_what_it_does_not_do),
+        cmocka_unit_test(test_transmit_is_heard_by_a_device),
+        cmocka_unit_test(test_streams_keep_together),
+        cmocka_unit_test(test_a_stream_that_is_not_read_loses_samples),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
