@@ -3,9 +3,8 @@
 // An empty read is no error for libftdi: it returns 0 at once, so every read here has its own wall
 // limit. The chip holds 1 KiB in each direction: what is written while answers pile up must fit, or
 // both sides wait for each other.
-#include "dut/port_ftdi.h"
+#include "dut/port_ftdi_internal.h"
 
-#include <errno.h>
 #include <ftdi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,48 +16,9 @@ enum {
     PRODUCT = 0x6014,
     LATENCY_MS = 2,
     ANSWER_LIMIT_MS = 2000, // a fault detector: an answer takes milliseconds
-    PIN_SCK = 1 << 0,
-    PIN_OUT = 1 << 1,
-    PIN_IN = 1 << 2,
-    PIN_CS = 1 << 3,
-    DUPLEX_MAX = 512,   // bytes both ways at once
-    READ_MAX = 1 << 16, // of one read command
+    DUPLEX_MAX = 512,       // bytes both ways at once
+    READ_MAX = 1 << 16,     // of one read command
     TRANSFER = 1 << 16
-};
-
-enum mpsse {
-    SET_LOW = 0x80,
-    GET_LOW = 0x81,
-    SET_HIGH = 0x82,
-    GET_HIGH = 0x83,
-    LOOPBACK_OFF = 0x85,
-    SET_DIVISOR = 0x86,
-    FLUSH = 0x87,
-    BASE_60_MHZ = 0x8a,
-    PHASES_2 = 0x8d,
-    CLOCK_BITS = 0x8e,
-    CLOCK_BYTES = 0x8f,
-    ADAPTIVE_OFF = 0x97,
-    BAD_COMMAND = 0xaa,
-    SPI_WRITE = 0x11,
-    SPI_READ = 0x20,
-    SPI_BOTH = 0x31,
-    SWD_WRITE_BYTES = 0x19,
-    SWD_WRITE_BITS = 0x1b,
-    SWD_READ_BYTES = 0x28,
-    SWD_READ_BITS = 0x2a
-};
-
-// Clock dividers: 60 MHz / (2 (1 + d)).
-enum { DIVIDE_6_MHZ = 4, DIVIDE_10_KHZ = 2999 };
-
-struct ftdi {
-    struct ftdi_context *context;
-    char serial[64];
-    bool open;
-    uint16_t value, direction;  // bit n: pin n
-    size_t expected, collected; // of the batch under way
-    int64_t started_ms;
 };
 
 static int64_t wall_ms(void)
@@ -247,29 +207,13 @@ int ftdi_pin_parse(const char *name, unsigned *pin, struct err *err)
                    name);
 }
 
-// The command that puts the outputs of one half into effect.
-static void put_half(const struct ftdi *f, bool high, uint8_t out[3])
-{
-    unsigned shift = high ? 8 : 0;
-    out[0] = high ? SET_HIGH : SET_LOW;
-    out[1] = (uint8_t)(f->value >> shift);
-    out[2] = (uint8_t)(f->direction >> shift);
-}
-
-static void change_pin(struct ftdi *f, unsigned pin, bool driven, bool high)
-{
-    uint16_t bit = (uint16_t)(1u << pin);
-    f->direction = (uint16_t)(driven ? f->direction | bit : f->direction & ~bit);
-    f->value = (uint16_t)(high ? f->value | bit : f->value & ~bit);
-}
-
 static int apply_pin(struct ftdi *f, unsigned pin, bool driven, bool high, struct err *err)
 {
     if (pin >= FTDI_PINS)
         return err_set(err, ERR_INVALID, "FTDI adapter %s: there is no pin %u", f->serial, pin);
     uint8_t command[3];
-    change_pin(f, pin, driven, high);
-    put_half(f, pin >= 8, command);
+    ftdi_change_pin(f, pin, driven, high);
+    ftdi_put_half(f, pin >= 8, command);
     return send_commands(f, command, sizeof command, err);
 }
 
@@ -300,9 +244,9 @@ int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err)
     f->direction |= PIN_SCK | PIN_OUT | PIN_CS;
     f->direction &= (uint16_t)~PIN_IN;
     f->value = (uint16_t)((f->value & ~PIN_SCK) | PIN_OUT | PIN_CS);
-    change_pin(f, FTDI_PIN_SELECT, true, bus == FTDI_BUS_SWD);
-    put_half(f, false, command);
-    put_half(f, true, command + 3);
+    ftdi_change_pin(f, FTDI_PIN_SELECT, true, bus == FTDI_BUS_SWD);
+    ftdi_put_half(f, false, command);
+    ftdi_put_half(f, true, command + 3);
     return send_commands(f, command, sizeof command, err);
 }
 
@@ -361,52 +305,7 @@ int ftdi_spi_read(struct ftdi *f, const uint8_t *head, size_t head_len, uint8_t 
     return rc < 0 ? rc : end;
 }
 
-// --- batches
-
-void ftdi_batch_init(struct ftdi_batch *b, size_t max)
-{
-    *b = (struct ftdi_batch){.answers = 0};
-    bytes_init(&b->commands, max);
-}
-
-void ftdi_batch_deinit(struct ftdi_batch *b)
-{
-    if (b) bytes_deinit(&b->commands);
-}
-
-void ftdi_batch_put(struct ftdi_batch *b, const uint8_t *commands, size_t len, size_t answers)
-{
-    int rc = bytes_append(&b->commands, commands, len, NULL);
-    if (rc < 0 && !b->failed) b->failed = rc;
-    b->answers += answers;
-}
-
-void ftdi_batch_pin(struct ftdi *f, struct ftdi_batch *b, unsigned pin, bool high)
-{
-    uint8_t command[3];
-    change_pin(f, pin, true, high);
-    put_half(f, pin >= 8, command);
-    ftdi_batch_put(b, command, sizeof command, 0);
-}
-
-void ftdi_batch_delay(struct ftdi_batch *b, unsigned us)
-{
-    // Clocks without data at 10 kHz: the chip's only clockwork.
-    unsigned clocks = us / FTDI_DELAY_STEP_US;
-    const uint8_t slow[] = {SET_DIVISOR, DIVIDE_10_KHZ & 0xff, DIVIDE_10_KHZ >> 8};
-    const uint8_t fast[] = {SET_DIVISOR, DIVIDE_6_MHZ, 0};
-    ftdi_batch_put(b, slow, sizeof slow, 0);
-    if (clocks >= 8) {
-        unsigned n = clocks / 8 - 1;
-        const uint8_t many[] = {CLOCK_BYTES, (uint8_t)n, (uint8_t)(n >> 8)};
-        ftdi_batch_put(b, many, sizeof many, 0);
-    }
-    if (clocks % 8) {
-        const uint8_t few[] = {CLOCK_BITS, (uint8_t)(clocks % 8 - 1)};
-        ftdi_batch_put(b, few, sizeof few, 0);
-    }
-    ftdi_batch_put(b, fast, sizeof fast, 0);
-}
+// --- batches, made in port_ftdi_batch.c
 
 int ftdi_batch_start(struct ftdi *f, const struct ftdi_batch *b, struct err *err)
 {
@@ -441,106 +340,4 @@ int ftdi_batch_run(struct ftdi *f, const struct ftdi_batch *b, uint8_t *rx, stru
     if (rc >= 0) rc = read_answer(f, rx, b->answers, err);
     f->expected = f->collected = 0;
     return rc;
-}
-
-// --- serial wire
-
-static void swd_drive(struct ftdi *f, struct ftdi_batch *b, bool driven)
-{
-    uint8_t command[3];
-    change_pin(f, 1, driven, true);
-    put_half(f, false, command);
-    ftdi_batch_put(b, command, sizeof command, 0);
-}
-
-// start, AP, read, A2, A3, parity, stop, park; the first bit is bit 0.
-static uint8_t swd_request(bool ap, bool read, unsigned address)
-{
-    unsigned what = (unsigned)ap | (unsigned)read << 1 | (address >> 2 & 3) << 2;
-    return (uint8_t)(0x81 | what << 1 | ((unsigned)__builtin_parity(what) << 5));
-}
-
-// Request, release the line, turnaround, acknowledge (1 byte).
-static void swd_begin(struct ftdi *f, struct ftdi_batch *b, bool ap, bool read, unsigned address)
-{
-    const uint8_t request[] = {SWD_WRITE_BYTES, 0, 0, swd_request(ap, read, address)};
-    const uint8_t turn_ack[] = {CLOCK_BITS, 0, SWD_READ_BITS, 2};
-    ftdi_batch_put(b, request, sizeof request, 0);
-    swd_drive(f, b, false);
-    ftdi_batch_put(b, turn_ack, sizeof turn_ack, 1);
-}
-
-// The line rests low, so that the next request's start is seen.
-static void swd_end(struct ftdi *f, struct ftdi_batch *b)
-{
-    const uint8_t idle[] = {SWD_WRITE_BYTES, 0, 0, 0x00};
-    swd_drive(f, b, true);
-    ftdi_batch_put(b, idle, sizeof idle, 0);
-}
-
-void ftdi_swd_read(struct ftdi *f, struct ftdi_batch *b, bool ap, unsigned address)
-{
-    const uint8_t data[] = {SWD_READ_BYTES, 3, 0, SWD_READ_BITS, 0, CLOCK_BITS, 0};
-    swd_begin(f, b, ap, true, address);
-    ftdi_batch_put(b, data, sizeof data, 5);
-    swd_end(f, b);
-}
-
-void ftdi_swd_write(struct ftdi *f, struct ftdi_batch *b, bool ap, unsigned address, uint32_t value)
-{
-    const uint8_t turn[] = {CLOCK_BITS, 0};
-    const uint8_t data[] = {SWD_WRITE_BYTES,
-                            3,
-                            0,
-                            (uint8_t)value,
-                            (uint8_t)(value >> 8),
-                            (uint8_t)(value >> 16),
-                            (uint8_t)(value >> 24),
-                            SWD_WRITE_BITS,
-                            0,
-                            (uint8_t)__builtin_parity(value)};
-    swd_begin(f, b, ap, false, address);
-    ftdi_batch_put(b, turn, sizeof turn, 0);
-    swd_drive(f, b, true);
-    ftdi_batch_put(b, data, sizeof data, 0);
-    swd_end(f, b);
-}
-
-void ftdi_swd_wake(struct ftdi *f, struct ftdi_batch *b)
-{
-    // 56 ones, the switch sequence E79E, 56 ones, 8 zeros.
-    static const uint8_t line[] = {SWD_WRITE_BYTES,
-                                   16,
-                                   0,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0x9e,
-                                   0xe7,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0x00};
-    swd_drive(f, b, true);
-    ftdi_batch_put(b, line, sizeof line, 0);
-    ftdi_swd_read(f, b, false, 0);
-}
-
-unsigned ftdi_swd_ack(const uint8_t *answer)
-{
-    return answer[0] >> 5; // three bits, the first came lowest
-}
-
-bool ftdi_swd_word(const uint8_t *answer, uint32_t *word)
-{
-    *word = (uint32_t)(answer[1] | answer[2] << 8 | answer[3] << 16) | (uint32_t)answer[4] << 24;
-    return (unsigned)__builtin_parity(*word) == answer[5] >> 7;
 }

@@ -52,7 +52,8 @@ FOX_CHECK int ftdi_spi_read(struct ftdi *f, const uint8_t *head, size_t head_len
                             void *ctx, struct err *err);
 
 // A batch: MPSSE commands that the adapter carries out by itself, at its own pace, as one. It must
-// fit the chip's buffer when it contains a delay.
+// fit the chip's buffer when it contains a delay. It holds the level of every output as of when it
+// was made: set no pin between making and starting it.
 struct ftdi_batch {
     struct bytes commands; // appending fails at the size of the chip's buffer
     size_t answers;        // bytes that it will give
@@ -66,7 +67,7 @@ void ftdi_batch_deinit(struct ftdi_batch *b);
 void ftdi_batch_put(struct ftdi_batch *b, const uint8_t *commands, size_t len, size_t answers);
 /// Sets a pin at this place of the batch.
 void ftdi_batch_pin(struct ftdi *f, struct ftdi_batch *b, unsigned pin, bool high);
-/// The adapter waits, in steps of FTDI_DELAY_STEP_US (rounded down), at most 6 s.
+/// The adapter waits, in steps of FTDI_DELAY_STEP_US (rounded down), at most 50 s.
 void ftdi_batch_delay(struct ftdi_batch *b, unsigned us);
 /// Sends it. Until it is collected everything else is ERR_SEQUENCE; to give it up, close the
 /// adapter.
