@@ -111,6 +111,20 @@ static int replug_ftdi(struct lab *lab, unsigned unit, char *answer, size_t size
     return done(lab, answer, size);
 }
 
+static int lift_clip(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
+{
+    (void)err;
+    lab->probes[unit]->lifted = true;
+    return done(lab, answer, size);
+}
+
+static int seat_clip(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err)
+{
+    (void)err;
+    lab->probes[unit]->lifted = false;
+    return done(lab, answer, size);
+}
+
 static const struct command_entry entries[] = {
     {"time", COMMAND_UNIT_NONE, true, tell_time},
     {"bursts", COMMAND_UNIT_NONE, true, tell_bursts},
@@ -125,6 +139,8 @@ static const struct command_entry entries[] = {
     {"replug uart", COMMAND_UNIT_UART, false, replug_uart},
     {"unplug ftdi", COMMAND_UNIT_FTDI, false, unplug_ftdi},
     {"replug ftdi", COMMAND_UNIT_FTDI, false, replug_ftdi},
+    {"lift clip", COMMAND_UNIT_FTDI, false, lift_clip},
+    {"seat clip", COMMAND_UNIT_FTDI, false, seat_clip},
 };
 
 static const char *unit_name(const struct scenario *s, enum command_unit kind, size_t i)

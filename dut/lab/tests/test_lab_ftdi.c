@@ -308,7 +308,7 @@ static void test_flash_is_read_bit_exact(void **state)
     ftdi_close(f);
 }
 
-static void test_flash_without_power_is_all_ones(void **state)
+static void test_flash_without_power_or_clip_is_all_ones(void **state)
 {
     (void)state;
     struct err e = {0};
@@ -318,6 +318,12 @@ static void test_flash_without_power_is_all_ones(void **state)
     assert_false(p.is_on);
     assert_int_equal(flash_identify(f, &id, &e), ERR_FORMAT);
     assert_non_null(strstr(e.text, "got all ones"));
+    must(power_on(&p, &e), &e);
+    must(flash_identify(f, &id, &e), &e);
+    order("lift clip ftdi1"); // the same to the eye
+    assert_int_equal(flash_identify(f, &id, &e), ERR_FORMAT);
+    order("seat clip ftdi1");
+    must(flash_identify(f, &id, &e), &e);
     ftdi_close(f);
 }
 
@@ -569,7 +575,7 @@ int main(void)
         cmocka_unit_test(test_ftdi_pins),
         cmocka_unit_test(test_power_and_reset_act_on_the_device),
         cmocka_unit_test(test_flash_is_read_bit_exact),
-        cmocka_unit_test(test_flash_without_power_is_all_ones),
+        cmocka_unit_test(test_flash_without_power_or_clip_is_all_ones),
         cmocka_unit_test(test_open_device_is_read_out),
         cmocka_unit_test(test_locked_device_refuses),
         cmocka_unit_test(test_closed_device_and_no_power_are_silent),

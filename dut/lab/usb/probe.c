@@ -78,7 +78,7 @@ static uint16_t change(void *ctx, uint16_t level, uint16_t driven)
     bool debug = high & PIN_SWITCH, in = true;
     bool clock = level & PIN_CLOCK, data = level & PIN_OUT;
     bool answers = p->powered && memory_is_readable(p->target.memory, PORT_IMAGE_DEBUG);
-    if (p->powered && !debug)
+    if (p->powered && !debug && !p->lifted)
         in = spi_flash_pins(&p->flash, clock, data, !(level & PIN_SELECT));
     else
         spi_flash_pins(&p->flash, false, true, false);

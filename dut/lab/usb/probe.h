@@ -35,6 +35,7 @@ struct probe {
     struct swd_target swd;
     bool powered, held, enabled;
     bool plugged;
+    bool lifted; // the clip does not touch the flash chip
 };
 
 FOX_CHECK int probe_new(struct probe **out, const char *serial, const struct probe_target *target,
