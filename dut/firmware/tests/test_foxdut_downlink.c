@@ -95,6 +95,11 @@ static const char *told(const char *payload_hex)
 static void assert_confirmed(struct rig *r, int64_t end_ns, unsigned counter, int rssi_dbm)
 {
     assert_int_equal(r->lab.n_bursts, 4);
+    // Its counter is stored before it leaves.
+    assert_int_equal(r->lab.n_writes, 2);
+    assert_int_equal(r->lab.writes[1].bursts_before, 3);
+    assert_true(r->lab.writes[1].t_ns + r->lab.writes[1].len * PORT_NVM_NS_PER_BYTE <
+                r->lab.bursts[3].t_ns);
     struct demod d;
     demod_burst(&r->lab.bursts[3], &d);
     uint8_t f[26];
@@ -241,6 +246,24 @@ static void test_auth_014_needs_a_good_crc(void **state)
     make_frame(501, 0, frame); // scrambled for another counter
     rig_send(&r, 30, rig_frequency(&r), frame);
     assert_string_equal(rig_answer(&r), no_answer);
+    lab_deinit(&r.lab);
+}
+
+// A counter that cannot be stored is not sent under: the host has its answer, the network none.
+static void test_no_confirmation_without_memory(void **state)
+{
+    (void)state;
+    struct rig r;
+    uint8_t frame[15];
+    rig_start(&r, NULL, own_key, 9, NULL);
+    rig_request(&r);
+    make_frame(9, 0, frame);
+    rig_send(&r, 21, rig_frequency(&r), frame);
+    r.lab.write_errno = 5;
+    assert_string_equal(rig_answer(&r), taken);
+    lab_run(&r.lab, 10 * DEVPORT_SECOND);
+    assert_int_equal(r.lab.n_bursts, 3);
+    assert_string_equal(r.lab.log, "downlink not confirmed: the counter could not be stored");
     lab_deinit(&r.lab);
 }
 
@@ -502,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_every_received_vector_is_judged),
         cmocka_unit_test(test_each_tag_bit_counts_but_for_the_faults),
         cmocka_unit_test(test_auth_014_needs_a_good_crc),
+        cmocka_unit_test(test_no_confirmation_without_memory),
         cmocka_unit_test(test_listening_goes_on_after_bad_frames),
         cmocka_unit_test(test_window_in_time_and_frequency),
         cmocka_unit_test(test_nobody_listens_unasked),
