@@ -9,12 +9,14 @@
 #include "bench/cmd.h"
 #include "bench/record/junit.h"
 #include "bench/run_session.h"
+#include "lua/bind/script.h"
 #include "reports/report.h"
 
 struct run {
     struct run_options options;
     char device_file[PATH_MAX];
     char bench_file[PATH_MAX];
+    char scenario[64]; // of the virtual lab
     struct lab *lab;
     struct session session;
     struct jval *plan;
@@ -87,6 +89,19 @@ static struct jval *run_json(const struct run *r, struct err *err)
                      "substitutes", string_list(substitutes, n_substitutes, err));
 }
 
+// The scenario that the device file names: how its device is built into the virtual lab. What is
+// wrong with the file the worker says, when it makes the plan.
+static void name_scenario(struct run *r)
+{
+    struct jval *device = NULL;
+    struct err ignored = {0};
+    const char *name = NULL;
+    if (script_read_data(r->device_file, &device, &ignored) == ERR_OK)
+        name = jval_text(jval_get(device, "scenario"), NULL);
+    snprintf(r->scenario, sizeof r->scenario, "%s", name ? name : "default");
+    jval_free(device);
+}
+
 static int make_plan(struct run *r, struct err *err)
 {
     snprintf(r->device_file, sizeof r->device_file, "%s",
@@ -97,8 +112,11 @@ static int make_plan(struct run *r, struct err *err)
                  cmd_root());
     int rc = session_init(&r->session, &r->options, err);
     if (rc == ERR_OK && !r->options.bench) {
-        const struct lab_config config = {
-            .seed = r->options.seed, .fault = r->options.fault, .signal_fd = r->session.signal_fd};
+        name_scenario(r);
+        const struct lab_config config = {.seed = r->options.seed,
+                                          .scenario = r->scenario,
+                                          .fault = r->options.fault,
+                                          .signal_fd = r->session.signal_fd};
         snprintf(r->bench_file, sizeof r->bench_file, "%s/fixtures/benches/virtual.lua",
                  cmd_root());
         rc = lab_start(&r->lab, &config, err);

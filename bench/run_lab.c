@@ -92,7 +92,7 @@ static int launch(struct lab *lab, const struct lab_config *config, struct err *
         argv[n++] = "--fault";
         argv[n++] = config->fault;
     }
-    argv[n] = "default";
+    argv[n] = config->scenario;
 
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) {

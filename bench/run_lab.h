@@ -16,8 +16,9 @@ struct lab;
 
 struct lab_config {
     int64_t seed;
-    const char *fault; // seeded fault of the reference device, or NULL
-    int signal_fd;     // readable: stop waiting (ERR_TIMEOUT)
+    const char *scenario; // file, or name of one in fixtures/scenarios
+    const char *fault;    // seeded fault of the reference device, or NULL
+    int signal_fd;        // readable: stop waiting (ERR_TIMEOUT)
 };
 
 /// Starts it and waits until it is ready. ERR_USAGE: it knows no such fault; anything else: it does

@@ -21,6 +21,7 @@ struct bind {
     const struct jval *bench;
     const struct jval *limits;
     const struct jval *dialect;
+    const char *profile; // of the run
     uint64_t random_key; // of the attempt
     uint64_t random_index;
 };

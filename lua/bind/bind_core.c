@@ -223,4 +223,6 @@ void bind_push_core(lua_State *L, struct bind *b)
     lua_setfield(L, -2, "limits");
     convert_push(L, b->dialect);
     lua_setfield(L, -2, "dialect");
+    lua_pushstring(L, b->profile);
+    lua_setfield(L, -2, "profile");
 }

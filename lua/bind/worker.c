@@ -15,7 +15,7 @@
 #include "lua/bind/setup.h"
 #include "lua/bind/state.h"
 
-enum { CASE_ID_MAX = 512 };
+enum { CASE_ID_MAX = 512, PROFILE_MAX = 64 };
 
 struct worker {
     struct link *link;
@@ -23,6 +23,7 @@ struct worker {
     struct setup setup;
     struct pump *pump;
     int64_t seed;
+    char profile[PROFILE_MAX];
 };
 
 // ---- what the pump says
@@ -98,6 +99,7 @@ static int do_open(struct worker *w, const struct jval *request, struct err *err
     rc = setup_pump(&w->setup, &config, err);
     if (rc < 0) return rc;
     w->seed = jval_int(jval_get(request, "seed"), 1);
+    snprintf(w->profile, sizeof w->profile, "%s", jval_text(jval_get(request, "profile"), "smoke"));
     config.t0 = jval_int(jval_get(request, "t"), 0);
     config.worker = (unsigned)jval_int(jval_get(request, "worker"), 1);
     const struct pump_sink sink = {
@@ -156,6 +158,7 @@ static int run_case(struct worker *w, const char *id, const struct jval *request
         .bench = w->setup.bench,
         .limits = w->setup.limits,
         .dialect = w->setup.dialect,
+        .profile = w->profile,
         .random_key = rng_key((uint64_t)w->seed, name),
     };
     pump_begin(w->pump, deadline);

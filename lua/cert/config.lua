@@ -20,6 +20,8 @@ local DEVICE <const> = {
   features = { type = "table", list = "string", among = case.FEATURES },
   extensions = { type = "table", list = "string", default = {},
     among = schema.set { "factory_reset", "test_mode_j" } },
+  scenario = { type = "string", default = "default", pattern = "^[%w_-]+$",
+    form = "the name of a file in fixtures/scenarios" },
   limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$",
     form = "the name of a file in fixtures/limits" },
 }

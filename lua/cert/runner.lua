@@ -1,12 +1,15 @@
 -- Runs one attempt of one case: makes `t`, brings the device into a known state, catches every way a case can end.
 local absence <const> = require "cert.absence"
 local air <const> = require "cert.air"
+local case_fields <const> = require "cert.case"
 local claim <const> = require "cert.claim"
 local config <const> = require "cert.config"
 local control <const> = require "cert.control"
 local device <const> = require "cert.device"
 local expectation <const> = require "cert.expectation"
 local measurement <const> = require "cert.measurement"
+local options <const> = require "cert.options"
+local schema <const> = require "cert.schema"
 
 local runner <const> = {}
 
@@ -48,6 +51,12 @@ function T:limit(name)
     :format(tostring(name)))
 end
 
+local AMOUNT <const> = {
+  of = { type = "string" },
+  full = { type = "integer", min = 1 },
+  smoke = { type = "integer", min = 1 },
+}
+
 --- t:evidence{ name =, text =, media_type = } keeps a text beside the verdict, hashed.
 function T:evidence(fields)
   if type(fields) ~= "table" or type(fields.name) ~= "string" or type(fields.text) ~= "string" then
@@ -62,6 +71,25 @@ end
 --- t:note(text) puts a remark into the record; it carries no verdict.
 function T:note(text)
   of[self].event { type = "note", text = tostring(text) }
+end
+
+--- t:amount{ of =, full =, smoke = } -> how many to do: `full` is what the catalogue asks for, `smoke` what a run of
+--- the profile smoke does instead; the record says so.
+function T:amount(fields)
+  local o <const> = options("t:amount", fields, AMOUNT)
+  if of[self].profile ~= "smoke" then return o.full end
+  self:note(("profile smoke: %d %s; all other profiles do the %d that the catalogue asks for"):format(o.smoke, o.of,
+    o.full))
+  return o.smoke
+end
+
+--- t:declares(feature) -> whether the device file declares it.
+function T:declares(feature)
+  if not case_fields.FEATURES[feature] then
+    control.misuse("t:declares(%q): unknown feature; known are %s", tostring(feature), schema.names(
+      case_fields.FEATURES))
+  end
+  return schema.set(self.device.features)[feature] == true
 end
 
 --- t:doubt(text) -> why: an absence that allows no decision, for `t:expect(subject, nil, t:doubt "…")`.

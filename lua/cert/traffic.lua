@@ -55,14 +55,17 @@ end
 
 traffic.told = told
 
---- What differs between a decoded frame and what the host asked for: a text, or nil when the content is the same.
-function traffic.content_differs(frame, request)
+--- What differs between a decoded frame and what the host asked for: a text, or nil when the content is the same. Of
+--- an `encrypted` payload only the length can be compared.
+function traffic.content_differs(frame, request, encrypted)
   if frame.message ~= request.message then
     return ("asked for %s, on air is %s"):format(told(request.message, request.payload_hex),
       told(frame.message, frame.payload_hex))
   end
   -- A keep-alive carries the device's own measurements; all others carry what the host gave.
-  if frame.message == "bytes" and frame.payload_hex ~= request.payload_hex then
+  local same = frame.payload_hex == request.payload_hex
+  if encrypted then same = #(frame.payload_hex or "") == #(request.payload_hex or "") end
+  if frame.message == "bytes" and not same then
     return ("asked for %s, on air is %s"):format(told(request.message, request.payload_hex),
       told(frame.message, frame.payload_hex))
   end

@@ -9,10 +9,9 @@ diff -u "$root/docs/LUA_API.md" "$scratch/LUA_API.md" >"$scratch/out"
 check "docs/LUA_API.md is what lua/tests/api_page.lua prints" test ! -s "$scratch/out"
 
 # The example of docs/SUITES.md runs as it stands there.
-mkdir -p "$scratch/root/suites/mine" "$scratch/root/suites/profiles"
+mkdir -p "$scratch/root/suites/mine"
 for part in lua fixtures reports; do ln -s "$root/$part" "$scratch/root/$part"; done
-cp "$root/suites/profiles/smoke.lua" "$scratch/root/suites/profiles/"
-cp -r "$root/suites/authentication" "$root/suites/counters" "$scratch/root/suites/"
+cp -r "$root/suites" "$scratch/root/"
 sed -n '/^```lua suites\/mine/,/^```$/p' "$root/docs/SUITES.md" | sed '1d;$d' >"$scratch/root/suites/mine/MINE-001.lua"
 FOXBENCH_ROOT="$scratch/root"
 export FOXBENCH_ROOT

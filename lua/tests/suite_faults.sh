@@ -13,8 +13,12 @@ fails_by_device() {
 }
 
 while read -r id faults; do
+    case $id in
+    ENC-*) device=foxdut-encrypted ;;
+    *) device=foxdut ;;
+    esac
     for fault in $faults; do
-        bench --fault "$fault" "$id"
+        bench --device "$root/fixtures/devices/$device.lua" --fault "$fault" "$id"
         check "$id fails with $fault" fails_by_device "$id"
     done
 done <"$scratch/table"

@@ -21,7 +21,7 @@ device '' && bench_file ''
 refused NOPE-001
 refuses "unknown case" "unknown case 'NOPE-001'"
 refused --profile nightly
-refuses "unknown profile" "unknown profile 'nightly'; there are: smoke"
+refuses "unknown profile" "unknown profile 'nightly'; there are: basic, smoke"
 
 device 's/  id = /  ident = /'
 refused CNT-UL-004

@@ -13,7 +13,7 @@ function judged.message(t, label, message, request)
   t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
   local differing <const> = {}
   for _, frame in ipairs(message.frames) do
-    local what <const> = traffic.content_differs(frame, request)
+    local what <const> = traffic.content_differs(frame, request, t:declares "ENC")
     if what then differing[#differing + 1] = ("rank %d: %s"):format(frame.rank, what) end
   end
   for _, frame in ipairs(message.malformed) do

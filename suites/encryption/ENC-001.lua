@@ -1,0 +1,85 @@
+-- A payload that the device declares encrypted must not be readable on air: not as it was given, not in another order
+-- or writing, and not in one of the three frames alone. Three bytes in place count: the chance that a cipher gives
+-- them by accident is below one in a thousand over the whole case.
+local suite <const> = require "suites.encryption"
+local observed <const> = require "suites.encryption.observed"
+
+local PATTERN <const> = "\x52\xe1\x0b\x9c\x37\x68\xd4\x1f\xa5\x7e\x83\xc6" -- no two neighbours differ alike
+local RUN <const> = 3
+
+-- The forms in which a payload could still be read, as they would stand in a frame.
+local function forms_of(plain)
+  return {
+    { name = "as it was given", text = plain },
+    { name = "last byte first", text = plain:reverse() },
+    { name = "with swapped pairs of bytes", text = (plain:gsub("(.)(.)", "%2%1")) },
+    { name = "as hexadecimal text", text = observed.hex_text(plain):sub(1, #plain) },
+    { name = "as base64 text", text = observed.base64_text(plain):sub(1, #plain) },
+    { name = "masked with a constant", text = observed.neighbours(plain), neighbours = true },
+  }
+end
+
+-- The longest run of bytes that two texts share in place.
+local function shared(a, b)
+  local longest, run = 0, 0
+  for i = 1, math.min(#a, #b) do
+    run = a:byte(i) == b:byte(i) and run + 1 or 0
+    longest = math.max(longest, run)
+  end
+  return longest
+end
+
+-- What of the payload can be read in this frame: a text, or nil.
+local function readable(frame, plain)
+  for _, form in ipairs(forms_of(plain)) do
+    local seen <const> = form.neighbours and observed.neighbours(frame.bytes) or frame.bytes
+    local n <const> = shared(seen, form.text)
+    if n >= RUN then
+      return ("rank %d carries %d bytes of the payload in place, %s"):format(frame.rank, n, form.name)
+    end
+  end
+end
+
+suite:case {
+  id         = "ENC-001",
+  title      = "a payload declared encrypted is not readable on air",
+  threat     = "Eavesdropping: meter readings, the state of an alarm.",
+  severity   = "critical",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx", "ENC" },
+  safety     = "S0",
+  covers     = {
+    "EN303645:5.5-1", "EN303645:5.5-6", "EN303645:5.8-1", "EN303645:5.8-2", "EN18031:SCM-3", "CRA:I.2(e)",
+    "IEC62443:CR 4.1", "ISVS:4.2.1", "WP:A12",
+  },
+  faults     = { "MUT-ENC-001", "MUT-ENC-002" },
+  deadline_s = 2400,
+
+  run = function(t)
+    local each <const> = t:amount { of = "messages of each pattern", full = 30, smoke = 8 }
+    local unsigned <const>, captured = {}, false
+    t:claim {
+      event = "a payload declared encrypted was readable", trials = 2 * each, allowed = 0,
+      trial = function(i)
+        local plain <const> = i <= each and PATTERN or ("\0"):rep(10) .. string.char((i - each) >> 8, (i - each) & 255)
+        local label <const> = ("message %d"):format(i)
+        local message <const> = observed.message(t, label, plain)
+        local found <const> = {}
+        for _, frame in ipairs(message.on_air) do
+          found[#found + 1] = readable(frame, plain)
+          if frame.tag_ok ~= true then unsigned[#unsigned + 1] = ("%s, rank %d"):format(label, frame.rank) end
+        end
+        if #found == 0 then return false end
+        t:note(label .. ": " .. table.concat(found, "; "))
+        if not captured then captured = t.air:capture(message, "readable") end
+        return true
+      end,
+    }
+    if t:declares "KNOWNKEY" then
+      t:expect("frames whose tag does not verify over what is on air", unsigned):is_empty()
+    end
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite
