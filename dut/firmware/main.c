@@ -139,6 +139,25 @@ static int refuse(struct devport *port, const char *why)
     return EXIT_USAGE;
 }
 
+static bool any_on(const struct faults *f, const enum fault *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (faults_on(f, list[i])) return true;
+    return false;
+}
+
+// A fault that this variant cannot show would look like one that nobody finds.
+static void tell_idle_faults(struct devport *port, const struct options *o)
+{
+    static const enum fault of_encryption[] = {FAULT_ENC_001, FAULT_ENC_002, FAULT_ENC_003,
+                                               FAULT_ENC_008};
+    static const enum fault of_keys[] = {FAULT_CLN_001, FAULT_CLN_003};
+    if (!o->encrypt && any_on(&o->faults, of_encryption, 4))
+        devport_log(port, "a fault of encryption does nothing without --encrypt");
+    if (!o->sibling_id && any_on(&o->faults, of_keys, 2))
+        devport_log(port, "a fault of related keys does nothing without --sibling-id");
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--list-faults") == 0) {
@@ -164,6 +183,7 @@ int main(int argc, char **argv)
         return code;
     }
     devport_ready(device.port, "foxdut " FOX_VERSION);
+    tell_idle_faults(device.port, &options);
     bool pin_reset = devport_boot(device.port)->cause == PORT_BOOT_RESET;
     // Ends when the lab takes the power away, inside some call.
     for (;;) {

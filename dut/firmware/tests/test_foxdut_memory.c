@@ -285,6 +285,28 @@ static void test_cln_faults_relate_keys(void **state)
     }
 }
 
+// A fault that has nothing to act on says so in the lab's log.
+static void test_idle_faults_are_told(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"MUT-ENC-003", NULL, "a fault of encryption does nothing without --encrypt"},
+        {"MUT-ENC-003", "--encrypt", ""},
+        {"MUT-CLN-001", NULL, "a fault of related keys does nothing without --sibling-id"},
+        {"MUT-KEY-001", NULL, ""}};
+    for (size_t i = 0; i < 4; i++) {
+        struct lab l;
+        lab_init(&l);
+        l.args[0] = "--fault";
+        l.args[1] = cases[i][0];
+        l.args[2] = cases[i][1];
+        assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+        lab_run(&l, DEVPORT_MS);
+        assert_string_equal(l.log, cases[i][2]);
+        lab_deinit(&l);
+    }
+}
+
 static void test_half_a_sibling_is_refused(void **state)
 {
     (void)state;
@@ -310,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_key_008_and_009_leave_the_key_in_flash),
         cmocka_unit_test(test_key_011_dumps_memory),
         cmocka_unit_test(test_cln_faults_relate_keys),
+        cmocka_unit_test(test_idle_faults_are_told),
         cmocka_unit_test(test_half_a_sibling_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
