@@ -162,6 +162,9 @@ int swd_race_start(struct power *p, const struct swd_race *race, struct err *err
                        "serial wire: a race reads 1 to %d words that lie within one kilobyte, not "
                        "%zu at 0x%08x",
                        SWD_RACE_WORDS_MAX, race->n, race->address);
+    if (p->is_on)
+        return err_set(err, ERR_SEQUENCE,
+                       "serial wire: a race begins with the power; switch the device off first");
     struct ftdi_batch b;
     ftdi_batch_init(&b, FTDI_BATCH_MAX);
     int rc = ftdi_select(p->ftdi, FTDI_BUS_SWD, err);

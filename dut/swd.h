@@ -13,6 +13,10 @@
 #include "dut/port_ftdi.h"
 #include "dut/power.h"
 
+// CPUID of every Cortex-M: readable however well the memories are locked, so reading it proves the
+// wiring.
+#define SWD_CPUID 0xe000ed00u
+
 enum swd_outcome {
     SWD_WORDS,   // every word came
     SWD_REFUSED, // the bus answered with a fault
@@ -45,8 +49,9 @@ struct swd_race {
     uint8_t answers[SWD_RACE_ANSWERS]; // internal
 };
 
-/// Starts it on a device that is off; it is on afterwards. Pull samples until swd_race_finish says
-/// 1: in the lab, power comes at the frontier and the read happens delay_us later.
+/// Starts it on a device that is off (else ERR_SEQUENCE); it is on afterwards. Pull samples until
+/// swd_race_finish says 1: in the lab, power comes at the frontier and the read happens delay_us
+/// later.
 FOX_CHECK int swd_race_start(struct power *p, const struct swd_race *race, struct err *err);
 /// 0: not yet. 1: *outcome and the words that came (*done of them).
 FOX_CHECK int swd_race_finish(struct power *p, struct swd_race *race, uint32_t *words, size_t *done,

@@ -40,7 +40,6 @@ enum {
 #define CODE_BASE 0x08000000u
 #define DATA_BASE 0x08080000u
 #define RAM_BASE  0x20000000u
-#define CPUID     0xe000ed00u
 
 static struct iio_context *context;
 static struct iio_buffer *buffer;
@@ -335,7 +334,7 @@ static void test_open_device_is_read_out(void **state)
     struct ftdi *f = open_adapter("FOXFTDI1");
     powered(f);
     must_connect(f);
-    assert_int_equal(read_words(f, CPUID, words, 1, &done), SWD_WORDS);
+    assert_int_equal(read_words(f, SWD_CPUID, words, 1, &done), SWD_WORDS);
     assert_int_equal(words[0], 0x412fc230);
     // Over every border that the reader has: blocks, kilobytes.
     assert_int_equal(read_words(f, CODE_BASE + 0x123c, words, 2048, &done), SWD_WORDS);
@@ -467,6 +466,9 @@ static void test_race_sees_a_late_lock(void **state)
         assert_int_equal(run_race(&p, us, &done), SWD_REFUSED);
     struct swd_race wrong = {.address = CODE_BASE + 0x3f0, .n = 8};
     assert_int_equal(swd_race_start(&p, &wrong, &e), ERR_INVALID);
+    must(power_on(&p, &e), &e);
+    struct swd_race late = {.address = CODE_BASE, .n = 8};
+    assert_int_equal(swd_race_start(&p, &late, &e), ERR_SEQUENCE);
     ftdi_close(f);
 }
 
