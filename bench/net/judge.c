@@ -8,8 +8,6 @@
 
 enum { RECENT_MESSAGES = 8, USED_BYTES = SFX_COUNTER_MODULUS_MAX / 8 };
 
-static const double merge_s = 8.0; // frames this close to the first are repetitions, not replays
-
 // What the network remembers of an accepted message, to tell its repetitions from replays.
 struct message {
     bool used;
@@ -134,7 +132,8 @@ static bool is_repetition(const struct device *d, const struct sfx_uplink *up, d
 {
     for (unsigned i = 0; i < RECENT_MESSAGES; i++) {
         const struct message *m = &d->recent[i];
-        if (m->used && fabs(t_s - m->first_s) <= merge_s && same_message(&m->up, up)) return true;
+        if (m->used && fabs(t_s - m->first_s) <= JUDGE_MERGE_S && same_message(&m->up, up))
+            return true;
     }
     return false;
 }

@@ -14,6 +14,8 @@
 #include "bench/sfx/downlink.h"
 #include "bench/sfx/uplink.h"
 
+#define JUDGE_MERGE_S 8.0 // frames this close to a message's first are its repetitions, not replays
+
 enum judge_verdict {
 #define VERDICT(name, text) JUDGE_##name,
 #include "bench/net/frame_verdict.def"

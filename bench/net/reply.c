@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-static const double same_message_s = 8.0; // as the judge merges repetitions
-
 int reply_window(const struct reply_request *request, struct reply_window *out, struct err *err)
 {
     const struct sfx_zone *z = request->zone;
@@ -68,7 +66,7 @@ void reply_desk_put(struct reply_desk *d, const uint8_t payload[SFX_DL_PAYLOAD])
 static bool is_answered(const struct reply_desk *d, const struct sfx_uplink *up, double t_s)
 {
     return d->answered && d->answered_counter == up->counter &&
-           fabs(t_s - d->answered_s) <= same_message_s;
+           fabs(t_s - d->answered_s) <= JUDGE_MERGE_S;
 }
 
 static bool within_quota(struct reply_desk *d, double t_s)

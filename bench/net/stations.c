@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double merge_s = 8.0; // as the judge merges repetitions
-
 struct stations {
     struct judge *judge;
     unsigned n;
@@ -62,7 +60,7 @@ static struct station_message *find(struct stations *s, const struct station_fra
     for (unsigned i = 0; i < kept(s); i++) {
         struct station_message *m = &s->messages[slot(s, i)];
         if (m->up.device_id == f->up->device_id && m->up.counter == f->up->counter &&
-            fabs(f->start_s - m->first_s) <= merge_s)
+            fabs(f->start_s - m->first_s) <= JUDGE_MERGE_S)
             return m;
     }
     return NULL;
