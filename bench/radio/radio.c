@@ -31,6 +31,12 @@ int radio_open(struct radio **out, const struct radio_config *config, struct err
                        "the radio's uri in the bench file",
                        config->uri ? config->uri : "");
 
+    if (config->transmit && !ops->transmit)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "radio '%s': expected one that can send, this kind only receives; use a "
+                       "Pluto, or drop transmit from the bench file",
+                       config->uri);
+
     struct radio *r = calloc(1, sizeof *r);
     if (!r) return err_set(err, ERR_NOMEM, "radio %s: out of memory", config->uri);
     r->ops = ops;
@@ -38,6 +44,7 @@ int radio_open(struct radio **out, const struct radio_config *config, struct err
     int rc = r->uri ? r->ops->open(r, config, err)
                     : err_set(err, ERR_NOMEM, "radio %s: out of memory", config->uri);
     if (rc < 0) goto fail;
+    r->info.transmit = config->transmit;
 
     *out = r;
     return ERR_OK;
@@ -59,12 +66,17 @@ const struct radio_info *radio_info(const struct radio *r)
     return &r->info;
 }
 
+static int check_alive(const struct radio *r, struct err *err)
+{
+    if (!r->dead) return ERR_OK;
+    return err_set(err, ERR_GONE,
+                   "radio %s: it failed before and cannot go on; close it and open it again",
+                   r->uri);
+}
+
 int radio_read(struct radio *r, struct iq_block *out, struct err *err)
 {
-    if (r->dead)
-        return err_set(err, ERR_GONE,
-                       "radio %s: it failed before and cannot go on; close it and open it again",
-                       r->uri);
+    if (check_alive(r, err) < 0) return ERR_GONE;
     memset(out, 0, sizeof *out);
     int rc = r->ops->read(r, out, err);
     if (rc < 0) {
@@ -75,4 +87,44 @@ int radio_read(struct radio *r, struct iq_block *out, struct err *err)
     out->first_sample = r->next_index;
     r->next_index += (int64_t)out->n_samples;
     return ERR_OK;
+}
+
+static int check_transmit(const struct radio *r, struct err *err)
+{
+    if (check_alive(r, err) < 0) return ERR_GONE;
+    if (r->info.transmit) return ERR_OK;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "radio %s: it was opened to receive only; set transmit = true for it in the "
+                   "bench file",
+                   r->uri);
+}
+
+// A refusal leaves the radio as it was; after anything else nobody knows what it sends.
+static int ended(struct radio *r, int rc)
+{
+    if (rc == ERR_GONE || rc == ERR_IO || rc == ERR_BUSY || rc == ERR_FORMAT) r->dead = true;
+    return rc;
+}
+
+int radio_transmit(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n, struct err *err)
+{
+    int rc = check_transmit(r, err);
+    return rc < 0 ? rc : ended(r, r->ops->transmit(r, at_sample, iq, n, err));
+}
+
+int64_t radio_earliest(const struct radio *r)
+{
+    return r->info.transmit ? r->ops->earliest(r) : INT64_MAX;
+}
+
+int radio_set_tx(struct radio *r, bool lo_on, double attenuation_db, struct err *err)
+{
+    int rc = check_transmit(r, err);
+    return rc < 0 ? rc : ended(r, r->ops->set_tx(r, lo_on, attenuation_db, err));
+}
+
+int radio_tune_tx(struct radio *r, double lo_hz, struct err *err)
+{
+    int rc = check_transmit(r, err);
+    return rc < 0 ? rc : ended(r, r->ops->tune_tx(r, lo_hz, err));
 }

@@ -1,8 +1,11 @@
-// A radio: a continuous stream of receive samples, from hardware or from a recording.
+// A radio: a continuous stream of receive samples, from hardware or from a recording, and for some
+// a continuous stream of samples to send, which is zeros except for the bursts laid into it.
 //
-// radio_open owns everything until radio_close. One thread calls. After any failure the radio is
-// dead: close it and open another one; there is no half-working state. The block that radio_read
-// lends is valid until the next call.
+// radio_open owns everything until radio_close. One thread calls. After any failure of the radio it
+// is dead: close it and open another one; there is no half-working state. A request that is only
+// refused (ERR_INVALID, ERR_LIMIT, ERR_SEQUENCE, ERR_UNSUPPORTED) changes nothing. The block that
+// radio_read lends is valid until the next call. The transmitter is off when a radio opens, closes
+// and fails, and at any other time that radio_set_tx has not switched it on.
 #ifndef BENCH_RADIO_RADIO_H
 #define BENCH_RADIO_RADIO_H
 
@@ -22,7 +25,10 @@ struct radio_config {
     double lo_hz;       // centre of the samples
     double gain_db;     // manual gain
     size_t block_samples;
-    unsigned timeout_ms; // wall time after which a silent radio is dead
+    unsigned timeout_ms;      // wall time after which a silent radio is dead
+    bool transmit;            // open the transmit stream too
+    double tx_lo_hz;          // its centre
+    double tx_attenuation_db; // 0 … 89.75
 };
 
 struct radio_info {
@@ -32,6 +38,10 @@ struct radio_info {
     double rate_hz; // as read back
     double lo_hz;
     double gain_db;
+    bool transmit;
+    double tx_lo_hz;
+    double tx_attenuation_db;
+    int64_t tx_offset_samples; // between the two streams' counts, as calibrated
 };
 
 FOX_CHECK int radio_open(struct radio **out, const struct radio_config *config, struct err *err);
@@ -40,5 +50,21 @@ void radio_close(struct radio *r);
 const struct radio_info *radio_info(const struct radio *r);
 /// The next block. A recording's end is ERR_NOTFOUND; a radio that is gone ERR_GONE.
 FOX_CHECK int radio_read(struct radio *r, struct iq_block *out, struct err *err);
+
+/// Sends n samples (I, Q; IQ_FULL_SCALE_TX is full scale) so that the first of them leaves when
+/// sample `at_sample` of the receive stream comes in. Copied; bursts that overlap are summed,
+/// limited to full scale. ERR_LIMIT when at_sample < radio_earliest. What is sent is heard only
+/// while radio_set_tx has the oscillator on.
+FOX_CHECK int radio_transmit(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n,
+                             struct err *err);
+/// The first sample that can still be sent; moves on with every radio_read, and lies up to a few
+/// blocks behind what has been read. INT64_MAX when this radio cannot send.
+int64_t radio_earliest(const struct radio *r);
+/// Switches the transmit oscillator and sets the attenuation, both read back. Acts at once: what
+/// has been read lies up to four blocks behind.
+FOX_CHECK int radio_set_tx(struct radio *r, bool lo_on, double attenuation_db, struct err *err);
+/// Moves the transmit stream's centre, with the oscillator off and no burst waiting (ERR_SEQUENCE
+/// otherwise). The attenuation is at its most afterwards; radio_set_tx sets it.
+FOX_CHECK int radio_tune_tx(struct radio *r, double lo_hz, struct err *err);
 
 #endif

@@ -15,8 +15,16 @@ struct radio_ops {
     // iq (lent until the next call) and flags; radio.c fills first_sample.
     int (*read)(struct radio *r, struct iq_block *out, struct err *err);
     // Called exactly once, also after open failed half-way (state may be NULL) and after read
-    // failed (r->dead is then set: do not wait for the instrument). Frees r->state.
+    // failed (r->dead is then set: do not wait for the instrument, except to switch its
+    // transmitter off). Frees r->state.
     void (*close)(struct radio *r);
+    // The transmit side; NULL where there is none. Called only when r->info.transmit is set. After
+    // ERR_GONE and ERR_IO the radio is dead.
+    int (*transmit)(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n,
+                    struct err *err);
+    int64_t (*earliest)(const struct radio *r);
+    int (*set_tx)(struct radio *r, bool lo_on, double attenuation_db, struct err *err);
+    int (*tune_tx)(struct radio *r, double lo_hz, struct err *err);
 };
 
 struct radio {

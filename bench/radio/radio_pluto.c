@@ -1,7 +1,7 @@
 // An ADALM-Pluto through libiio and libad9361, and the only file that knows them.
 //
 // Order of opening: silence the transmitter, set the receiver (rate, bandwidth, frequency, gain:
-// each may disturb the ones before), read everything back, start the stream.
+// each may disturb the ones before), read everything back, start the stream, then that to send.
 #include <ad9361.h>
 #include <errno.h>
 #include <iio.h>
@@ -12,33 +12,31 @@
 #include <time.h>
 
 #include "bench/base/log.h"
-#include "bench/radio/radio_ops.h"
+#include "bench/radio/pluto.h"
 
-enum {
-    KERNEL_BUFFERS = 4,
-    BLOCK_SAMPLES_MIN = 1024,
-    BLOCK_SAMPLES_MAX = 1 << 20,
-    BYTES_PER_SAMPLE = 4
-};
+enum { BLOCK_SAMPLES_MIN = 1024, BLOCK_SAMPLES_MAX = 1 << 20, BYTES_PER_SAMPLE = 4 };
 
 // Lowest rate that libad9361's filter (divide by four) leaves above the converter's 25 MHz minimum.
 static const double rate_min_hz = 520834;
 static const double rate_max_hz = 61440000;
 
-// Flag register of the receive core: set by the hardware, cleared by writing a one.
-enum { REG_STATUS = 0x80000088u, STATUS_RX_OVERFLOW = 1u << 2 };
+// Flag register of either core: set by the hardware, cleared by writing a one.
+enum { REG_STATUS = 0x80000088u, STATUS_RX_OVERFLOW = 1u << 2, STATUS_TX_UNDERFLOW = 1u << 0 };
 
 struct pluto {
     struct iio_context *ctx;
     struct iio_device *phy;
     struct iio_device *rx; // stream of samples
-    struct iio_device *tx; // its tone generators
+    struct iio_device *tx; // stream to send, and its tone generators
     struct iio_channel *rx_lo;
     struct iio_channel *tx_lo;
     struct iio_channel *rx_path; // gain, rate, bandwidth of the receiver
     struct iio_channel *tx_path;
     struct iio_buffer *buffer;
     struct iio_channel *first; // of the stream, for the address of the samples
+    struct iio_buffer *tx_buffer;
+    struct iio_channel *tx_first;
+    struct pluto_tx tx_side;
     size_t block_samples;
     unsigned timeout_ms;
     unsigned suspect_blocks; // blocks still to be marked after an overflow
@@ -189,15 +187,90 @@ static int identify(struct radio *r, const struct radio_config *config, struct e
     return find_channel(r, p->phy, "voltage0", true, &p->tx_path, err);
 }
 
+static int check_loopback(struct radio *r, double value, struct err *err)
+{
+    struct pluto *p = r->state;
+    char text[32];
+    ssize_t rc = iio_device_debug_attr_read(p->phy, "loopback", text, sizeof text);
+    if (rc < 0) return attr_error(r, "read", "loopback switch", rc, err);
+    if (strtod(text, NULL) == value) return ERR_OK;
+    return err_set(err, ERR_IO,
+                   "radio %s: its loopback was set to %g and reads back as %.20s; another program "
+                   "may use this radio, or its firmware is at fault: restart the radio",
+                   r->uri, value, text);
+}
+
+static int set_loopback(struct radio *r, double value, struct err *err)
+{
+    struct pluto *p = r->state;
+    ssize_t rc = iio_device_debug_attr_write(p->phy, "loopback", value != 0 ? "1" : "0");
+    if (rc < 0) return attr_error(r, "set", "loopback switch", rc, err);
+    return check_loopback(r, value, err);
+}
+
+// What the transmit side sets by name.
+static int find_setting(struct radio *r, enum pluto_setting setting, struct iio_channel **ch,
+                        const char **attr, const char **what, double *tolerance)
+{
+    struct pluto *p = r->state;
+    switch (setting) {
+    case PLUTO_TX_POWERDOWN:
+        *ch = p->tx_lo;
+        *attr = "powerdown";
+        *what = "transmit oscillator's power-down";
+        *tolerance = 0;
+        return 1;
+    case PLUTO_TX_GAIN:
+        *ch = p->tx_path;
+        *attr = "hardwaregain";
+        *what = "transmit gain";
+        *tolerance = 0.126; // steps of a quarter
+        return 1;
+    case PLUTO_TX_LO:
+        *ch = p->tx_lo;
+        *attr = "frequency";
+        *what = "transmit centre frequency";
+        *tolerance = 10; // the synthesizer's steps
+        return 1;
+    case PLUTO_LOOPBACK:
+        break;
+    }
+    return 0;
+}
+
+int pluto_check(struct radio *r, enum pluto_setting setting, double value, struct err *err)
+{
+    struct iio_channel *ch = NULL;
+    const char *attr = NULL, *what = NULL;
+    double tolerance = 0;
+    if (!find_setting(r, setting, &ch, &attr, &what, &tolerance))
+        return check_loopback(r, value, err);
+    return check_number(r, ch, attr, what, value, tolerance, NULL, err);
+}
+
+int pluto_set(struct radio *r, enum pluto_setting setting, double value, double *out,
+              struct err *err)
+{
+    struct iio_channel *ch = NULL;
+    const char *attr = NULL, *what = NULL;
+    double tolerance = 0;
+    if (!find_setting(r, setting, &ch, &attr, &what, &tolerance))
+        return set_loopback(r, value, err);
+    return set_number(r, ch, attr, what, value, tolerance, out, err);
+}
+
 // Transmitter off: its oscillator leaks a carrier whenever it is powered, and the tone generators
 // take over whenever no transmit stream is open.
 static int silence(struct radio *r, struct err *err)
 {
     struct pluto *p = r->state;
-    int rc =
-        set_number(r, p->tx_lo, "powerdown", "transmit oscillator's power-down", 1, 0, NULL, err);
+    int rc = pluto_set(r, PLUTO_TX_POWERDOWN, 1, NULL, err);
     if (rc < 0) return rc;
-    rc = set_number(r, p->tx_path, "hardwaregain", "transmit gain", -89.75, 0.5, NULL, err);
+    rc = pluto_set(r, PLUTO_TX_GAIN, -PLUTO_TX_ATTENUATION_MAX_DB, NULL, err);
+    if (rc < 0) return rc;
+    // A program that died while it calibrated leaves a receiver that hears its own transmitter
+    // only.
+    rc = pluto_set(r, PLUTO_LOOPBACK, 0, NULL, err);
     if (rc < 0) return rc;
     for (unsigned i = 0; i < iio_device_get_channels_count(p->tx); i++) {
         struct iio_channel *ch = iio_device_get_channel(p->tx, i);
@@ -319,8 +392,7 @@ static int check_all(struct radio *r, struct err *err)
     if (rc < 0) return rc;
     rc = check_number(r, p->rx_path, "hardwaregain", "receive gain", i->gain_db, 0.01, NULL, err);
     if (rc < 0) return rc;
-    return check_number(r, p->tx_lo, "powerdown", "transmit oscillator's power-down", 1, 0, NULL,
-                        err);
+    return pluto_check(r, PLUTO_TX_POWERDOWN, 1, err);
 }
 
 static int check_format(struct radio *r, struct err *err)
@@ -337,10 +409,50 @@ static int check_format(struct radio *r, struct err *err)
                    f->shift);
 }
 
+// Blocks of the transmit core: 16 bit a component, and as many samples a second as are received.
+static int prepare_transmit(struct radio *r, const struct radio_config *config, struct err *err)
+{
+    struct pluto *p = r->state;
+    struct iio_channel *second = NULL;
+    int rc = find_channel(r, p->tx, "voltage0", true, &p->tx_first, err);
+    if (rc < 0) return rc;
+    rc = find_channel(r, p->tx, "voltage1", true, &second, err);
+    if (rc < 0) return rc;
+    iio_channel_enable(p->tx_first);
+    iio_channel_enable(second);
+    const struct iio_data_format *f = iio_channel_get_data_format(p->tx_first);
+    if (iio_device_get_sample_size(p->tx) != BYTES_PER_SAMPLE || !f->is_signed || f->is_be ||
+        f->length != 16 || f->bits != 16 || f->shift != 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "radio %s: expected samples to send as le:S16/16>>0, found %ce:%c%u/%u>>%u; "
+                       "check its firmware",
+                       r->uri, f->is_be ? 'b' : 'l', f->is_signed ? 'S' : 'U', f->bits, f->length,
+                       f->shift);
+    double tolerance = rate_tolerance(r->info.rate_hz);
+    rc = check_number(r, p->tx_path, "sampling_frequency", "transmit sample rate", r->info.rate_hz,
+                      tolerance, NULL, err);
+    if (rc < 0) return rc;
+    rc = set_number(r, p->tx_first, "sampling_frequency", "transmit stream rate", r->info.rate_hz,
+                    tolerance, NULL, err);
+    if (rc < 0) return rc;
+    rc = set_number(r, p->tx_path, "rf_bandwidth", "transmit bandwidth",
+                    fmin(r->info.rate_hz, 40e6), 0.1 * r->info.rate_hz, NULL, err);
+    if (rc < 0) return rc;
+    double min = 0, max = 0;
+    rc =
+        read_range(r, p->tx_lo, "frequency_available", "transmit frequency range", &min, &max, err);
+    if (rc < 0) return rc;
+    if (config->tx_lo_hz >= min && config->tx_lo_hz <= max) return ERR_OK;
+    return err_set(err, ERR_INVALID,
+                   "radio %s: expected a transmit centre of %.0f to %.0f Hz, asked for %.10g; mend "
+                   "it in the bench file or use another radio",
+                   r->uri, min, max, config->tx_lo_hz);
+}
+
 static int start_stream(struct radio *r, struct err *err)
 {
     struct pluto *p = r->state;
-    ssize_t rc = iio_device_set_kernel_buffers_count(p->rx, KERNEL_BUFFERS);
+    ssize_t rc = iio_device_set_kernel_buffers_count(p->rx, PLUTO_KERNEL_BUFFERS);
     if (rc < 0) return attr_error(r, "set", "number of buffers", rc, err);
     errno = 0;
     p->buffer = iio_device_create_buffer(p->rx, p->block_samples, false);
@@ -373,6 +485,7 @@ static int pluto_open(struct radio *r, const struct radio_config *config, struct
     r->state = p;
     p->block_samples = config->block_samples;
     p->timeout_ms = config->timeout_ms;
+    p->tx_side.block_samples = config->block_samples;
 
     int rc = connect_context(r, config, err);
     if (rc < 0) return rc;
@@ -400,9 +513,15 @@ static int pluto_open(struct radio *r, const struct radio_config *config, struct
     if (rc < 0) return rc;
     rc = set_gain(r, config->gain_db, err);
     if (rc < 0) return rc;
+    if (config->transmit) {
+        rc = prepare_transmit(r, config, err);
+        if (rc < 0) return rc;
+    }
     rc = check_all(r, err);
     if (rc < 0) return rc;
-    return start_stream(r, err);
+    rc = start_stream(r, err);
+    if (rc < 0 || !config->transmit) return rc;
+    return pluto_tx_start(r, config, err);
 }
 
 // Lost samples leave no trace in the stream itself: the hardware keeps the oldest blocks, so the
@@ -416,7 +535,7 @@ static int watch_overflow(struct radio *r, unsigned *flags, struct err *err)
     if (status & STATUS_RX_OVERFLOW) {
         rc = iio_device_reg_write(p->rx, REG_STATUS, STATUS_RX_OVERFLOW);
         if (rc < 0) return attr_error(r, "clear", "overflow flag (register 0x80000088)", rc, err);
-        p->suspect_blocks = KERNEL_BUFFERS + 1;
+        p->suspect_blocks = PLUTO_KERNEL_BUFFERS + 1;
     }
     if (p->suspect_blocks > 0) {
         p->suspect_blocks--;
@@ -440,7 +559,7 @@ static int64_t wall_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int pluto_read(struct radio *r, struct iq_block *out, struct err *err)
+int pluto_refill(struct radio *r, const int16_t **iq, struct err *err)
 {
     struct pluto *p = r->state;
     int64_t began_ms = wall_ms(); // to tell silence from a break: the library says EPIPE to both
@@ -461,29 +580,125 @@ static int pluto_read(struct radio *r, struct iq_block *out, struct err *err)
                        "radio %s: expected a block of %zu bytes at sample %lld, came %zd; restart "
                        "the radio, then start again",
                        r->uri, p->block_samples * BYTES_PER_SAMPLE, (long long)r->next_index, n);
+    *iq = iio_buffer_first(p->buffer, p->first);
+    p->tx_side.received += (int64_t)p->block_samples;
+    return ERR_OK;
+}
+
+int pluto_push_open(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    ssize_t rc = iio_device_set_kernel_buffers_count(p->tx, PLUTO_KERNEL_BUFFERS);
+    if (rc < 0) return attr_error(r, "set", "number of transmit buffers", rc, err);
+    errno = 0;
+    p->tx_buffer = iio_device_create_buffer(p->tx, p->block_samples, false);
+    if (p->tx_buffer) return ERR_OK;
+    int why = errno;
+    return err_set(err, why == EBUSY ? ERR_BUSY : ERR_GONE,
+                   "radio %s: cannot start its transmit stream of %zu-sample blocks: %s; end other "
+                   "programs that use this radio, or restart it",
+                   r->uri, p->block_samples, strerror(why ? why : EIO));
+}
+
+int16_t *pluto_push_block(struct radio *r)
+{
+    struct pluto *p = r->state;
+    return iio_buffer_first(p->tx_buffer, p->tx_first);
+}
+
+int pluto_push(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    ssize_t n = iio_buffer_push(p->tx_buffer);
+    if (n == (ssize_t)(p->block_samples * BYTES_PER_SAMPLE)) return ERR_OK;
+    return err_set(err, ERR_GONE,
+                   "radio %s: its transmit stream broke off: expected to hand over %zu bytes, %s; "
+                   "check its cable and power, then start again",
+                   r->uri, p->block_samples * BYTES_PER_SAMPLE,
+                   n < 0 ? strerror((int)-n) : "it took fewer");
+}
+
+int pluto_underflow(struct radio *r, bool *was, struct err *err)
+{
+    struct pluto *p = r->state;
+    uint32_t status = 0;
+    int rc = iio_device_reg_read(p->tx, REG_STATUS, &status);
+    if (rc < 0) return attr_error(r, "read", "underflow flag (register 0x80000088)", rc, err);
+    *was = (status & STATUS_TX_UNDERFLOW) != 0;
+    if (!*was) return ERR_OK;
+    rc = iio_device_reg_write(p->tx, REG_STATUS, STATUS_TX_UNDERFLOW);
+    if (rc < 0) return attr_error(r, "clear", "underflow flag (register 0x80000088)", rc, err);
+    return ERR_OK;
+}
+
+struct pluto_tx *pluto_tx_of(struct radio *r)
+{
+    struct pluto *p = r->state;
+    return &p->tx_side;
+}
+
+const struct pluto_tx *pluto_tx_of_const(const struct radio *r)
+{
+    const struct pluto *p = r->state;
+    return &p->tx_side;
+}
+
+static int pluto_read(struct radio *r, struct iq_block *out, struct err *err)
+{
+    struct pluto *p = r->state;
+    int rc = pluto_refill(r, &out->iq, err);
+    if (rc < 0) return rc;
+    if (p->tx_side.on) {
+        rc = pluto_tx_step(r, err);
+        if (rc < 0) return rc;
+    }
     out->n_samples = p->block_samples;
-    out->iq = iio_buffer_first(p->buffer, p->first);
     if (is_clipped(out->iq, 2 * out->n_samples)) out->flags |= IQ_FLAG_CLIPPED;
     return watch_overflow(r, &out->flags, err);
+}
+
+// The transmitter off, whatever happened: also when the stream is dead, as long as it may be on.
+static void quieten(struct radio *r)
+{
+    struct pluto *p = r->state;
+    if (r->dead && !p->tx_side.lo_on) return;
+    if (iio_channel_attr_write_longlong(p->tx_lo, "powerdown", 1) < 0)
+        LOG_WARN("radio", "%s: cannot power its transmit oscillator down; switch it off", r->uri);
+    if (!p->tx_first) return;
+    // Calibration may have broken off in the middle.
+    if (iio_channel_attr_write_double(p->tx_path, "hardwaregain", -PLUTO_TX_ATTENUATION_MAX_DB) <
+            0 ||
+        iio_device_debug_attr_write(p->phy, "loopback", "0") < 0)
+        LOG_WARN("radio", "%s: cannot put its transmitter back; restart it", r->uri);
+}
+
+// A dead stream is not told goodbye: that would wait for the answer once more.
+static void end_stream(struct iio_buffer *buffer, bool dead)
+{
+    if (!buffer) return;
+    if (dead) iio_buffer_cancel(buffer);
+    iio_buffer_destroy(buffer);
 }
 
 static void pluto_close(struct radio *r)
 {
     struct pluto *p = r->state;
     if (!p) return;
-    if (p->buffer) {
-        if (r->dead) {
-            // A dead stream is not told goodbye: that would wait for the answer once more.
-            iio_buffer_cancel(p->buffer);
-        } else if (iio_channel_attr_write_longlong(p->tx_lo, "powerdown", 1) < 0) {
-            LOG_WARN("radio", "%s: cannot power its transmit oscillator down; switch it off",
-                     r->uri);
-        }
-        iio_buffer_destroy(p->buffer);
-    }
+    if (p->buffer) quieten(r);
+    end_stream(p->tx_buffer, r->dead);
+    end_stream(p->buffer, r->dead);
     if (p->ctx) iio_context_destroy(p->ctx);
+    tx_queue_deinit(&p->tx_side.queue);
     free(p);
     r->state = NULL;
 }
 
-const struct radio_ops radio_pluto_ops = {pluto_open, pluto_read, pluto_close};
+const struct radio_ops radio_pluto_ops = {
+    .open = pluto_open,
+    .read = pluto_read,
+    .close = pluto_close,
+    .transmit = pluto_tx_transmit,
+    .earliest = pluto_tx_earliest,
+    .set_tx = pluto_tx_set,
+    .tune_tx = pluto_tx_tune,
+};

@@ -1,0 +1,251 @@
+// The transmit side of a Pluto: an endless stream of zeros, one block sent for each received, into
+// which bursts are laid. Because neither stream ever pauses, the distance between their counts of
+// samples is constant; it is measured once, at the start, by markers sent through the chip's own
+// loopback while the oscillator is off.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/base/log.h"
+#include "bench/radio/marker.h"
+#include "bench/radio/pluto.h"
+
+enum {
+    MARKERS = 8,
+    // A marker must have come back after so many blocks more than the hardware can hold.
+    PATIENCE_BLOCKS = 4
+};
+
+static int push_next(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    tx_queue_take(&tx->queue, pluto_push_block(r), tx->block_samples);
+    return pluto_push(r, err);
+}
+
+static int refill_and_push(struct radio *r, const int16_t **iq, struct err *err)
+{
+    int rc = pluto_refill(r, iq, err);
+    if (rc < 0) return rc;
+    return push_next(r, err);
+}
+
+// Sends MARKERS markers, a block apart and at another place in each, and keeps what is received
+// meanwhile.
+static int record_markers(struct radio *r, int64_t sent[MARKERS], int16_t *seen, size_t blocks,
+                          struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    int16_t marker[2 * MARKER_SAMPLES];
+    marker_make(marker);
+    for (int i = 0; i < MARKERS; i++) {
+        sent[i] = tx->queue.next + i * (int64_t)tx->block_samples + 61 * i;
+        int rc = tx_queue_add(&tx->queue, sent[i], marker, MARKER_SAMPLES, err);
+        if (rc < 0) return rc;
+    }
+    for (size_t b = 0; b < blocks; b++) {
+        const int16_t *iq = NULL;
+        int rc = refill_and_push(r, &iq, err);
+        if (rc < 0) return rc;
+        memcpy(seen + 2 * b * tx->block_samples, iq, 2 * tx->block_samples * sizeof *iq);
+    }
+    return ERR_OK;
+}
+
+// One marker says where the streams lie; the others, that they stay there.
+static int compare_markers(struct radio *r, const int64_t sent[MARKERS], const int16_t *seen,
+                           size_t n, int64_t first, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    size_t from = 0;
+    for (int i = 0; i < MARKERS; i++) {
+        size_t at = 0;
+        if (!marker_find(seen, n, from, &at))
+            return err_set(err, ERR_IO,
+                           "radio %s: calibrating its transmit stream: expected %d markers back "
+                           "through the chip's loopback, found %d within %zu samples; restart the "
+                           "radio, or check its firmware (debug attribute loopback)",
+                           r->uri, MARKERS, i, n);
+        from = at + MARKER_SAMPLES;
+        int64_t offset = first + (int64_t)at - sent[i];
+        if (i == 0) tx->offset = offset;
+        if (offset != tx->offset)
+            return err_set(
+                err, ERR_IO,
+                "radio %s: calibrating its transmit stream: expected a constant distance "
+                "from the receive stream, marker 1 lies at %lld samples and marker %d at "
+                "%lld: samples were lost; use a lower rate or larger blocks, and end "
+                "other programs",
+                r->uri, (long long)tx->offset, i + 1, (long long)offset);
+    }
+    return ERR_OK;
+}
+
+static int measure_offset(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    size_t blocks = MARKERS + PLUTO_KERNEL_BUFFERS + PATIENCE_BLOCKS;
+    size_t n = blocks * tx->block_samples;
+    int16_t *seen = malloc(2 * n * sizeof *seen);
+    if (!seen) return err_set(err, ERR_NOMEM, "radio %s: out of memory", r->uri);
+    int64_t sent[MARKERS];
+    int64_t first = tx->received;
+    int rc = record_markers(r, sent, seen, blocks, err);
+    if (rc == ERR_OK) rc = compare_markers(r, sent, seen, n, first, err);
+    free(seen);
+    return rc;
+}
+
+static int calibrate(struct radio *r, struct err *err)
+{
+    int rc = pluto_set(r, PLUTO_LOOPBACK, 1, NULL, err);
+    if (rc < 0) return rc;
+    rc = measure_offset(r, err);
+    if (rc < 0) return rc;
+    rc = pluto_set(r, PLUTO_LOOPBACK, 0, NULL, err);
+    if (rc < 0) return rc;
+    // What still waits in the radio was received inside the chip.
+    for (int i = 0; i <= PLUTO_KERNEL_BUFFERS; i++) {
+        const int16_t *iq = NULL;
+        rc = refill_and_push(r, &iq, err);
+        if (rc < 0) return rc;
+    }
+    return ERR_OK;
+}
+
+// Forgets the past of the underflow flag, and finds out whether it can be trusted.
+static int arm_flag(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    bool was = false;
+    int rc = pluto_underflow(r, &was, err);
+    if (rc < 0) return rc;
+    rc = pluto_underflow(r, &tx->flag_stuck, err);
+    if (rc < 0) return rc;
+    if (tx->flag_stuck)
+        LOG_WARN("radio",
+                 "%s: its firmware always reports a transmit underflow; real ones go unnoticed",
+                 r->info.serial);
+    return ERR_OK;
+}
+
+static int check_attenuation(const struct radio *r, double db, struct err *err)
+{
+    if (db >= 0 && db <= PLUTO_TX_ATTENUATION_MAX_DB) return ERR_OK;
+    return err_set(err, ERR_INVALID,
+                   "radio %s: expected a transmit attenuation of 0 to %.2f dB, asked for %g",
+                   r->uri, PLUTO_TX_ATTENUATION_MAX_DB, db);
+}
+
+int pluto_tx_start(struct radio *r, const struct radio_config *config, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    int rc = check_attenuation(r, config->tx_attenuation_db, err);
+    if (rc < 0) return rc;
+    rc = pluto_tx_tune(r, config->tx_lo_hz, err);
+    if (rc < 0) return rc;
+    rc = pluto_push_open(r, err);
+    if (rc < 0) return rc;
+    for (int i = 0; i < PLUTO_KERNEL_BUFFERS - 1; i++) {
+        rc = push_next(r, err);
+        if (rc < 0) return rc;
+    }
+    rc = calibrate(r, err);
+    if (rc < 0) return rc;
+    rc = arm_flag(r, err);
+    if (rc < 0) return rc;
+    tx->skipped = tx->received;
+    r->info.tx_offset_samples = tx->offset;
+    tx->on = true;
+    return pluto_tx_set(r, false, config->tx_attenuation_db, err);
+}
+
+// A stream that ran dry has moved against the other by nobody knows how much.
+static int check_flow(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    if (tx->flag_stuck) return ERR_OK;
+    bool dry = false;
+    int rc = pluto_underflow(r, &dry, err);
+    if (rc < 0) return rc;
+    if (!dry) return ERR_OK;
+    return err_set(err, ERR_GONE,
+                   "radio %s: its transmit stream ran dry before sample %lld: the time of a burst "
+                   "is no longer known; close the radio and open it again, end other programs that "
+                   "keep this computer busy",
+                   r->uri, (long long)(tx->received - tx->skipped));
+}
+
+int pluto_tx_step(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    int rc = push_next(r, err);
+    if (rc < 0) return rc;
+    // Only while something is on its way: the question costs a round trip.
+    if (tx->received - tx->offset - (int64_t)tx->block_samples >= tx->busy_until) return ERR_OK;
+    return check_flow(r, err);
+}
+
+int pluto_tx_transmit(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n,
+                      struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    if (at_sample < pluto_tx_earliest(r))
+        return err_set(err, ERR_LIMIT,
+                       "radio %s: a burst at sample %lld comes too late: the earliest possible one "
+                       "is at %lld; ask %lld samples earlier",
+                       r->uri, (long long)at_sample, (long long)pluto_tx_earliest(r),
+                       (long long)(pluto_tx_earliest(r) - at_sample));
+    int rc = check_flow(r, err);
+    if (rc < 0) return rc;
+    int64_t first = at_sample + tx->skipped - tx->offset;
+    rc = tx_queue_add(&tx->queue, first, iq, n, err);
+    if (rc < 0) return rc;
+    if (first + (int64_t)n > tx->busy_until) tx->busy_until = first + (int64_t)n;
+    return ERR_OK;
+}
+
+int64_t pluto_tx_earliest(const struct radio *r)
+{
+    const struct pluto_tx *tx = pluto_tx_of_const(r);
+    return tx->queue.next + tx->offset - tx->skipped;
+}
+
+int pluto_tx_set(struct radio *r, bool lo_on, double attenuation_db, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    int rc = check_attenuation(r, attenuation_db, err);
+    if (rc < 0) return rc;
+    // Off at once; on only when the level is right.
+    if (!lo_on) {
+        rc = pluto_set(r, PLUTO_TX_POWERDOWN, 1, NULL, err);
+        if (rc < 0) return rc;
+        tx->lo_on = false;
+    }
+    double gain_db = 0;
+    rc = pluto_set(r, PLUTO_TX_GAIN, -attenuation_db, &gain_db, err);
+    if (rc < 0) return rc;
+    r->info.tx_attenuation_db = -gain_db;
+    if (!lo_on) return ERR_OK;
+    tx->lo_on = true; // from now on it may be
+    return pluto_set(r, PLUTO_TX_POWERDOWN, 0, NULL, err);
+}
+
+int pluto_tx_tune(struct radio *r, double lo_hz, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    if (tx->lo_on || tx->received - tx->offset < tx->busy_until)
+        return err_set(err, ERR_SEQUENCE,
+                       "radio %s: its transmitter can be tuned only when it is off and no burst "
+                       "waits; wait for the end of the burst",
+                       r->uri);
+    // Tuning may run a calibration at full drive, so the antenna is shut off as far as it can be.
+    int rc = pluto_set(r, PLUTO_TX_POWERDOWN, 1, NULL, err);
+    if (rc < 0) return rc;
+    rc = pluto_set(r, PLUTO_TX_GAIN, -PLUTO_TX_ATTENUATION_MAX_DB, NULL, err);
+    if (rc < 0) return rc;
+    r->info.tx_attenuation_db = PLUTO_TX_ATTENUATION_MAX_DB;
+    rc = pluto_set(r, PLUTO_TX_LO, lo_hz, &r->info.tx_lo_hz, err);
+    if (rc < 0) return rc;
+    return pluto_check(r, PLUTO_TX_POWERDOWN, 1, err);
+}
