@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "dut/lab/air.h"
+#include "dut/lab/resample.h"
 
 enum { N = 60000, BURST = 960 };
 
@@ -215,6 +216,48 @@ static double tone(const float *iq, int from, int to, double f_hz, double rate, 
     return level;
 }
 
+// The largest error, and the largest level, of a tone of `f` bands at many places between samples.
+static void through_resampler(double band, double f, double *error, double *level)
+{
+    struct resampler *r;
+    assert_int_equal(resampler_new(&r, band, NULL), ERR_OK);
+    size_t reach = resampler_reach(r), n = 2 * reach + 8;
+    float *in = calloc(n, 2 * sizeof *in);
+    assert_non_null(in);
+    for (size_t k = 0; k < n; k++) {
+        in[2 * k] = (float)cos(2 * M_PI * fmod(f * band * (double)k, 1));
+        in[2 * k + 1] = (float)sin(2 * M_PI * fmod(f * band * (double)k, 1));
+    }
+    *error = *level = 0;
+    for (uint32_t part = 0; part < UINT32_MAX - 4321987; part += 4321987) {
+        float y[2];
+        resampler_value(r, in, (ptrdiff_t)reach, part, y);
+        double phase = 2 * M_PI * fmod(f * band * ((double)reach + part * 0x1p-32), 1);
+        *error = fmax(*error, hypot(y[0] - cos(phase), y[1] - sin(phase)));
+        *level = fmax(*level, hypot(y[0], y[1]));
+    }
+    free(in);
+    resampler_free(r);
+}
+
+static void test_resampler_passes_and_stops(void **state)
+{
+    (void)state;
+    static const double bands[] = {1, 0.5, 0.0184};
+    for (size_t b = 0; b < 3; b++) {
+        double error, level;
+        for (double f = 0; f < 0.334; f += 0.0666) {
+            through_resampler(bands[b], f, &error, &level);
+            if (error > 1e-3) fail_msg("band %g: off by %g at %g", bands[b], error, f);
+        }
+        // At full rate there is nothing outside the band.
+        for (double f = 0.53; f * bands[b] < 0.5 && f < 5; f *= 1.07) {
+            through_resampler(bands[b], f, &error, &level);
+            if (level > 1e-3) fail_msg("band %g: %g is left at %g", bands[b], level, f);
+        }
+    }
+}
+
 static void test_air_stream_keeps_level_frequency_and_phase(void **state)
 {
     (void)state;
@@ -291,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_air_forgets_what_is_over),
         cmocka_unit_test(test_air_noise_has_its_power),
         cmocka_unit_test(test_clock_is_exact),
+        cmocka_unit_test(test_resampler_passes_and_stops),
         cmocka_unit_test(test_air_stream_keeps_level_frequency_and_phase),
         cmocka_unit_test(test_air_stream_through_a_narrow_receiver),
         cmocka_unit_test(test_air_stream_out_of_band_is_not_heard),
