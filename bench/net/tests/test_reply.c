@@ -238,6 +238,10 @@ static void test_desk_answers_a_message_once(void **state)
     up.counter = 43;
     assert_int_equal(reply_decide(&desk, &up, &accepted, 70, &dl), REPLY_SEND);
     assert_int_equal(dl.counter, 43);
+
+    // it has been handed over: the next message finds none
+    up.counter = 45;
+    assert_int_equal(reply_decide(&desk, &up, &accepted, 130, &dl), REPLY_NOTHING);
 }
 
 static void test_desk_keeps_the_quota_of_a_day(void **state)

@@ -225,6 +225,30 @@ static void test_every_bit_of_the_seal_is_named(void **state)
     }
 }
 
+// More, less, or the same in another order.
+static void test_another_spelling_of_the_seal_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *change, *name;
+    } changes[] = {
+        {"echo >>root.json", "root.json"},
+        {"truncate -s -1 root.json", "root.json"},
+        {"truncate -s 0 root.json", "root.json"},
+        {"echo >>root.sig", "root.sig"},
+        {"truncate -s -1 root.sig", "root.sig"},
+        {"truncate -s 0 root.sig", "root.sig"},
+        {"sed -i 's/{\\(\"keyid\":[^,]*\\),\\(\"sig\":[^}]*\\)}/{\\2,\\1}/' root.sig", "root.sig"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        assert_int_equal(shell("cp %s/root.* %s && cd %s && %s && ! cmp -s %s ../%s", run_dir, base,
+                               run_dir, changes[i].change, changes[i].name, changes[i].name),
+                         0);
+        assert_named(changes[i].name, "");
+        assert_int_equal(shell("cp %s/root.* %s", base, run_dir), 0);
+    }
+}
+
 static void test_half_a_seal_is_named(void **state)
 {
     (void)state;
@@ -401,6 +425,7 @@ int main(void)
         TEST(test_unsigned_folder, make_folder),
         TEST(test_every_altered_file_is_named, make_signed),
         TEST(test_every_bit_of_the_seal_is_named, make_signed),
+        TEST(test_another_spelling_of_the_seal_is_named, make_signed),
         TEST(test_half_a_seal_is_named, make_signed),
         TEST(test_another_signer_is_named, make_signed),
         TEST(test_signing_anew_is_seen_with_the_key, make_signed),
