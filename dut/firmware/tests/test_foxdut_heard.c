@@ -167,6 +167,32 @@ static void test_the_bench_hears_foxdut(void **state)
     secret_deinit(&key);
 }
 
+// MUT-JAM-010: the third copy says nothing to a receiver, however strong it is.
+static void test_jam_010_leaves_two_copies(void **state)
+{
+    (void)state;
+    struct lab l;
+    lab_init(&l);
+    l.args[0] = "--fault";
+    l.args[1] = "MUT-JAM-010";
+    assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+    static const char *const lines[] = {"AT$SB=1", "AT$SF=0102", "AT$SF=000102030405060708090a0b"};
+    for (size_t m = 0; m < sizeof lines / sizeof lines[0]; m++) {
+        lab_forget(&l);
+        int64_t from_ns = l.now_ns;
+        assert_string_equal(lab_command(&l, lines[m]), "OK\r");
+        assert_int_equal(l.n_bursts, FRAMES);
+        struct heard frames[8];
+        size_t n = hear(&l, from_ns, frames, 8), copies = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (frames[i].status != SFX_STATUS_OK) continue;
+            assert_int_equal(frames[i].rank, ++copies);
+        }
+        assert_int_equal(copies, 2);
+    }
+    lab_deinit(&l);
+}
+
 // Every downlink vector as the bench's modulator makes it, at several carriers.
 static void test_the_device_reads_what_the_bench_sends(void **state)
 {
@@ -219,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_bench_hears_foxdut),
+        cmocka_unit_test(test_jam_010_leaves_two_copies),
         cmocka_unit_test(test_the_device_reads_what_the_bench_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
