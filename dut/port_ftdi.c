@@ -157,8 +157,13 @@ int ftdi_open(struct ftdi **out, const char *serial, struct err *err)
     if (!f) return err_set(err, ERR_NOMEM, "FTDI adapter %s", serial);
     snprintf(f->serial, sizeof f->serial, "%s", serial);
     f->context = ftdi_new();
-    int rc = f->context ? open_usb(f, err)
-                        : err_set(err, ERR_NOMEM, "FTDI adapter %s: libusb cannot start", serial);
+    int rc =
+        f->context
+            ? open_usb(f, err)
+            : err_set(
+                  err, ERR_IO,
+                  "FTDI adapter %s: libusb cannot start; is USB there, and may this user use it?",
+                  serial);
     if (rc < 0) goto fail;
     if (ftdi_usb_reset(f->context) < 0 || ftdi_set_latency_timer(f->context, LATENCY_MS) < 0 ||
         ftdi_set_bitmode(f->context, 0, BITMODE_RESET) < 0 ||
