@@ -124,6 +124,7 @@ int book_open(struct book **out, const char *parent, const struct jval *run,
     int rc = b->instruments && b->seen ? ERR_OK : err_set(err, ERR_NOMEM, "run: out of memory");
     if (rc == ERR_OK) rc = fill_cases(b, err);
     if (rc == ERR_OK) rc = run_dir_parents(parent, err);
+    if (rc == ERR_OK) rc = run_dir_room(parent, 0, err);
     if (rc == ERR_OK) rc = plan_hash(b, parent, plan_sha256, err);
     if (rc == ERR_OK)
         rc = run_dir_make(b->dir, parent, plan_sha256, jval_text(jval_get(run, "device"), "device"),
@@ -175,6 +176,11 @@ const struct book_case *book_case(const struct book *b, size_t i)
 int64_t book_time(const struct book *b)
 {
     return ledger_time(b->ledger);
+}
+
+int book_room(const struct book *b, int64_t need, struct err *err)
+{
+    return run_dir_room(b->dir, need, err);
 }
 
 int book_event(struct book *b, struct jval *event, struct err *err)

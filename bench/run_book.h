@@ -41,6 +41,9 @@ const struct book_case *book_case(const struct book *b, size_t i);
 /// Sample time of the last event.
 int64_t book_time(const struct book *b);
 
+/// Whether the disk takes `need` bytes more and still has room to close the books; else ERR_IO.
+FOX_CHECK int book_room(const struct book *b, int64_t need, struct err *err);
+
 /// Takes an event that belongs to no attempt (taken).
 FOX_CHECK int book_event(struct book *b, struct jval *event, struct err *err);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +44,21 @@ int run_dir_make(char dir[PATH_MAX], const char *parent, const char *hash, const
         usleep(300000);
     }
     return err_set(err, ERR_BUSY, "run directory %s: the name is taken again and again", dir);
+}
+
+int run_dir_room(const char *path, int64_t need, struct err *err)
+{
+    struct statvfs fs;
+    if (statvfs(path, &fs) != 0)
+        return err_set(err, ERR_IO, "the disk's free space cannot be read: %s", strerror(errno));
+    int64_t left_kib = (int64_t)(fs.f_bavail * (fs.f_frsize / 512) / 2);
+    int64_t need_kib = RUN_DIR_ROOM_KIB + need / 1024;
+    if (left_kib >= need_kib) return ERR_OK;
+    return err_set(
+        err, ERR_IO,
+        "the disk is full: expected room for %lld KiB, found %lld KiB; free some, or name "
+        "another place with -o, and run again",
+        (long long)need_kib, (long long)left_kib);
 }
 
 // `latest` is a convenience: a folder of that name, or a file system without links, costs no run.

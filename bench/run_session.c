@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/record/event.h"
@@ -269,6 +270,17 @@ static int try_open(struct session *s, struct err *err)
     return rc;
 }
 
+// While there is still room to close the books: the attempt is lost, and no other one begins.
+static bool is_full(struct session *s, int64_t need, struct loss *l)
+{
+    struct err e = {0};
+    if (book_room(s->book, need, &e) == ERR_OK) return false;
+    s->dead = true;
+    snprintf(s->why_dead, sizeof s->why_dead, "%s", e.text);
+    *l = loss_make(ERR_IO, BLAME_BENCH, e.text);
+    return true;
+}
+
 static int take_event(struct session *s, const struct message *m, struct loss *l, struct err *err)
 {
     struct jval *event = jval_get(m->body, "event");
@@ -276,6 +288,7 @@ static int take_event(struct session *s, const struct message *m, struct loss *l
     enum event_maker maker;
     struct err e = {0};
     int rc;
+    if (is_full(s, 0, l)) return STEP_LOST;
     if (!event_find(type, &maker) || maker != EVENT_MAKER_WORKER)
         rc = err_set(&e, ERR_FORMAT, "worker: \"%.80s\" is no event that a worker makes", type);
     else
@@ -302,6 +315,8 @@ static int take_evidence(struct session *s, const struct message *m, struct loss
         *l = loss_make(ERR_FORMAT, BLAME_BENCH, "worker: evidence came without a file");
         return STEP_LOST;
     }
+    struct stat st;
+    if (is_full(s, fstat(m->fd, &st) == 0 ? st.st_size : 0, l)) return STEP_LOST;
     int rc =
         book_case_evidence(s->book, path, m->fd, jval_text(jval_get(m->body, "media_type"), NULL),
                            jval_text(jval_get(m->body, "note"), NULL), &e);

@@ -76,4 +76,25 @@ check "malformed bench file: no run directory" no "$([ -e "$out/results" ] && ec
 "$fox" run --fault MUT-NONE-999 -o "$out/results" >"$out/tap" 2>"$out/err"
 check "unknown fault: exit" 4 $?
 check "unknown fault: no run directory" no "$([ -e "$out/results" ] && echo yes || echo no)"
+# A disk that fills up: the attempt is lost, no other one begins, and the books are closed in the room kept for them.
+mkdir "$out/small"
+if mount -t tmpfs -o size=6m none "$out/small" 2>"$out/err"; then
+    trap 'umount "$out/small"; rm -rf "$out"' EXIT
+    "$fox" run AUTH-UL-001 AUTH-UL-005 -o "$out/small" >"$out/tap" 2>"$out/err"
+    check "disk full: exit" 3 $?
+    check "disk full: both cases are answered for" 2 "$(grep -c '^not ok' "$out/tap")"
+    check "disk full: the message says so" yes "$(grep -q 'the disk is full' "$out/err" && echo yes || echo no)"
+    check "disk full: the one that ran is an error of the bench" '"verdict": "error" "blame": "bench"' \
+        "$(grep -ho '"verdict": "error"\|^  "blame": "bench"' "$out"/small/latest/cases/AUTH-UL-001/_/attempt-1/verdict.json |
+            sort -r | sed 's/^ *//' | uniq | paste -sd ' ')"
+    "$fox" verify "$out/small/latest" >"$out/verify"
+    check "disk full: verifies" 0 $?
+    mount -o remount,size=1m "$out/small"
+    "$fox" run AUTH-UL-005 -o "$out/small/next" >"$out/tap" 2>"$out/err"
+    check "no room at all: exit" 3 $?
+    check "no room at all: no run is begun" 0 "$(ls "$out/small/next" | wc -l)"
+else
+    echo "ok - disk full # SKIP no small disk can be mounted here: $(cat "$out/err")"
+fi
+
 exit $bad
