@@ -9,7 +9,7 @@
 #include "dut/lab/noise.h"
 #include "dut/lab/resample.h"
 
-enum { CHUNK = 1024, BURSTS_MAX = 4096, RESAMPLERS = 4, MIX_MAX = 65536 };
+enum { CHUNK = 1024, BURSTS_MAX = 65536, RESAMPLERS = 4, MIX_MAX = 65536 };
 
 // A receiver's filter delays what it hears of a stream; so long it may still be heard.
 static const int64_t tail_ns = 250000000;
@@ -88,8 +88,8 @@ static int reserve(struct air *a, struct err *err)
     if (a->n < a->cap) return ERR_OK;
     if (a->n >= BURSTS_MAX)
         return err_set(err, ERR_LIMIT,
-                       "more than %d bursts wait to be heard; a receiver stopped reading, or a "
-                       "device sends without end",
+                       "more than %d bursts and stretches of streams wait to be heard; a receiver "
+                       "stopped reading, or a device sends without end",
                        BURSTS_MAX);
     size_t cap = a->cap ? 2 * a->cap : 16;
     struct burst *more = realloc(a->bursts, cap * sizeof *more);
@@ -356,10 +356,14 @@ void air_hear(struct air *a, const struct air_receiver *rx, int64_t first, size_
         noise_fill(a->noise, rx->noise_key, first, n, sigma, iq);
     else
         memset(iq, 0, n * 2 * sizeof *iq);
+    int64_t from_ns = clock_time_ns(&rx->clock, first) - 1;
+    int64_t to_ns = clock_time_ns(&rx->clock, first + (int64_t)n) + 1;
     for (size_t i = 0; i < a->n; i++) {
-        if (a->bursts[i].stream)
-            add_stretch(a, &a->bursts[i], rx, first, n, gain, iq);
+        const struct burst *b = &a->bursts[i];
+        if (b->t_ns > to_ns || b->end_ns + (b->stream ? tail_ns : 0) < from_ns) continue;
+        if (b->stream)
+            add_stretch(a, b, rx, first, n, gain, iq);
         else
-            add_burst(a, &a->bursts[i], rx, first, n, gain, iq);
+            add_burst(a, b, rx, first, n, gain, iq);
     }
 }

@@ -115,9 +115,23 @@ assert talk(b"READBUF cf-ad9361-lpc 400\r\n") == b"-9\n"
 assert talk(b"CLOSE cf-ad9361-lpc\r\n") == b"-9\n"
 assert talk(b"OPEN cf-ad9361-lpc 100 00000003\r\nREADBUF cf-ad9361-lpc 3\r\n", 2) == b"0\n-22\n"
 assert talk(b"SET cf-ad9361-lpc BUFFERS_COUNT 0\r\n") == b"-22\n"
+tx = b"cf-ad9361-dds-core-lpc"
+assert talk(b"WRITEBUF " + tx + b" 400\r\n") == b"-9\n"
+assert talk(b"OPEN " + tx + b" 100 00000003 CYCLIC\r\n") == b"-95\n"
+assert talk(b"OPEN " + tx + b" 100 00000003\r\nREADBUF " + tx + b" 400\r\n", 2) == b"0\n-9\n"
+for size in b"3", b"0", b"404", b"x": # no whole sample, none, more than a block, no number
+    assert talk(b"OPEN " + tx + b" 100 00000003\r\nWRITEBUF " + tx + b" " + size + b"\r\n", 2) == b"0\n-22\n"
+# One component alone; then a second stream, while the first one waits for the rest of a block.
+first = b"OPEN " + tx + b" 100 00000001\r\nWRITEBUF " + tx + b" 200\r\n" + b"\x01" * 200
+assert talk(first, 3) == b"0\n0\n200\n"
+s = socket.create_connection((host, int(port)), 5)
+s.sendall(first[:-1])
+assert s.recv(100).startswith(b"0\n")
+assert talk(b"OPEN " + tx + b" 100 00000003\r\n") == b"-16\n"
+s.close()
 assert talk(b"x" * 70000) == b""
 for _ in range(200):
-    words = [b"READ", b"WRITE", b"OPEN", b"READBUF", b"CLOSE", b"SET", b"PRINT", b"cf-ad9361-lpc", b"ad9361-phy",
+    words = [b"READ", b"WRITE", b"OPEN", b"READBUF", b"WRITEBUF", tx, b"CLOSE", b"SET", b"PRINT", b"cf-ad9361-lpc", b"ad9361-phy",
              b"INPUT", b"DEBUG", b"voltage0", b"", b"400", b"-1", b"00000003", b"\x00\xff", b"TIMEOUT", b"\r\n", b"\n"]
     talk(b" ".join(random.choice(words) for _ in range(random.randrange(1, 40))) + b"\r\n", 0)
 assert talk(b"VERSION\r\n") == b"0.24.v0.24  \n"
