@@ -88,7 +88,8 @@ static void test_power_reset_and_commands(void **state)
 {
     (void)state;
     const char *path = getenv("FOXLAB_UART_0");
-    if (!path) fail_msg("FOXLAB_UART_0 is not set; run this test with foxlab run default --");
+    if (!path)
+        fail_msg("FOXLAB_UART_0 is not set; run this test with foxlab run serial.scenario --");
     struct port *p = NULL;
     struct dut *d = NULL;
     struct err e = {0};
