@@ -63,6 +63,7 @@ FOX_CHECK int pluto_tx_step(struct radio *r, struct err *err);
 FOX_CHECK int pluto_tx_transmit(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n,
                                 struct err *err);
 int64_t pluto_tx_earliest(const struct radio *r);
+void pluto_tx_drop(struct radio *r);
 FOX_CHECK int pluto_tx_set(struct radio *r, bool lo_on, double attenuation_db, struct err *err);
 FOX_CHECK int pluto_tx_tune(struct radio *r, double lo_hz, struct err *err);
 

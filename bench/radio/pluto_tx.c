@@ -211,6 +211,13 @@ int64_t pluto_tx_earliest(const struct radio *r)
     return tx->queue.next + tx->offset - tx->skipped;
 }
 
+void pluto_tx_drop(struct radio *r)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    tx_queue_deinit(&tx->queue);
+    if (tx->busy_until > tx->queue.next) tx->busy_until = tx->queue.next;
+}
+
 int pluto_tx_set(struct radio *r, bool lo_on, double attenuation_db, struct err *err)
 {
     struct pluto_tx *tx = pluto_tx_of(r);

@@ -117,6 +117,13 @@ int64_t radio_earliest(const struct radio *r)
     return r->info.transmit ? r->ops->earliest(r) : INT64_MAX;
 }
 
+int radio_drop(struct radio *r, struct err *err)
+{
+    int rc = check_transmit(r, err);
+    if (rc == ERR_OK) r->ops->drop(r);
+    return rc;
+}
+
 int radio_set_tx(struct radio *r, bool lo_on, double attenuation_db, struct err *err)
 {
     int rc = check_transmit(r, err);

@@ -60,6 +60,9 @@ FOX_CHECK int radio_transmit(struct radio *r, int64_t at_sample, const int16_t *
 /// The first sample that can still be sent; moves on with every radio_read, and lies up to a few
 /// blocks behind what has been read. INT64_MAX when this radio cannot send.
 int64_t radio_earliest(const struct radio *r);
+/// Forgets every burst as far as it has not been handed to the hardware: from radio_earliest on
+/// nothing but zeros is sent.
+FOX_CHECK int radio_drop(struct radio *r, struct err *err);
 /// Switches the transmit oscillator and sets the attenuation, both read back. Acts at once: what
 /// has been read lies up to four blocks behind.
 FOX_CHECK int radio_set_tx(struct radio *r, bool lo_on, double attenuation_db, struct err *err);

@@ -23,6 +23,7 @@ struct radio_ops {
     int (*transmit)(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n,
                     struct err *err);
     int64_t (*earliest)(const struct radio *r);
+    void (*drop)(struct radio *r);
     int (*set_tx)(struct radio *r, bool lo_on, double attenuation_db, struct err *err);
     int (*tune_tx)(struct radio *r, double lo_hz, struct err *err);
 };

@@ -699,6 +699,7 @@ const struct radio_ops radio_pluto_ops = {
     .close = pluto_close,
     .transmit = pluto_tx_transmit,
     .earliest = pluto_tx_earliest,
+    .drop = pluto_tx_drop,
     .set_tx = pluto_tx_set,
     .tune_tx = pluto_tx_tune,
 };

@@ -23,7 +23,7 @@ struct tx_queue {
     int64_t next;   // index of the first sample of the block that is taken next
 };
 
-/// Frees what the queue holds, not q.
+/// Frees and forgets all bursts, not q; the stream goes on with zeros.
 void tx_queue_deinit(struct tx_queue *q);
 /// n samples (I, Q), copied. ERR_LIMIT when `first` lies before q->next or too much waits already.
 FOX_CHECK int tx_queue_add(struct tx_queue *q, int64_t first, const int16_t *iq, size_t n,
