@@ -332,7 +332,17 @@ static void test_open_device_is_read_out(void **state)
     static uint32_t words[2048];
     size_t done;
     struct ftdi *f = open_adapter("FOXFTDI1");
-    powered(f);
+    struct power p = powered(f);
+    must_connect(f);
+    bool high = true;
+    struct err e = {0};
+    must(ftdi_pin_get(f, 0, &high, &e), &e);
+    assert_false(high); // the clock rests low
+    must(power_off(&p, &e), &e);
+    must(ftdi_pin_get(f, 0, &high, &e), &e);
+    assert_true(high); // and floats: it must not feed the device
+    must(power_on(&p, &e), &e);
+    pull(2);
     must_connect(f);
     assert_int_equal(read_words(f, SWD_CPUID, words, 1, &done), SWD_WORDS);
     assert_int_equal(words[0], 0x412fc230);
@@ -358,7 +368,6 @@ static void test_open_device_is_read_out(void **state)
     must_connect(f);
     assert_int_equal(read_words(f, RAM_BASE, words, 1, &done), SWD_WORDS);
     assert_int_equal(words[0], vault_word(IMAGE_RAM, 0));
-    struct err e = {0};
     assert_int_equal(swd_read_words(f, RAM_BASE + 2, words, 1, &done, NULL, NULL, &e), ERR_INVALID);
     ftdi_close(f);
 }

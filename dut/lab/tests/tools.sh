@@ -190,6 +190,13 @@ gone=1
 for _ in $(seq 40); do kill -0 "$(cat "$dir/pid")" 2>/dev/null || { gone=0; break; }; sleep 0.05; done
 ok $gone "it does not outlive its parent"
 exec 9>&-
+for file in fixtures/scenarios/*.scenario; do
+    name=$(basename "$file" .scenario)
+    run run "$name"
+    [ $? -eq 0 ] && [ "$(tail -1 "$dir/out")" = ready ] &&
+        [ "$(grep -c '^FOXLAB_PLUTO' "$dir/out")" = "$(grep -c '^pluto' "$file")" ]
+    ok $? "the scenario $name starts, and no device in it refuses"
+done
 run run --work "$dir/nvm" --report "$scenario" -- true
 [ $? -eq 0 ] && [ "$(stat -c %s "$dir/nvm/probe.nvm")" = 4096 ] && grep -q 'of lab time in' "$dir/err"
 ok $? "--work keeps the devices' memory, --report tells the speed"
