@@ -255,6 +255,14 @@ int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err)
     return send_commands(f, command, sizeof command, err);
 }
 
+int ftdi_release(struct ftdi *f, struct err *err)
+{
+    uint8_t command[3];
+    f->direction &= (uint16_t) ~(PIN_SCK | PIN_OUT | PIN_IN | PIN_CS);
+    ftdi_put_half(f, false, command);
+    return send_commands(f, command, sizeof command, err);
+}
+
 // --- SPI
 
 static int chip_select(struct ftdi *f, bool active, struct err *err)

@@ -96,6 +96,9 @@ unsigned ftdi_swd_ack(const uint8_t *answer);
 /// The word of a read; false: its parity is wrong.
 bool ftdi_swd_word(const uint8_t *answer, uint32_t *word);
 
+/// Drives the buses' pins and lets them reach one side.
 FOX_CHECK int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err);
+/// Lets the buses' pins float, so that they do not feed a device that is switched off.
+FOX_CHECK int ftdi_release(struct ftdi *f, struct err *err);
 
 #endif

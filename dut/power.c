@@ -35,6 +35,7 @@ int power_on(struct power *p, struct err *err)
 int power_off(struct power *p, struct err *err)
 {
     int rc = ftdi_pin_set(p->ftdi, p->relay_pin, false, err);
+    if (rc >= 0) rc = ftdi_release(p->ftdi, err);
     if (rc >= 0) p->is_on = false;
     return rc;
 }

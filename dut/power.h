@@ -21,7 +21,7 @@ struct power {
 FOX_CHECK int power_init(struct power *p, struct ftdi *ftdi, const char *relay, const char *reset,
                          const char *lab_enable, struct err *err);
 FOX_CHECK int power_on(struct power *p, struct err *err);
-/// The relay also discharges the device's supply.
+/// The relay also discharges the device's supply; the bus pins float, or they would feed it.
 FOX_CHECK int power_off(struct power *p, struct err *err);
 /// Holds the device in reset or lets it run. ERR_UNSUPPORTED when the bench file names no pin.
 FOX_CHECK int power_reset(struct power *p, bool held, struct err *err);
