@@ -94,11 +94,50 @@ static void test_speed_with_a_burst(void **state)
     assert_true(ms < 20 * patience);
 }
 
+// The same for one receiver while another unit transmits in every sample.
+static double cost_of_stream(double receiver_hz)
+{
+    static float heard[2 * BLOCK];
+    struct air *air;
+    assert_int_equal(air_new(&air, NULL), ERR_OK);
+    struct sample_clock sender = {.rate_uhz = (int64_t)RATE * 1000000};
+    struct air_receiver rx = {.clock = {.rate_uhz = (int64_t)llround(receiver_hz * 1e6)},
+                              .centre_hz = 868100000,
+                              .noise_mw = 1e-12,
+                              .path = {[9] = 1e-4}};
+    for (int64_t first = 0; first < (int64_t)SECONDS * RATE; first += BLOCK) {
+        float *iq = malloc(BLOCK * 2 * sizeof *iq);
+        assert_non_null(iq);
+        for (int k = 0; k < 2 * BLOCK; k++)
+            iq[k] = 1;
+        assert_int_equal(air_play_take(air, 9, &sender, first, 868030000, iq, BLOCK, NULL), ERR_OK);
+    }
+    double before = cpu_ms();
+    size_t per_call = (size_t)(receiver_hz * BLOCK / RATE);
+    for (int64_t at = 0; at < (int64_t)(receiver_hz * SECONDS); at += (int64_t)per_call)
+        air_hear(air, &rx, at, per_call, 1, heard);
+    double ms = (cpu_ms() - before) / SECONDS;
+    air_free(air);
+    return ms;
+}
+
+static void test_speed_of_hearing_a_stream(void **state)
+{
+    (void)state;
+    double ms = cost_of_stream(RATE * (1 + 1e-6));
+    printf("# a station hears another one: %.2f ms of CPU a second\n", ms);
+    assert_true(ms < 20 * patience);
+    ms = cost_of_stream(4800);
+    printf("# a device at 4800 S/s hears a station: %.2f ms of CPU a second\n", ms);
+    assert_true(ms < 20 * patience);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_speed_of_noise),
         cmocka_unit_test(test_speed_with_a_burst),
+        cmocka_unit_test(test_speed_of_hearing_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
