@@ -41,8 +41,9 @@ int resampler_new(struct resampler **out, double band, struct err *err)
     r->phases = (size_t)ceil(PHASES_MAX * band) + 1;
     r->rows = calloc((r->phases + 1) * r->row, sizeof *r->rows);
     if (!r->rows) {
+        int rc = err_set(err, ERR_NOMEM, "a resampler with %zu taps", 2 * r->reach);
         resampler_free(r);
-        return err_set(err, ERR_NOMEM, "a resampler with %zu taps", 2 * r->reach);
+        return rc;
     }
     for (size_t p = 0; p <= r->phases; p++) {
         float *row = r->rows + p * r->row;
