@@ -1,0 +1,166 @@
+// Buffers on the wire: blocks received and blocks to transmit.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dut/lab/iiod_conn.h"
+
+void iiod_stream_close(struct conn *c)
+{
+    if (c->stream == STREAM_NONE) return;
+    bool transmit = c->stream == STREAM_TRANSMIT;
+    c->stream = STREAM_NONE;
+    c->read_left = c->push_owed = 0;
+    c->server->host.closed(c->server->host.ctx, c->server->pluto, transmit);
+}
+
+int iiod_stream_open(struct conn *c, char **words, int n)
+{
+    struct iiod *s = c->server;
+    struct context_device *d = context_find_device(s->pluto->context, words[1]);
+    if (!d) return -ENODEV;
+    char *end_samples, *end_mask;
+    unsigned long samples = strtoul(words[2], &end_samples, 10);
+    unsigned long mask = strtoul(words[3], &end_mask, 16);
+    if (*end_samples || *end_mask || strlen(words[3]) != 8 || !d->scan_mask) return -EINVAL;
+    if (mask == 0 || mask & ~(unsigned long)d->scan_mask) return -EINVAL;
+    if (samples == 0 || samples > SAMPLES_MAX) return -ENOMEM;
+    if (c->stream != STREAM_NONE) return -EBUSY;
+    bool transmit = d == s->pluto->tx;
+    if (!transmit && d != s->pluto->rx) return -EOPNOTSUPP;
+    if (n > 4) return -EOPNOTSUPP; // CYCLIC: goes on when its client is long dead
+    if (transmit ? s->pluto->transmitter.open : s->pluto->streaming) return -EBUSY;
+    if (!transmit) {
+        int16_t *block = realloc(s->block, samples * 2 * sizeof *block);
+        if (!block) return -ENOMEM;
+        s->block = block;
+    }
+    c->stream = transmit ? STREAM_TRANSMIT : STREAM_RECEIVE;
+    c->block_samples = samples;
+    c->mask = (uint32_t)mask;
+    s->host.opened(s->host.ctx, s->pluto, transmit);
+    return 0;
+}
+
+// Is d what this connection has open?
+static bool has_stream(const struct conn *c, const struct context_device *d)
+{
+    const struct pluto *p = c->server->pluto;
+    return (c->stream == STREAM_RECEIVE && d == p->rx) ||
+           (c->stream == STREAM_TRANSMIT && d == p->tx);
+}
+
+int iiod_stream_close_named(struct conn *c, const char *device)
+{
+    struct context_device *d = context_find_device(c->server->pluto->context, device);
+    if (!d) return -ENODEV;
+    if (!has_stream(c, d)) return -EBADF;
+    iiod_stream_close(c);
+    return 0;
+}
+
+int iiod_stream_set_buffers(struct conn *c, const char *device, const char *count)
+{
+    struct context_device *d = context_find_device(c->server->pluto->context, device);
+    char *end;
+    unsigned long n = strtoul(count, &end, 10);
+    if (!d) return -ENODEV;
+    if (*end || n < 1 || n > KERNEL_BUFFERS_MAX || !d->scan_mask) return -EINVAL;
+    struct pluto *p = c->server->pluto;
+    if ((d == p->rx && p->streaming) || (d == p->tx && p->transmitter.open)) return -EBUSY;
+    // Received blocks are made when they are asked for, so a deeper queue changes nothing yet.
+    if (d == p->tx) p->tx_depth = n;
+    return 0;
+}
+
+int iiod_stream_begin_read(struct conn *c, const char *device, const char *bytes)
+{
+    struct context_device *d = context_find_device(c->server->pluto->context, device);
+    char *end;
+    unsigned long long n = strtoull(bytes, &end, 10);
+    if (!d) return -ENODEV;
+    if (c->stream != STREAM_RECEIVE || d != c->server->pluto->rx) return -EBADF;
+    size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
+    if (*end || n < frame || n > (unsigned long long)SAMPLES_MAX * 64) return -EINVAL;
+    c->read_left = n - n % frame;
+    c->mask_due = true;
+    return 0;
+}
+
+int iiod_stream_begin_write(struct conn *c, const char *device, const char *bytes)
+{
+    struct context_device *d = context_find_device(c->server->pluto->context, device);
+    char *end;
+    unsigned long long n = strtoull(bytes, &end, 10);
+    if (!d) return -ENODEV;
+    if (c->stream != STREAM_TRANSMIT || d != c->server->pluto->tx) return -EBADF;
+    size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
+    if (*end || n < frame || n % frame || n > c->block_samples * frame) return -EINVAL;
+    c->push = malloc(n);
+    if (!c->push) return -ENOMEM;
+    c->push_len = n;
+    c->push_at = 0;
+    return 0;
+}
+
+// All bytes of a WRITEBUF are here: the other component of a sample is zero when only one is sent.
+void iiod_stream_push_complete(struct conn *c)
+{
+    struct iiod *s = c->server;
+    size_t n = c->push_len / (2 * (size_t)__builtin_popcount(c->mask));
+    int16_t *iq = calloc(n, 2 * sizeof *iq);
+    int rc = iq ? 0 : -ENOMEM;
+    if (iq && c->mask == 3) memcpy(iq, c->push, c->push_len);
+    for (size_t i = 0; iq && c->mask != 3 && i < n; i++)
+        memcpy(&iq[2 * i + (c->mask == 2)], c->push + 2 * i, sizeof *iq);
+    free(c->push);
+    c->push = NULL;
+    if (rc == 0) rc = s->host.transmit_take(s->host.ctx, s->pluto, iq, n);
+    if (rc < 0)
+        iiod_put_code(c, rc);
+    else
+        c->push_owed = c->push_len;
+}
+
+static size_t chunk_samples(const struct conn *c)
+{
+    size_t n = c->read_left / (2 * (size_t)__builtin_popcount(c->mask));
+    return n < c->block_samples ? n : c->block_samples;
+}
+
+bool iiod_stream_must_wait(struct conn *c)
+{
+    struct iiod *s = c->server;
+    return s->stalled || s->host.ahead(s->host.ctx, s->pluto, chunk_samples(c));
+}
+
+// One kernel block a chunk, as the daemon sends them; the next one only when this one is gone.
+void iiod_stream_send(struct conn *c)
+{
+    size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
+    size_t n = chunk_samples(c);
+    char head[64];
+    int len = snprintf(head, sizeof head, "%zu\n", n * frame);
+    if (c->mask_due) len += snprintf(head + len, sizeof head - (size_t)len, "%08x\n", c->mask);
+    uint8_t *at = iiod_out_reserve(c, (size_t)len + n * frame);
+    if (!at) return;
+    size_t head_at = (size_t)(at - c->out);
+    memcpy(at, head, (size_t)len);
+    struct iiod *s = c->server;
+    int rc = s->host.receive(s->host.ctx, s->pluto, n, s->block);
+    if (rc < 0) {
+        c->out_len = head_at;
+        c->read_left = 0;
+        iiod_put_code(c, rc);
+        return;
+    }
+    if (c->mask != 3) // one component only
+        for (size_t i = 0; i < n; i++)
+            s->block[i] = s->block[2 * i + (c->mask == 2)];
+    memcpy(at + len, s->block, n * frame);
+    c->read_left -= n * frame;
+    c->mask_due = false;
+}
+
+// Does what can be done now; frees c when the connection is over.
