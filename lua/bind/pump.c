@@ -74,6 +74,8 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     rc = dut_new(&p->dut, p->port, &p->config.dialect, err);
     if (rc < 0) goto fail;
     dut_set_tap(p->dut, pump_log_bytes, p);
+    rc = pump_open_ftdi(p, err);
+    if (rc < 0) goto fail;
     rc = radio_open(&p->radio, &config->radio, err);
     if (rc < 0) {
         pump_name_unit(err, "radio", config->radio.uri, config->radio_unit);
@@ -104,6 +106,7 @@ void pump_close(struct pump *p)
     air_receiver_free(p->receiver);
     dut_free(p->dut);
     port_close(p->port);
+    ftdi_close(p->ftdi);
     radio_close(p->radio);
     free(p);
 }
@@ -125,14 +128,15 @@ int pump_announce(struct pump *p, struct err *err)
                              p->config.high_hz),
                    err);
     if (rc < 0) return rc;
-    return pump_emit(p,
-                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:i, s:b, s:b, s:s}}",
-                               "type", "instrument", "unit", p->config.uart_unit, "kind", "uart",
-                               "serial", "", "model", "", "firmware", "", "settings", "baud",
-                               (int)p->config.port.baud, "power", p->config.lines[PUMP_POWER] >= 0,
-                               "reset", p->config.lines[PUMP_RESET] >= 0, "dialect",
-                               p->config.dialect.name),
-                     err);
+    rc = pump_emit(p,
+                   jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:i, s:b, s:b, s:s}}", "type",
+                             "instrument", "unit", p->config.uart_unit, "kind", "uart", "serial",
+                             "", "model", "", "firmware", "", "settings", "baud",
+                             (int)p->config.port.baud, "power", p->config.lines[PUMP_POWER] >= 0,
+                             "reset", p->config.lines[PUMP_RESET] >= 0, "dialect",
+                             p->config.dialect.name),
+                   err);
+    return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
 
 int64_t pump_now(const struct pump *p)

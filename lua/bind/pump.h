@@ -18,6 +18,8 @@
 #include "bench/radio/radio.h"
 #include "dut/dut.h"
 #include "dut/port.h"
+#include "dut/port_ftdi.h"
+#include "dut/power.h"
 
 // Where the pump's events, files and signs of life go. Each call may fail with ERR_GONE.
 struct pump_sink {
@@ -31,6 +33,13 @@ struct pump_sink {
 
 enum pump_switch { PUMP_POWER, PUMP_RESET, PUMP_SWITCHES };
 
+// The adapter at the device's pins; unit NULL: there is none. Power and reset go through it then.
+struct pump_ftdi {
+    const char *unit, *serial;
+    const char *relay, *reset, *lab_enable; // pins; NULL: not wired, but for the relay
+    bool spi, swd;                          // whether the device's flash, its debug port is wired
+};
+
 struct pump_config {
     const char *radio_unit;
     struct radio_config radio;
@@ -39,6 +48,7 @@ struct pump_config {
     struct port_config port;
     struct dut_dialect dialect;
     int lines[PUMP_SWITCHES]; // enum port_line, or -1: not wired
+    struct pump_ftdi ftdi;
     uint32_t device_id;
     const struct secret *key; // NULL: tags cannot be judged. Copied
     unsigned modulus;
@@ -110,6 +120,12 @@ FOX_CHECK int pump_command(struct pump *p, const char *line, int64_t until, bool
                            struct pump_answer *out, struct err *err);
 /// The next line that answers no command (new), or NULL when none came until then.
 FOX_CHECK int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err *err);
+/// The adapter and the power switch on it; NULL when the bench has none. Lent; what moves power or
+/// reset goes through pump_switch, so that it is recorded.
+struct ftdi *pump_ftdi(struct pump *p);
+struct power *pump_power(struct pump *p);
+/// Books the failure of a call on the adapter: ERR_GONE is the end of the pump. Returns rc.
+int pump_ftdi_failed(struct pump *p, int rc, struct err *err);
 /// ERR_UNSUPPORTED when the bench has no such line.
 FOX_CHECK int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err *err);
 

@@ -125,14 +125,20 @@ int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err 
 {
     static const char *const names[] = {"power", "reset"};
     if (p->broken) return pump_refuse(p, err);
-    if (p->config.lines[which] < 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "the bench file declares no %s line; add %s = { uart = …, line = … }",
-                       names[which], names[which]);
-    int rc = port_set_line(p->port, (enum port_line)p->config.lines[which], active, err);
-    if (rc < 0)
-        return pump_fail(p, pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit),
-                         err);
+    int rc;
+    if (p->ftdi) {
+        rc = pump_switch_ftdi(p, which, active, err);
+        if (rc < 0) return rc;
+    } else {
+        if (p->config.lines[which] < 0)
+            return err_set(err, ERR_UNSUPPORTED,
+                           "the bench file declares no %s line; add %s = { uart = …, line = … }",
+                           names[which], names[which]);
+        rc = port_set_line(p->port, (enum port_line)p->config.lines[which], active, err);
+        if (rc < 0)
+            return pump_fail(
+                p, pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit), err);
+    }
     return pump_emit(p,
                      jval_make(err, "{s:s, s:s, s:b}", "type", names[which], "unit",
                                p->config.uart_unit, "on", active),

@@ -27,6 +27,8 @@ struct pump {
     struct radio *radio;
     struct port *port;
     struct dut *dut;
+    struct ftdi *ftdi; // NULL: none
+    struct power power;
     struct air_receiver *receiver;
     struct judge *judge;
     struct iq_ring ring;
@@ -72,5 +74,12 @@ int pump_name_unit(struct err *err, const char *kind, const char *endpoint, cons
 FOX_CHECK int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err);
 /// For dut_set_tap: the serial log.
 void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t *data, size_t len);
+
+/// Opens the adapter, if the bench has one: power is off then.
+FOX_CHECK int pump_open_ftdi(struct pump *p, struct err *err);
+FOX_CHECK int pump_announce_ftdi(struct pump *p, struct err *err);
+/// Power or reset through the adapter.
+FOX_CHECK int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active,
+                               struct err *err);
 
 #endif

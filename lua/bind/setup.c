@@ -100,6 +100,27 @@ static void fill_dialect(const struct jval *d, struct dut_dialect *out)
         out->errors[i] = jval_text(jval_at(errors, i), "");
 }
 
+static bool is_wired(const struct jval *ftdi, const char *what)
+{
+    const struct jval *wired = jval_get(ftdi, "wired");
+    for (size_t i = 0; i < jval_len(wired); i++)
+        if (strcmp(jval_text(jval_at(wired, i), ""), what) == 0) return true;
+    return false;
+}
+
+static void fill_ftdi(const struct jval *ftdi, struct pump_ftdi *out)
+{
+    *out = (struct pump_ftdi){
+        .unit = text_of(ftdi, "unit", NULL),
+        .serial = text_of(ftdi, "serial", ""),
+        .relay = text_of(ftdi, "relay", ""),
+        .reset = text_of(ftdi, "reset", NULL),
+        .lab_enable = text_of(ftdi, "lab_enable", NULL),
+        .spi = is_wired(ftdi, "spi"),
+        .swd = is_wired(ftdi, "swd"),
+    };
+}
+
 static int line_of(const struct jval *bench, const char *name)
 {
     const char *line = text_of(jval_get(bench, name), "line", NULL);
@@ -136,6 +157,7 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
             sfx_counter_window((unsigned)jval_int(jval_get(s->device, "messages_per_day"), 140)),
         .keep_s = keep_s,
     };
+    fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);
     fill_dialect(s->dialect, &out->dialect);
     return ERR_OK;
 }

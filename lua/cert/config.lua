@@ -49,6 +49,16 @@ local SWITCH <const> = {
   discharge_s = { type = "number", min = 0, default = 0 },
 }
 
+local FTDI <const> = {
+  unit = { type = "string", default = "ftdi1" },
+  serial = { type = "string" },
+  relay = { type = "string", pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
+  reset = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
+  lab_enable = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
+  discharge_s = { type = "number", min = 0, default = 0 },
+  wired = { type = "table", list = "string", default = {}, among = schema.set { "spi", "swd" } },
+}
+
 local BENCH <const> = {
   name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
   virtual = { type = "boolean", default = false },
@@ -56,6 +66,7 @@ local BENCH <const> = {
   uarts = { type = "table" },
   power = { type = "table", optional = true, fields = SWITCH },
   reset = { type = "table", optional = true, fields = SWITCH },
+  ftdi = { type = "table", optional = true, fields = FTDI },
 }
 
 --- Checks a device table in place. Returns nil or what is wrong.
@@ -96,6 +107,9 @@ function config.check_bench(bench)
     or check_switch(bench, "power")
     or check_switch(bench, "reset")
   if wrong then return wrong end
+  if bench.ftdi and (bench.power or bench.reset) then
+    return "bench: power and reset go through the adapter (ftdi); drop power = … and reset = …"
+  end
   if bench.power and bench.reset and bench.power.line == bench.reset.line then
     return ("bench: power and reset are both on the line %s of %s"):format(bench.power.line, bench.power.uart)
   end
@@ -122,12 +136,26 @@ function config.check_limits(limits)
   end
 end
 
+--- How the bench switches the device's "power" or "reset": a table with discharge_s, or nil when it cannot.
+function config.switch(bench, name)
+  local ftdi <const> = bench.ftdi
+  if not ftdi then return bench[name] end
+  if name == "power" or ftdi.reset then return { discharge_s = ftdi.discharge_s } end
+end
+
+local WIRED <const> = { spi = "the pins of the device's flash", swd = "the device's debug port" }
+
 --- What of `needs` the bench does not have: a text, or nil.
 function config.missing_instrument(needs, bench)
   for _, need in ipairs(needs) do
-    if (need == "power" or need == "reset") and not bench[need] then
+    if (need == "power" or need == "reset") and not config.switch(bench, need) then
       return ("the case needs a %s line and the bench file declares none; "
-        .. "add %s = { uart = …, line = … }"):format(need, need)
+        .. "add %s = { uart = …, line = … } or an adapter, ftdi = { serial = …, relay = …, reset = … }"):format(need,
+        need)
+    end
+    if WIRED[need] and not (bench.ftdi and schema.set(bench.ftdi.wired)[need]) then
+      return ("the case needs an adapter at %s and the bench file declares none; "
+        .. "add ftdi = { serial = …, relay = …, wired = { %q } }"):format(WIRED[need], need)
     end
   end
 end

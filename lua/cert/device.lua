@@ -1,6 +1,7 @@
 -- t.dut: the device under test, asked through its dialect. What the device is asked and answers is recorded by the
 -- C side.
 local absence <const> = require "cert.absence"
+local bench_config <const> = require "cert.config"
 local control <const> = require "cert.control"
 local options <const> = require "cert.options"
 local schema <const> = require "cert.schema"
@@ -210,7 +211,7 @@ local POWER_OFF <const> = {
 --- capacitors are empty.
 function Device:power_off(given)
   local o <const> = options("t.dut:power_off", given, POWER_OFF)
-  local rest_s <const> = o.discharge and (of[self].core.bench.power.discharge_s or 0) or 0
+  local rest_s <const> = o.discharge and bench_config.switch(of[self].core.bench, "power").discharge_s or 0
   if o.for_s then return off_and_on(self, "power", of[self].port.power, o.for_s + rest_s, self.dialect.boot_s) end
   of[self].port:power(false)
   if not is_silenced(self) then

@@ -173,7 +173,7 @@ end
 -- another.
 local function prepare(t)
   t:step "bringing the device into a known state"
-  if of[t].bench.power then
+  if config.switch(of[t].bench, "power") then
     t:require("the device after a power cycle", t.dut:power_off { for_s = 1 }):exists()
   else
     t:require("the device at the beginning", t.dut:is_ready()):exists()

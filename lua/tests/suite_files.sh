@@ -51,7 +51,7 @@ refuses "syntax" 'device.lua:[0-9]*:'
 device '' && bench_file 's/gain_db/gian_db/'
 refused CNT-UL-004
 refuses "unknown bench field" 'bench.radios\[1\]: unknown field "gian_db"'
-bench_file 's/uart = "dut1", line = "rts"/uart = "dut9", line = "rts"/'
+bench_file '/^  ftdi = {/,/^  },/d; s/^  uarts = {/  power = { uart = "dut9", line = "rts" },\n&/'
 refused CNT-UL-004
 refuses "power on no port" 'no uart called "dut9"'
 bench_file 's/868015000/869015000/'
@@ -79,7 +79,7 @@ check "the kept samples decode to three frames" test "$(grep -c '"crc_ok":true' 
 packet=$(grep -o '"packet_hex":"[0-9a-f]*"' "$scratch/out" | sort -u)
 check "of one packet, which is the one of the record" grep -q "\"counter\":0,.*${packet:-nothing},\"payload" "$record"
 
-device '' && bench_file '/  reset = /d'
+device '' && bench_file '/^    reset = /d'
 refused CNT-UL-004
 check "no reset line: an error of the configuration" says 'needs a reset line'
 check "no reset line: exit 3" exits 3

@@ -16,7 +16,7 @@ suite:case {
   covers     = {
     "EN18031:SCM-4", "EN18031:SSM-2", "EN303645:5.4-1", "EN303645:5.9-2", "ISVS:4.6.5", "WP:A10",
   },
-  faults     = { "MUT-CNT-007" },
+  faults     = { "MUT-CNT-006", "MUT-CNT-007" },
   deadline_s = 1800,
 
   run = function(t)

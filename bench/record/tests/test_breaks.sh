@@ -59,6 +59,7 @@ check "worker stopped: verifies" 0 $verified
 
 sed -e 's|env "FOXLAB_PLUTO_0_URI"|"ip:127.0.0.1:9"|' -e 's|env "FOXLAB_UART_0"|"/dev/ttyUSB99"|' \
     -e 's|env "FOXLAB_FTDI_0_SERIAL"|"NONE"|' \
+    -e 's|env "FOXLAB_FTDI_0_SERIAL"|"NONE"|' \
     "$FOX_SOURCE_DIR/fixtures/benches/virtual.lua" >"$out/absent.lua"
 rm -rf "$out/results"
 "$fox" run AUTH-UL-004 --bench "$out/absent.lua" -o "$out/results" >"$out/tap" 2>"$out/err"

@@ -27,6 +27,7 @@ static int start(void **state)
     struct err e = {0};
     setenv("FOXLAB_PLUTO_0_URI", "ip:127.0.0.1:1", 1); // nobody listens there
     setenv("FOXLAB_UART_0", "/nowhere/tty", 1);
+    setenv("FOXLAB_FTDI_0_SERIAL", "NOWHERE", 1);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -1;
     worker = fork();
     if (worker == 0) {
@@ -82,12 +83,14 @@ static void test_worker_plans_the_smoke_profile(void **state)
     const struct jval *cases = jval_get(plan, "cases");
     static const char *const order[] = {"AUTH-UL-001", "AUTH-UL-002", "AUTH-UL-003", "AUTH-UL-004",
                                         "AUTH-UL-005", "CNT-UL-001",  "CNT-UL-004"};
-    assert_int_equal(jval_len(cases), 7);
-    for (size_t i = 0; i < 7; i++) {
-        assert_string_equal(text_of(jval_at(cases, i), "id"), order[i]);
-        assert_null(jval_get(jval_at(cases, i), "na"));
+    size_t found = 0; // others stand between them
+    for (size_t i = 0; i < jval_len(cases); i++) {
         assert_int_equal(jval_kind(jval_get(jval_at(cases, i), "axes")), JVAL_OBJECT);
+        if (found == 7 || strcmp(text_of(jval_at(cases, i), "id"), order[found]) != 0) continue;
+        assert_null(jval_get(jval_at(cases, i), "na"));
+        found++;
     }
+    assert_int_equal(found, 7);
     assert_string_equal(text_of(jval_get(plan, "device"), "id"), "00f0c5a1");
     // A reference to the key, never the key.
     char *text = jval_dump(plan, &e);

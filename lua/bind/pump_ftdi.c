@@ -1,0 +1,50 @@
+// The pump's side of the adapter at the device's pins: power and reset, and who else may use it.
+#include <stdio.h>
+
+#include "lua/bind/pump_internal.h"
+
+int pump_open_ftdi(struct pump *p, struct err *err)
+{
+    const struct pump_ftdi *c = &p->config.ftdi;
+    if (!c->unit) return ERR_OK;
+    int rc = ftdi_open(&p->ftdi, c->serial, err);
+    if (rc >= 0) rc = power_init(&p->power, p->ftdi, c->relay, c->reset, c->lab_enable, err);
+    return rc < 0 ? err_prefix(err, "adapter %s", c->unit) : ERR_OK;
+}
+
+int pump_announce_ftdi(struct pump *p, struct err *err)
+{
+    const struct pump_ftdi *c = &p->config.ftdi;
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:b, s:b}}",
+                               "type", "instrument", "unit", c->unit, "kind", "ftdi", "serial",
+                               c->serial, "model", "FT232H", "firmware", "", "settings", "relay",
+                               c->relay, "reset", c->reset ? c->reset : "", "lab_enable",
+                               c->lab_enable ? c->lab_enable : "", "spi", c->spi, "swd", c->swd),
+                     err);
+}
+
+struct ftdi *pump_ftdi(struct pump *p)
+{
+    return p->ftdi;
+}
+
+struct power *pump_power(struct pump *p)
+{
+    return p->ftdi ? &p->power : NULL;
+}
+
+int pump_ftdi_failed(struct pump *p, int rc, struct err *err)
+{
+    if (rc >= 0) return rc;
+    rc = err_prefix(err, "adapter %s", p->config.ftdi.unit);
+    return rc == ERR_GONE ? pump_fail(p, rc, err) : rc;
+}
+
+int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active, struct err *err)
+{
+    int rc = which == PUMP_RESET ? power_reset(&p->power, active, err)
+             : active            ? power_on(&p->power, err)
+                                 : power_off(&p->power, err);
+    return pump_ftdi_failed(p, rc, err);
+}
