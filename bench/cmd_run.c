@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/cmd.h"
@@ -165,6 +166,23 @@ static int carry_out(struct run *r, struct err *err)
     return rc;
 }
 
+// FOXBENCH_PDF=off: whoever makes many runs to compare needs none of them on paper.
+static void print_pdf(const struct run *r)
+{
+    struct err e = {0};
+    const char *wanted = getenv("FOXBENCH_PDF");
+    if (!*r->report || (wanted && strcmp(wanted, "off") == 0)) return;
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    if (report_pdf(book_dir(r->book), &e) < 0) {
+        fprintf(stderr, "foxbench run: %s\n", e.text);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    fprintf(stderr, "report.pdf took %.1f s.\n",
+            (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
+}
+
 // The run is over and safe; what is made of it can be made again.
 static void render(struct run *r)
 {
@@ -175,6 +193,7 @@ static void render(struct run *r)
         fprintf(stderr, "foxbench run: the report was not written: %s\n", e.text);
     else
         snprintf(r->report, sizeof r->report, "%s/report/report.html", book_dir(r->book));
+    print_pdf(r);
 }
 
 static const char *next_step(int exit_code)

@@ -218,6 +218,7 @@ static int print_result(const struct validate *v, struct err *err)
     bytes_init(&out, 4 << 20);
     int rc = matrix_print(&v->matrix, &v->canary, &out, err);
     if (rc == ERR_OK) fwrite(out.data, 1, out.len, stdout);
+    fflush(stdout); // before what stderr has to say
     bytes_deinit(&out);
     return rc;
 }

@@ -15,6 +15,12 @@
 
 #define PAGE_MAX ((size_t)256 << 20)
 
+const char *report_root(void)
+{
+    const char *root = getenv("FOXBENCH_ROOT");
+    return root && *root ? root : FOX_ROOT;
+}
+
 static int write_page(const char *run_dir, const struct bytes *page, struct err *err)
 {
     char path[PATH_MAX], part[PATH_MAX + 8];
@@ -40,17 +46,32 @@ static int write_page(const char *run_dir, const struct bytes *page, struct err 
     return err_set(err, ERR_IO, "%s: %s; is the disk full?", path, strerror(why));
 }
 
+// Tables that every report rests on: model.mappings.NAME from reports/mappings/NAME.lua.
+static int add_mappings(struct jval *model, const char *root, struct err *err)
+{
+    static const char *const names[] = {"catalogue", "claims", NULL};
+    int rc = jval_set(model, "mappings", jval_object(), err);
+    for (const char *const *name = names; rc == ERR_OK && *name; name++) {
+        char path[PATH_MAX];
+        struct jval *table = NULL;
+        snprintf(path, sizeof path, "%s/reports/mappings/%s.lua", root, *name);
+        rc = script_read_data(path, &table, err);
+        if (rc == ERR_OK) rc = jval_set(jval_get(model, "mappings"), *name, table, err);
+    }
+    return rc;
+}
+
 int report_render(const char *run_dir, struct err *err)
 {
-    const char *root = getenv("FOXBENCH_ROOT");
+    const char *root = report_root();
     char template[PATH_MAX];
-    snprintf(template, sizeof template, "%s/reports/templates/report.lua",
-             root && *root ? root : FOX_ROOT);
+    snprintf(template, sizeof template, "%s/reports/templates/report.lua", root);
 
     struct jval *model = NULL;
     struct bytes page;
     bytes_init(&page, PAGE_MAX);
     int rc = model_read(run_dir, &model, err);
+    if (rc == ERR_OK) rc = add_mappings(model, root, err);
     if (rc == ERR_OK) rc = script_render(template, model, &page, err);
     if (rc == ERR_OK) rc = write_page(run_dir, &page, err);
     if (rc < 0) (void)err_prefix(err, "report");

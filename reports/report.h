@@ -11,4 +11,11 @@
 /// is rendered too, and says so. ERR_IO or ERR_FORMAT name the file that is missing or broken.
 FOX_CHECK int report_render(const char *run_dir, struct err *err);
 
+/// Writes RUN/report/report.pdf from its report.html, with WeasyPrint; equal pages give equal
+/// bytes. ERR_UNSUPPORTED: WeasyPrint is not installed, and the text says how to get it.
+FOX_CHECK int report_pdf(const char *run_dir, struct err *err);
+
+/// The folder that holds reports/: FOXBENCH_ROOT, or the source tree.
+const char *report_root(void);
+
 #endif

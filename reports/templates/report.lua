@@ -1,6 +1,8 @@
 -- The report of one run as one HTML page: nothing is fetched, nothing runs. reports/model.c says what `m` holds.
 -- luacheck: read_globals include
 local case_page <const> = include "case.lua"
+local claims <const> = include "claims.lua"
+local decision <const> = include "decision.lua"
 local html <const> = include "html.lua"
 local risks <const> = include "risks.lua"
 local words <const> = include "words.lua"
@@ -21,48 +23,87 @@ local function get(counts, name)
   return counts[name] or 0
 end
 
--- The decision: a word, its class and its reasons. A failing device and a failing bench never share a word.
-local function decide(m, counts)
-  local reasons <const> = {}
-  local function add(...) reasons[#reasons + 1] = string.format(...) end
-  for _, case in ipairs(m.cases) do
-    if case.verdict == "fail" then
-      add("%s (%s): %s", link(case), html.text(case.severity), html.text(case.reason))
-    end
-  end
-  if #reasons > 0 then
-    return "Objection", "fail", ("The device failed %s of %d."):format(words.count(get(counts, "fail"), "case"),
-      counts.total), reasons
-  end
-  for _, case in ipairs(m.cases) do
-    if case.verdict == "error" or case.verdict == "inconclusive" or case.verdict == "notrun" then
-      add("%s %s: %s", link(case), html.text(words.verdict(case.verdict)), html.text(case.reason))
-    end
-  end
-  if not m["end"] then add "The run was not finished." end
-  if #reasons > 0 then
-    return "No decision", "inconclusive", "The device failed nothing, but not everything planned was decided.", reasons
-  end
-  local judged <const> = get(counts, "pass") + get(counts, "warn") + get(counts, "info")
-  if judged == 0 then return "No decision", "inconclusive", "No case applied to this device.", reasons end
-  for _, case in ipairs(m.cases) do
-    if case.verdict == "warn" then
-      add("%s: %s", link(case), html.text(case.reason))
-    end
-  end
-  local text = ("Run without a fail: %s."):format(words.count(judged, "case"))
-  local na <const> = get(counts, "na")
-  if na > 0 then text = text .. (" %s not applicable."):format(words.count(na, "case")) end
-  return "No objection in the cases run", #reasons > 0 and "warn" or "pass", text, reasons
+local CLASS <const> = { granted = "pass", refused = "fail", ["not granted yet"] = "inconclusive" }
+
+-- A level or profile as it is written.
+local function level_name(level)
+  local upper <const> = { rail = true, meter = true, alarm = true }
+  return upper[level] and level:upper() or level:sub(1, 1):upper() .. level:sub(2)
 end
 
-local function decision(m, counts)
-  local word, class, text, reasons = decide(m, counts)
-  local list = ""
-  if #reasons > 0 then list = "<ul><li>" .. table.concat(reasons, "</li>\n<li>") .. "</li></ul>" end
-  return ('<section class="decision %s"><h2>%s</h2><p>%s</p>%s<p class="small">This is the result of the cases listed '
-    .. "here and no certificate: a certification decision needs every mandatory case of a level, on a bench with "
-    .. "verified calibration.</p></section>\n"):format(class, html.text(word), html.text(text), list)
+local function is_virtual(m)
+  return m.run.bench == "virtual" or (m.plan.bench or {}).virtual == true
+end
+
+local function missing_text(m, result)
+  local binding <const>, ids <const> = {}, {}
+  for i, test in ipairs(result.missing) do
+    ids[i] = html.text(test.id)
+    if decision.is_binding(result.level, test) then binding[#binding + 1] = html.text(test.id) end
+  end
+  local text = ("%d of the %d cases that level %s demands were not part of this run (profile %s%s)."):format(#ids,
+    result.demanded, level_name(result.level), html.text(m.run.profile),
+    #(m.run.select or {}) > 0 and ", selected cases only" or "")
+  if #binding > 0 then
+    text = text .. (" %s among them cannot be waived: %s."):format(#binding, table.concat(binding, ", "))
+  end
+  return text .. html.fold(("All %d"):format(#ids), "<p>" .. table.concat(ids, ", ") .. "</p>")
+end
+
+local function reason_text(m, result, reason)
+  local case <const>, kind <const> = reason.case, reason.kind
+  local name <const> = case and ("%s (%s)"):format(link(case), html.text(case.severity))
+  local why <const> = case and html.text(case.reason)
+  if kind == "fail" then return ("%s failed: %s"):format(name, why) end
+  if kind == "waived" then return ("%s cannot be waived, but was left out."):format(name) end
+  if kind == "lesser fail" then
+    return ("%s failed: %s. At Basic and Substantial a dated plan of correction allows a grant with conditions.")
+      :format(name, why)
+  end
+  if kind == "undecided" then
+    return ("%s %s: %s"):format(name, html.text(words.verdict(case.verdict)), why)
+  end
+  if kind == "not declared" then
+    return ("%s is required by this profile, but does not apply: %s"):format(name, why)
+  end
+  if kind == "warn" then return ("%s passed with a remark: %s"):format(name, why) end
+  if kind == "missing" then return missing_text(m, result) end
+  if kind == "unfinished" then return "The run was not finished." end
+  if kind == "substitutes" then return "Parts of the bench were replaced for a test of the bench itself." end
+  return "The device had a seeded fault on purpose."
+end
+
+-- What was found, in one sentence: a failing device and a failing bench never share a word.
+local function found(counts)
+  local judged <const> = get(counts, "pass") + get(counts, "warn") + get(counts, "info")
+  local open <const> = get(counts, "error") + get(counts, "inconclusive") + get(counts, "notrun")
+  if get(counts, "fail") > 0 then
+    return ("The device failed %s of %d."):format(words.count(get(counts, "fail"), "case"), counts.total)
+  end
+  if open > 0 then
+    return ("The device failed nothing, but %s of %d decided nothing."):format(words.count(open, "case"), counts.total)
+  end
+  if judged == 0 then return "No case applied to this device." end
+  local text = ("Run without a fail: %s."):format(words.count(judged, "case"))
+  local na <const> = get(counts, "na")
+  return na == 0 and text or text .. (" %s not applicable."):format(words.count(na, "case"))
+end
+
+local function decision_box(m, counts)
+  local result <const> = decision.decide {
+    profile = m.run.profile, ended = m["end"] ~= nil, faults = m.run.faults, substitutes = m.run.substitutes,
+    features = (m.plan.device or {}).features, cases = m.cases, catalogue = m.mappings.catalogue,
+  }
+  local list <const> = {}
+  for i, reason in ipairs(result.reasons) do list[i] = "<li>" .. reason_text(m, result, reason) .. "</li>" end
+  local what <const> = is_virtual(m)
+    and "It was reached in the virtual lab and holds for firmware running there, not for a product."
+    or "It holds for the items tested, with calibrated instruments, and once the residual risks are signed."
+  return ('<section class="decision %s"><p class="kicker">Decision · level %s</p><h2>%s</h2><p>%s</p>%s'
+    .. '<p class="small">%s It follows from the verdicts by section D.5 of the test catalogue; a grant is valid for 24 '
+    .. "months, or until firmware, radio or key storage change.</p></section>\n"):format(CLASS[result.word],
+    level_name(result.level), result.word:sub(1, 1):upper() .. result.word:sub(2), html.text(found(counts)),
+    #list > 0 and "<ul>" .. table.concat(list, "\n") .. "</ul>" or "", what)
 end
 
 local TILES <const> = { "pass", "fail", "error", "inconclusive", "warn", "info", "notrun", "na" }
@@ -76,10 +117,6 @@ local function tiles(counts)
     end
   end
   return '<div class="tiles">' .. table.concat(out) .. "</div>\n"
-end
-
-local function is_virtual(m)
-  return m.run.bench == "virtual" or (m.plan.bench or {}).virtual == true
 end
 
 -- What a reader must know before any verdict.
@@ -264,7 +301,7 @@ local function header(m)
     { "Bench", is_virtual(m) and "virtual lab" or html.text(m.run.bench) },
     { "Began", when(began) },
     { "Ended", m["end"] and when(ended) or "not finished" },
-    { "Report number", "<code>" .. html.text(m.dir) .. "</code>" },
+    { "Report number", '<code class="number-of-report">' .. html.text(m.dir) .. "</code>" },
     { "Cases", ("%d"):format(#m.cases) },
   } .. "<p>The results relate only to the items tested. Not to be reproduced except in full.</p></header>\n"
 end
@@ -287,13 +324,15 @@ return function(m)
     "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n",
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">\n',
+    m.wall.first and '<meta name="dcterms.created" content="' .. html.text(m.wall.first) .. '">\n' or "",
     "<title>Test report: ", html.text(device_name(m)), "</title>\n",
     "<style>\n", include "page.css", "</style></head>\n<body><main>\n",
-    header(m), notices(m), decision(m, counts), tiles(counts),
+    header(m), notices(m), decision_box(m, counts), tiles(counts),
     section("Results", results(m)),
     section("The item tested", declared(m.plan.device)),
     section("The bench", instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench), "print")),
     section("Case by case", table.concat(cases)),
+    section("The white paper's claims", claims.section(m)),
     section("Not run, not applicable, not assessed", left_out(m)),
     section("Residual risks of the protocol",
       "<p>These belong to the protocol and are not held against the device. Whoever uses it should know them.</p>",

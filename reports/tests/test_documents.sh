@@ -55,9 +55,9 @@ run_line() {
         printf 'ok %s: %s\n' "$file" "$line"
     fi
     case $line in
-    *' run '*AUTH-UL-003*) check_report 'No objection in the cases run' 'Run without a fail: 1 case.' ;;
+    *' run '*AUTH-UL-003*) check_report '<h2>Not granted yet</h2>' 'Run without a fail: 1 case.' ;;
     *' run --fault '*)
-        check_report '<h2>Objection</h2>' 'The device failed 1 case of 1' 'Seeded fault.' '>wrong</span>' 'bad_tag' \
+        check_report '<h2>Refused</h2>' 'The device failed 1 case of 1' 'Seeded fault.' '>wrong</span>' 'bad_tag' \
             'data:image/png;base64,'
         check_excerpt
         ;;
