@@ -86,5 +86,8 @@ double air_transmit_seconds(const struct air_transmit *t, size_t band);
 FOX_CHECK int air_downlink(struct air_transmit *t, const uint8_t frame[SFX_DL_FRAME], double f_hz,
                            double level_dbm, int64_t at_sample, int64_t *end_sample,
                            struct err *err);
+/// Interference: a carrier of n samples from at_sample on, with soft edges of 2 ms.
+FOX_CHECK int air_carrier(struct air_transmit *t, double f_hz, double level_dbm, int64_t at_sample,
+                          size_t n, struct err *err);
 
 #endif
