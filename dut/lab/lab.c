@@ -8,171 +8,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/base/log.h"
 #include "dut/lab/commands.h"
+#include "dut/lab/streams.h"
 
 // While nobody receives, modem lines are looked at and time moves in steps of this length.
 enum { FREE_STEP_MS = 10, HELD_STEP_MS = 50 };
-// Sent samples are kept a little longer than the unit's receiver needs them.
-enum { LOOP_KEPT = 16 };
-// How long a stream waits for another one, in wall time.
-static const int64_t patience_ns = 1000000000;
 
-static int64_t wall_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
-// --- what the units ask of the lab
-
-static struct lab_stream *stream_of(struct lab *lab, const struct pluto *p)
-{
-    return &lab->receives[p->sender - SCENARIO_UNITS_MAX];
-}
-
-static void stream_opened(void *ctx, struct pluto *p, bool transmit)
-{
-    struct lab *lab = ctx;
-    if (transmit) {
-        pluto_transmit_begin(p, lab->world.now_ns);
-        lab->tx_streams++;
-    } else {
-        pluto_stream_begin(p, lab->world.now_ns);
-        lab->streams++;
-    }
-    lab->began = true;
-    lab->free_running = false;
-}
-
-static void stream_closed(void *ctx, struct pluto *p, bool transmit)
-{
-    struct lab *lab = ctx;
-    if (transmit) {
-        pluto_transmit_end(p);
-        lab->tx_streams--;
-    } else {
-        pluto_stream_end(p);
-        *stream_of(lab, p) = (struct lab_stream){0};
-        lab->streams--;
-    }
-    lab->wall_ns = wall_now_ns();
-}
-
-// Bursts are kept until every open stream has passed them.
-static void forget_old(struct lab *lab)
-{
-    int64_t oldest = lab->world.now_ns;
-    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
-        const struct pluto *p = lab->plutos[i];
-        bool follows = p->streaming && !lab->receives[i].left_behind;
-        int64_t t = follows ? pluto_stream_until(p, 0) : lab->world.now_ns;
-        if (t < oldest) oldest = t;
-        struct transmitter *sent = &lab->plutos[i]->transmitter;
-        if (sent->n_blocks) transmitter_forget(sent, clock_index(&sent->clock, t) - LOOP_KEPT);
-    }
-    for (size_t i = 0; i < lab->scenario->n_devices; i++) {
-        const struct device *d = lab->devices[i];
-        for (size_t k = 0; k < d->n_listens; k++)
-            if (d->listens[k].from_ns < oldest) oldest = d->listens[k].from_ns;
-    }
-    air_forget(lab->air, oldest);
-}
-
-// Time moves: first everything that the units transmit until then is put on air, so that whoever
-// listens on the way hears it.
-static int advance(struct lab *lab, int64_t until_ns, struct err *err)
-{
-    if (until_ns <= lab->world.now_ns) return ERR_OK;
-    int rc = ERR_OK;
-    for (size_t i = 0; i < lab->scenario->n_plutos && rc >= 0; i++)
-        rc = pluto_transmit(lab->plutos[i], lab->air, until_ns, err);
-    world_advance(&lab->world, until_ns);
-    return rc;
-}
-
-// Streams keep together within so many blocks. Who waits longer than a second for a client that
-// asks for nothing goes on alone; the other one then finds that it lost samples.
-static bool ahead(void *ctx, struct pluto *p, size_t n)
-{
-    struct lab *lab = ctx;
-    struct lab_stream *mine = stream_of(lab, p);
-    int64_t until = pluto_stream_until(p, n);
-    mine->block_ns = until - pluto_stream_until(p, 0);
-    bool wait = false, patient = true;
-    if (mine->held_wall_ns) patient = wall_now_ns() - mine->held_wall_ns < patience_ns;
-    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
-        const struct pluto *q = lab->plutos[i];
-        struct lab_stream *other = &lab->receives[i];
-        if (q == p || !q->streaming || other->left_behind) continue;
-        int64_t block = other->block_ns > mine->block_ns ? other->block_ns : mine->block_ns;
-        if (until - pluto_stream_until(q, 0) <= block * lab->scenario->skew_blocks) continue;
-        if (patient) {
-            wait = true;
-        } else {
-            other->left_behind = true;
-            LOG_WARN("foxlab",
-                     "pluto %s: nobody reads its stream while %s waits for it; samples are lost "
-                     "(at %.6f s)",
-                     q->name, p->name, (double)lab->world.now_ns * 1e-9);
-        }
-    }
-    if (!wait)
-        mine->held_wall_ns = 0;
-    else if (!mine->held_wall_ns)
-        mine->held_wall_ns = wall_now_ns();
-    return wait;
-}
-
-static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
-{
-    struct lab *lab = ctx;
-    struct lab_stream *mine = stream_of(lab, p);
-    if (mine->left_behind) pluto_stream_skip(p, lab->world.now_ns);
-    mine->left_behind = false;
-    int64_t until = pluto_stream_until(p, n);
-    struct err e = {0};
-    lab->in_block = true;
-    world_act(&lab->world);
-    int rc = advance(lab, until, &e);
-    lab->in_block = false;
-    if (rc >= 0) rc = pluto_receive(p, lab->air, n, iq, &e);
-    if (rc < 0) {
-        LOG_ERROR("foxlab", "%s", e.text);
-        return -EIO;
-    }
-    forget_old(lab);
-    return 0;
-}
-
-static int transmit_take(void *ctx, struct pluto *p, int16_t *iq, size_t n)
-{
-    struct lab *lab = ctx;
-    struct err e = {0};
-    if (pluto_transmit_push_take(p, lab->world.now_ns, iq, n, &e) >= 0) return 0;
-    LOG_ERROR("foxlab", "%s", e.text);
-    return -EIO;
-}
-
-// While somebody receives, he moves time; without, who transmits does, a block at a time.
-static bool room(void *ctx, struct pluto *p)
-{
-    struct lab *lab = ctx;
-    if (transmitter_has_room(&p->transmitter, lab->world.now_ns)) return true;
-    if (lab->streams) return false;
-    struct err e = {0};
-    lab->in_block = true;
-    world_act(&lab->world);
-    if (advance(lab, transmitter_room_ns(&p->transmitter), &e) < 0)
-        LOG_ERROR("foxlab", "%s", e.text);
-    lab->in_block = false;
-    forget_old(lab);
-    return true;
-}
+// --- what happens by itself
 
 static int64_t next_planned(const struct lab *lab)
 {
@@ -238,13 +83,7 @@ static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
 {
     char xml[4096];
     snprintf(xml, sizeof xml, "%s/iio/pluto-context.xml", fixtures);
-    const struct iiod_host host = {.ctx = lab,
-                                   .opened = stream_opened,
-                                   .closed = stream_closed,
-                                   .ahead = ahead,
-                                   .receive = receive,
-                                   .transmit_take = transmit_take,
-                                   .room = room};
+    const struct iiod_host host = streams_host(lab);
     for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
         const struct scenario_pluto *s = &lab->scenario->plutos[i];
         struct pluto_config config = {.name = s->name,
@@ -358,7 +197,7 @@ int lab_open(struct lab **out, const struct lab_config *config, struct err *err)
     if (!lab) return err_set(err, ERR_NOMEM, "the lab");
     lab->scenario = config->scenario;
     lab->seed = config->seed;
-    lab->opened_wall_ns = wall_now_ns();
+    lab->opened_wall_ns = streams_wall_ns();
     const char *tmp = getenv("TMPDIR");
     // The control socket's path has 108 bytes at most.
     if (!tmp || tmp[0] != '/' || strlen(tmp) > 60) tmp = "/tmp";
@@ -477,7 +316,7 @@ static int do_actions(struct lab *lab, struct err *err)
 // Nobody receives any more: wall time stands in, so that power and flash steps go on.
 static void free_step(struct lab *lab)
 {
-    int64_t wall = wall_now_ns();
+    int64_t wall = streams_wall_ns();
     int64_t elapsed = wall - lab->wall_ns;
     lab->wall_ns = wall;
     world_act(&lab->world);
@@ -490,15 +329,16 @@ static void free_step(struct lab *lab)
     lab->free_running = true;
     lab->free_ns += elapsed;
     struct err e = {0};
-    if (advance(lab, lab->world.now_ns + elapsed, &e) < 0) LOG_ERROR("foxlab", "%s", e.text);
-    forget_old(lab);
+    if (streams_advance(lab, lab->world.now_ns + elapsed, &e) < 0)
+        LOG_ERROR("foxlab", "%s", e.text);
+    streams_forget_old(lab);
 }
 
 int lab_step(struct lab *lab, int limit_ms, struct err *err)
 {
     if (!lab->began && next_probe(lab) != PORT_NEVER) { // an adapter waits, and nobody will pull
         lab->began = true;
-        lab->wall_ns = wall_now_ns();
+        lab->wall_ns = streams_wall_ns();
     }
     bool free_run = lab->began && lab->streams + lab->tx_streams == 0;
     int wait = free_run && (limit_ms < 0 || limit_ms > FREE_STEP_MS) ? FREE_STEP_MS : limit_ms;
@@ -543,7 +383,7 @@ int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *lin
 void lab_report(const struct lab *lab, char *out, size_t size)
 {
     double lab_s = (double)lab->world.now_ns * 1e-9;
-    double wall_s = (double)(wall_now_ns() - lab->opened_wall_ns) * 1e-9;
+    double wall_s = (double)(streams_wall_ns() - lab->opened_wall_ns) * 1e-9;
     snprintf(
         out, size,
         "foxlab: %.3f s of lab time in %.3f s of wall time (factor %.1f), %.3f s of it at wall "
