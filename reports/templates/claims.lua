@@ -58,7 +58,7 @@ function claims.assess(claim, catalogue, cases)
 end
 
 local STATES <const> = {
-  untestable = { "na", "not testable on a bench" },
+  untestable = { "na", "not testable" },
   contradicted = { "fail", "contradicted" },
   undecided = { "inconclusive", "undecided" },
   ["not run"] = { "notrun", "not run" },
@@ -100,12 +100,12 @@ function claims.section(m)
     count[result.state] = (count[result.state] or 0) + 1
   end
   local function n(state) return count[state] or 0 end
-  local summary <const> = ("<p>The white paper of 2017 makes %d claims about devices and network. In this run %d held as "
-    .. "far as they were tested (%d of them in every test there is), %d contradicted, %d undecided, %d not run or not "
-    .. "applicable; %d cannot be tested on a bench.</p>\n"):format(#rows, n "supported" + n "in part", n "supported",
-    n "contradicted", n "undecided", n "not run" + n "not applicable", n "untestable")
+  local summary <const> = ("<p>The white paper of 2017 makes %d claims about devices and network. In this run %d held "
+    .. "as far as they were tested (%d of them in every test there is), %d contradicted, %d undecided, %d not run or "
+    .. "not applicable; %d cannot be tested on a bench.</p>\n"):format(#rows, n "supported" + n "in part",
+    n "supported", n "contradicted", n "undecided", n "not run" + n "not applicable", n "untestable")
   return summary .. html.table({
-    { "", cell = function(r) return "A" .. html.text(r.claim.number) end, class = "tight" },
+    { "No", cell = function(r) return "A" .. html.text(r.claim.number) end, class = "tight" },
     { "Claim", cell = function(r) return html.text(r.claim.claim) end },
     { "In this run", cell = function(r) return badge(r.result) end, class = "tight" },
     { "Tests", cell = function(r) return tests_text(r.result) end },

@@ -1,10 +1,12 @@
--- A spectrogram: the picture from C inside axes drawn as SVG, so that text stays text.
+-- A spectrogram: the picture from C inside axes drawn as SVG, so that text stays text. What must not be
+-- filled says so in attributes as well: WeasyPrint does not bring the page's style into a drawing.
 -- luacheck: read_globals include
 local html <const> = include "html.lua"
 local words <const> = include "words.lua"
 
 local plot <const> = {}
 
+local TICK <const> = '<path class="tick" stroke="#444" '
 local LEFT <const>, RIGHT <const>, TOP <const>, BOTTOM <const> = 62, 8, 8, 36
 
 -- Round steps (1, 2, 5 times a power of ten) so that about `wanted` ticks fit.
@@ -33,9 +35,9 @@ local function marks_of(picture, panel, x, y)
   for i, mark in ipairs(picture.marks) do
     local left <const>, right <const> = x(mark.from_s), x(mark.to_s)
     local middle <const> = y((mark.low_hz + mark.high_hz) / 2)
-    out[#out + 1] = ('<rect class="mark" x="%.1f" y="%.1f" width="%.1f" height="14" rx="3"/>'):format(left - 3,
-      middle - 7, right - left + 6)
-    out[#out + 1] = ('<text class="mark" x="%.1f" y="%.1f">%d</text>'):format(left - 3,
+    out[#out + 1] = ('<rect class="mark" fill="none" stroke="#fff" x="%.1f" y="%.1f" width="%.1f" height="14" rx="3"/>')
+      :format(left - 3, middle - 7, right - left + 6)
+    out[#out + 1] = ('<text class="mark" fill="#fff" x="%.1f" y="%.1f">%d</text>'):format(left - 3,
       middle - 12 < TOP + 8 and middle + 20 or middle - 11, i)
   end
   return table.concat(out)
@@ -54,21 +56,22 @@ function plot.panel(picture, panel)
   local label <const> = overview and "Spectrogram of the whole recording"
     or ("Spectrogram of frame %s at %s MHz"):format(panel.label, words.mhz(zero))
   local out <const> = {
-    ('<svg viewBox="0 0 %d %d" role="img" aria-label="%s">'):format(width, height, html.text(label)),
+    ('<svg viewBox="0 0 %d %d" font-size="11" role="img" aria-label="%s">'):format(width, height, html.text(label)),
     ('<image x="%d" y="%d" width="%d" height="%d" preserveAspectRatio="none" href="%s"/>'):format(LEFT, TOP, inner_w,
       inner_h, html.text(panel.png)),
-    ('<rect class="frame" x="%d" y="%d" width="%d" height="%d"/>'):format(LEFT, TOP, inner_w, inner_h),
+    ('<rect class="frame" fill="none" stroke="#444" x="%d" y="%d" width="%d" height="%d"/>')
+      :format(LEFT, TOP, inner_w, inner_h),
   }
   local list, step = ticks(panel.from_s, panel.to_s, overview and 8 or 5)
   for _, s in ipairs(list) do
-    out[#out + 1] = ('<path class="tick" d="M%.1f %dv5"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>'):format(
-      x(s), TOP + inner_h, x(s), TOP + inner_h + 17, ("%%.%df"):format(decimals(step)):format(s))
+    out[#out + 1] = (TICK .. 'd="M%.1f %dv5"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>'):format(x(s),
+      TOP + inner_h, x(s), TOP + inner_h + 17, ("%%.%df"):format(decimals(step)):format(s))
   end
   list, step = ticks((panel.low_hz - zero) / scale, (panel.high_hz - zero) / scale, overview and 6 or 4)
   for _, value in ipairs(list) do
     local at <const> = y(value * scale + zero)
-    out[#out + 1] = ('<path class="tick" d="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(
-      LEFT, at, LEFT - 8, at + 4, ("%%.%df"):format(decimals(step)):format(value))
+    out[#out + 1] = (TICK .. 'd="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(LEFT, at,
+       LEFT - 8, at + 4, ("%%.%df"):format(decimals(step)):format(value))
   end
   out[#out + 1] = marks_of(picture, panel, x, y)
   out[#out + 1] = ('<text x="%d" y="%d" text-anchor="middle">time in s</text>'):format(LEFT + inner_w // 2, height - 3)

@@ -47,7 +47,7 @@ local function missing_text(m, result)
   if #binding > 0 then
     text = text .. (" %s among them cannot be waived: %s."):format(#binding, table.concat(binding, ", "))
   end
-  return text .. html.fold(("All %d"):format(#ids), "<p>" .. table.concat(ids, ", ") .. "</p>")
+  return text .. html.fold(("All %d"):format(#ids), '<p class="small">' .. table.concat(ids, ", ") .. "</p>", "print")
 end
 
 local function reason_text(m, result, reason)
