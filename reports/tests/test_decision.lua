@@ -1,4 +1,4 @@
--- The certification decision as a table, and the data it rests on against the sizes that the catalogue prints.
+-- The certification decision as a table, what became of a claim, and the data it rests on against the sizes that the catalogue prints.
 package.path = (arg[1] or ".") .. "/lua/tests/?.lua;" .. package.path
 local h <const> = require "harness"
 local root <const> = arg[1] or "."
@@ -9,6 +9,14 @@ local function data(name)
   return assert(loadfile(root .. "/reports/mappings/" .. name, "t", env))()
 end
 
+-- A template as the report loads it.
+local function template(name)
+  local env <const> = setmetatable({}, { __index = _G })
+  env.include = template
+  return assert(loadfile(root .. "/reports/templates/" .. name, "t", env))()
+end
+
+local assess <const> = template("claims.lua").assess
 local catalogue <const> = data "catalogue.lua"
 local claims <const> = data "claims.lua"
 
@@ -134,6 +142,44 @@ h.test("the claims are numbered, and each says what touches it or why nothing ca
     h.equal(claim.number, i, "number")
     if claim.bench == false then h.equal(type(claim.cannot), "string", "A" .. i)
     else h.equal(#claim.tests > 0, true, "A" .. i) end
+  end
+end)
+
+-- Claims over tests of the real catalogue: AUTH-UL-001 to -007 are seven, KEY has fifteen.
+local function state_of(claim, verdicts)
+  local cases <const> = {}
+  for id, verdict in pairs(verdicts) do cases[#cases + 1] = { id = id, axes = "_", verdict = verdict } end
+  local result <const> = assess(claim, catalogue, cases)
+  return { result.state, #result.tests }
+end
+
+h.test("what became of a claim", function()
+  local uplinks <const> = { tests = { "AUTH-UL-001..007" } }
+  h.equal(state_of(uplinks, {}), { "not run", 7 })
+  h.equal(state_of(uplinks, { ["AUTH-UL-001"] = "notrun" }), { "not run", 7 })
+  h.equal(state_of(uplinks, { ["AUTH-UL-001"] = "na" }), { "not applicable", 7 })
+  h.equal(state_of(uplinks, { ["AUTH-UL-001"] = "pass" }), { "in part", 7 })
+  h.equal(state_of(uplinks, { ["AUTH-UL-001"] = "pass", ["AUTH-UL-007"] = "fail" }), { "contradicted", 7 })
+  h.equal(state_of(uplinks, { ["AUTH-UL-001"] = "pass", ["AUTH-DL-001"] = "fail" }), { "in part", 7 })
+  h.equal(state_of(uplinks, { ["AUTH-UL-002"] = "error" }), { "undecided", 7 })
+  h.equal(state_of({ tests = { "KEY-*" } }, { ["KEY-MEM-001"] = "fail" }), { "contradicted", 15 })
+  h.equal(state_of({ tests = { "ENC-010" } }, { ["ENC-010"] = "info" }), { "supported", 1 })
+  h.equal(state_of({ tests = { "PRC-CAL-001" }, bench = false }, { ["PRC-CAL-001"] = "pass" }), { "untestable", 1 })
+  h.equal(state_of({ tests = {}, bench = false }, {}), { "untestable", 0 })
+end)
+
+h.test("the worst axis of a case speaks for it", function()
+  local result <const> = assess({ tests = { "JAM-UL-002" } }, catalogue, {
+    { id = "JAM-UL-002", axes = "ranks=1", verdict = "pass" }, { id = "JAM-UL-002", axes = "ranks=2", verdict = "fail" },
+    { id = "JAM-UL-002", axes = "ranks=3", verdict = "error" } })
+  h.equal(result.state, "contradicted")
+end)
+
+h.test("every pattern of every claim means a test", function()
+  for _, claim in ipairs(claims) do
+    for _, pattern in ipairs(claim.tests or {}) do
+      h.equal(#assess({ tests = { pattern } }, catalogue, {}).tests > 0, true, "A" .. claim.number .. " " .. pattern)
+    end
   end
 end)
 
