@@ -12,7 +12,7 @@
 #include "bench/radio/radio_ops.h"
 #include "bench/radio/tx_queue.h"
 
-enum { PLUTO_KERNEL_BUFFERS = 4 };
+enum { PLUTO_KERNEL_BUFFERS = 4, PLUTO_MARKERS = 8, PLUTO_ALIGN_BLOCKS = RADIO_ALIGN_BLOCKS };
 #define PLUTO_TX_ATTENUATION_MAX_DB 89.75
 
 // The transmit side of one radio; lives in the driver's state.
@@ -26,6 +26,11 @@ struct pluto_tx {
     int64_t busy_until; // transmit sample behind the last burst
     bool flag_stuck;    // the underflow flag is always up in this firmware
     bool lo_on;
+    // While the streams are being aligned.
+    size_t blocks;               // received so far
+    int64_t sent[PLUTO_MARKERS]; // transmit samples of the markers
+    int64_t seen_first;          // receive sample of seen[0]
+    int16_t *seen;
 };
 
 enum pluto_setting {
@@ -44,7 +49,7 @@ FOX_CHECK int pluto_check(struct radio *r, enum pluto_setting setting, double va
                           struct err *err);
 /// The next block of the receive stream; iq is lent until the next call.
 FOX_CHECK int pluto_refill(struct radio *r, const int16_t **iq, struct err *err);
-/// Makes the transmit buffer. Nothing is sent before the first push.
+/// Makes the transmit buffer anew. Nothing is sent before the first push.
 FOX_CHECK int pluto_push_open(struct radio *r, struct err *err);
 /// Where the next block to send is put.
 int16_t *pluto_push_block(struct radio *r);
@@ -56,8 +61,13 @@ const struct pluto_tx *pluto_tx_of_const(const struct radio *r);
 
 // pluto_tx.c
 
-/// After the receive stream has started: starts the stream of zeros and measures its offset.
-FOX_CHECK int pluto_tx_start(struct radio *r, const struct radio_config *config, struct err *err);
+/// Tunes and sets the attenuation, with everything off.
+FOX_CHECK int pluto_tx_prepare(struct radio *r, const struct radio_config *config, struct err *err);
+/// After the receive stream has started: starts the stream of zeros and puts markers into it.
+FOX_CHECK int pluto_tx_begin(struct radio *r, struct err *err);
+/// After each of the PLUTO_ALIGN_BLOCKS refills that follow: finds the markers; with the last one
+/// the streams are aligned.
+FOX_CHECK int pluto_tx_align(struct radio *r, const int16_t *iq, struct err *err);
 /// After each refill: one block is sent for each that was received.
 FOX_CHECK int pluto_tx_step(struct radio *r, struct err *err);
 FOX_CHECK int pluto_tx_transmit(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n,

@@ -11,10 +11,12 @@
 #include "bench/radio/pluto.h"
 
 enum {
-    MARKERS = 8,
-    // A marker must have come back after so many blocks more than the hardware can hold.
-    PATIENCE_BLOCKS = 4
+    // A marker must have come back after four blocks more than the hardware can hold.
+    SEEN_BLOCKS = PLUTO_MARKERS + PLUTO_KERNEL_BUFFERS + 4,
+    // What still waits in the radio then was received inside the chip.
+    STALE_BLOCKS = PLUTO_KERNEL_BUFFERS + 1
 };
+_Static_assert(SEEN_BLOCKS + STALE_BLOCKS == PLUTO_ALIGN_BLOCKS, "radio.c counts on it");
 
 static int push_next(struct radio *r, struct err *err)
 {
@@ -23,51 +25,35 @@ static int push_next(struct radio *r, struct err *err)
     return pluto_push(r, err);
 }
 
-static int refill_and_push(struct radio *r, const int16_t **iq, struct err *err)
+// Markers are a block apart, and at another place in each.
+static int queue_markers(struct pluto_tx *tx, struct err *err)
 {
-    int rc = pluto_refill(r, iq, err);
-    if (rc < 0) return rc;
-    return push_next(r, err);
-}
-
-// Sends MARKERS markers, a block apart and at another place in each, and keeps what is received
-// meanwhile.
-static int record_markers(struct radio *r, int64_t sent[MARKERS], int16_t *seen, size_t blocks,
-                          struct err *err)
-{
-    struct pluto_tx *tx = pluto_tx_of(r);
     int16_t marker[2 * MARKER_SAMPLES];
     marker_make(marker);
-    for (int i = 0; i < MARKERS; i++) {
-        sent[i] = tx->queue.next + i * (int64_t)tx->block_samples + 61 * i;
-        int rc = tx_queue_add(&tx->queue, sent[i], marker, MARKER_SAMPLES, err);
+    for (int i = 0; i < PLUTO_MARKERS; i++) {
+        tx->sent[i] = tx->queue.next + i * (int64_t)tx->block_samples + 61 * i;
+        int rc = tx_queue_add(&tx->queue, tx->sent[i], marker, MARKER_SAMPLES, err);
         if (rc < 0) return rc;
-    }
-    for (size_t b = 0; b < blocks; b++) {
-        const int16_t *iq = NULL;
-        int rc = refill_and_push(r, &iq, err);
-        if (rc < 0) return rc;
-        memcpy(seen + 2 * b * tx->block_samples, iq, 2 * tx->block_samples * sizeof *iq);
     }
     return ERR_OK;
 }
 
 // One marker says where the streams lie; the others, that they stay there.
-static int compare_markers(struct radio *r, const int64_t sent[MARKERS], const int16_t *seen,
-                           size_t n, int64_t first, struct err *err)
+static int compare_markers(struct radio *r, struct err *err)
 {
     struct pluto_tx *tx = pluto_tx_of(r);
+    const size_t n = SEEN_BLOCKS * tx->block_samples;
     size_t from = 0;
-    for (int i = 0; i < MARKERS; i++) {
+    for (int i = 0; i < PLUTO_MARKERS; i++) {
         size_t at = 0;
-        if (!marker_find(seen, n, from, &at))
+        if (!marker_find(tx->seen, n, from, &at))
             return err_set(err, ERR_IO,
                            "radio %s: calibrating its transmit stream: expected %d markers back "
                            "through the chip's loopback, found %d within %zu samples; restart the "
                            "radio, or check its firmware (debug attribute loopback)",
-                           r->uri, MARKERS, i, n);
+                           r->uri, PLUTO_MARKERS, i, n);
         from = at + MARKER_SAMPLES;
-        int64_t offset = first + (int64_t)at - sent[i];
+        int64_t offset = tx->seen_first + (int64_t)at - tx->sent[i];
         if (i == 0) tx->offset = offset;
         if (offset != tx->offset)
             return err_set(
@@ -77,38 +63,6 @@ static int compare_markers(struct radio *r, const int64_t sent[MARKERS], const i
                 "%lld: samples were lost; use a lower rate or larger blocks, and end "
                 "other programs",
                 r->uri, (long long)tx->offset, i + 1, (long long)offset);
-    }
-    return ERR_OK;
-}
-
-static int measure_offset(struct radio *r, struct err *err)
-{
-    struct pluto_tx *tx = pluto_tx_of(r);
-    size_t blocks = MARKERS + PLUTO_KERNEL_BUFFERS + PATIENCE_BLOCKS;
-    size_t n = blocks * tx->block_samples;
-    int16_t *seen = malloc(2 * n * sizeof *seen);
-    if (!seen) return err_set(err, ERR_NOMEM, "radio %s: out of memory", r->uri);
-    int64_t sent[MARKERS];
-    int64_t first = tx->received;
-    int rc = record_markers(r, sent, seen, blocks, err);
-    if (rc == ERR_OK) rc = compare_markers(r, sent, seen, n, first, err);
-    free(seen);
-    return rc;
-}
-
-static int calibrate(struct radio *r, struct err *err)
-{
-    int rc = pluto_set(r, PLUTO_LOOPBACK, 1, NULL, err);
-    if (rc < 0) return rc;
-    rc = measure_offset(r, err);
-    if (rc < 0) return rc;
-    rc = pluto_set(r, PLUTO_LOOPBACK, 0, NULL, err);
-    if (rc < 0) return rc;
-    // What still waits in the radio was received inside the chip.
-    for (int i = 0; i <= PLUTO_KERNEL_BUFFERS; i++) {
-        const int16_t *iq = NULL;
-        rc = refill_and_push(r, &iq, err);
-        if (rc < 0) return rc;
     }
     return ERR_OK;
 }
@@ -137,27 +91,64 @@ static int check_attenuation(const struct radio *r, double db, struct err *err)
                    r->uri, PLUTO_TX_ATTENUATION_MAX_DB, db);
 }
 
-int pluto_tx_start(struct radio *r, const struct radio_config *config, struct err *err)
+int pluto_tx_prepare(struct radio *r, const struct radio_config *config, struct err *err)
 {
-    struct pluto_tx *tx = pluto_tx_of(r);
     int rc = check_attenuation(r, config->tx_attenuation_db, err);
     if (rc < 0) return rc;
     rc = pluto_tx_tune(r, config->tx_lo_hz, err);
     if (rc < 0) return rc;
-    rc = pluto_push_open(r, err);
+    return pluto_tx_set(r, false, config->tx_attenuation_db, err);
+}
+
+int pluto_tx_begin(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    tx->on = false;
+    tx_queue_deinit(&tx->queue);
+    tx->busy_until = INT64_MIN;
+    tx->blocks = 0;
+    if (!tx->seen) tx->seen = malloc(SEEN_BLOCKS * tx->block_samples * 2 * sizeof *tx->seen);
+    if (!tx->seen) return err_set(err, ERR_NOMEM, "radio %s: out of memory", r->uri);
+    int rc = pluto_push_open(r, err);
+    if (rc < 0) return rc;
+    rc = pluto_set(r, PLUTO_LOOPBACK, 1, NULL, err);
     if (rc < 0) return rc;
     for (int i = 0; i < PLUTO_KERNEL_BUFFERS - 1; i++) {
         rc = push_next(r, err);
         if (rc < 0) return rc;
     }
-    rc = calibrate(r, err);
+    tx->seen_first = tx->received;
+    return queue_markers(tx, err);
+}
+
+static int end_alignment(struct radio *r, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    int rc = arm_flag(r, err);
     if (rc < 0) return rc;
-    rc = arm_flag(r, err);
-    if (rc < 0) return rc;
-    tx->skipped = tx->received;
-    r->info.tx_offset_samples = tx->offset;
+    free(tx->seen);
+    tx->seen = NULL;
+    tx->skipped = tx->received - r->next_index;
     tx->on = true;
-    return pluto_tx_set(r, false, config->tx_attenuation_db, err);
+    r->info.tx_offset_samples = tx->offset;
+    return ERR_OK;
+}
+
+int pluto_tx_align(struct radio *r, const int16_t *iq, struct err *err)
+{
+    struct pluto_tx *tx = pluto_tx_of(r);
+    int rc = push_next(r, err);
+    if (rc < 0) return rc;
+    if (tx->blocks < SEEN_BLOCKS)
+        memcpy(tx->seen + 2 * tx->blocks * tx->block_samples, iq,
+               2 * tx->block_samples * sizeof *iq);
+    tx->blocks++;
+    if (tx->blocks == SEEN_BLOCKS) {
+        rc = compare_markers(r, err);
+        if (rc < 0) return rc;
+        return pluto_set(r, PLUTO_LOOPBACK, 0, NULL, err);
+    }
+    return tx->blocks == PLUTO_ALIGN_BLOCKS ? end_alignment(r, err) : ERR_OK;
 }
 
 // A stream that ran dry has moved against the other by nobody knows how much.

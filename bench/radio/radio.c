@@ -21,6 +21,14 @@ static const struct radio_ops *ops_for(const char *uri)
     return NULL;
 }
 
+static int check_alive(const struct radio *r, struct err *err)
+{
+    if (!r->dead) return ERR_OK;
+    return err_set(err, ERR_GONE,
+                   "radio %s: it failed before and cannot go on; close it and open it again",
+                   r->uri);
+}
+
 int radio_open(struct radio **out, const struct radio_config *config, struct err *err)
 {
     *out = NULL;
@@ -45,6 +53,8 @@ int radio_open(struct radio **out, const struct radio_config *config, struct err
                     : err_set(err, ERR_NOMEM, "radio %s: out of memory", config->uri);
     if (rc < 0) goto fail;
     r->info.transmit = config->transmit;
+    rc = radio_align(&r, 1, err);
+    if (rc < 0) goto fail;
 
     *out = r;
     return ERR_OK;
@@ -66,12 +76,29 @@ const struct radio_info *radio_info(const struct radio *r)
     return &r->info;
 }
 
-static int check_alive(const struct radio *r, struct err *err)
+int radio_align(struct radio *const *radios, size_t n, struct err *err)
 {
-    if (!r->dead) return ERR_OK;
-    return err_set(err, ERR_GONE,
-                   "radio %s: it failed before and cannot go on; close it and open it again",
-                   r->uri);
+    int rc = ERR_OK;
+    size_t i = 0;
+    bool sends = false;
+    for (i = 0; i < n; i++) {
+        rc = check_alive(radios[i], err);
+        if (rc < 0) return rc;
+        sends = sends || radios[i]->info.transmit;
+    }
+    for (i = 0; i < n; i++) {
+        if (radios[i]->ops->start) rc = radios[i]->ops->start(radios[i], err);
+        if (rc < 0) goto fail;
+    }
+    for (int block = 0; sends && block < RADIO_ALIGN_BLOCKS; block++)
+        for (i = 0; i < n; i++) {
+            if (radios[i]->ops->align) rc = radios[i]->ops->align(radios[i], err);
+            if (rc < 0) goto fail;
+        }
+    return ERR_OK;
+fail:
+    radios[i]->dead = true;
+    return rc;
 }
 
 int radio_read(struct radio *r, struct iq_block *out, struct err *err)

@@ -44,10 +44,16 @@ struct radio_info {
     int64_t tx_offset_samples; // between the two streams' counts, as calibrated
 };
 
+/// Opens a radio and starts its streams.
 FOX_CHECK int radio_open(struct radio **out, const struct radio_config *config, struct err *err);
 /// Accepts NULL.
 void radio_close(struct radio *r);
 const struct radio_info *radio_info(const struct radio *r);
+/// Starts the streams of several radios anew, together. Needed once after opening them when there
+/// are several and one of them sends: a stream that nobody serves while the next radio is opened
+/// loses its place. Their samples then begin at the same time, as far as the hardware can. Sample
+/// counts go on where they were; what comes meanwhile is not seen. After a failure one is dead.
+FOX_CHECK int radio_align(struct radio *const *radios, size_t n, struct err *err);
 /// The next block. A recording's end is ERR_NOTFOUND; a radio that is gone ERR_GONE.
 FOX_CHECK int radio_read(struct radio *r, struct iq_block *out, struct err *err);
 

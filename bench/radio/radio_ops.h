@@ -7,10 +7,18 @@
 
 #include "bench/radio/radio.h"
 
+enum { RADIO_ALIGN_BLOCKS = 21 };
+
 struct radio_ops {
     // Called once, with r->info zeroed and r->state NULL. Fills r->info as read back. What it makes
     // hangs on r->state at once: after a failure radio.c calls close, which finds it there.
     int (*open)(struct radio *r, const struct radio_config *config, struct err *err);
+    // Starts the streams, or starts them anew: after open, and when radios are aligned. NULL: open
+    // has done it.
+    int (*start)(struct radio *r, struct err *err);
+    // Called RADIO_ALIGN_BLOCKS times after start when a radio of the bench sends, for all radios
+    // in turn: takes a block that nobody sees. NULL: nothing to do.
+    int (*align)(struct radio *r, struct err *err);
     // Called only after open succeeded and while no read has failed. Fills n_samples (at least 1),
     // iq (lent until the next call) and flags; radio.c fills first_sample.
     int (*read)(struct radio *r, struct iq_block *out, struct err *err);

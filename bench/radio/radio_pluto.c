@@ -452,6 +452,9 @@ static int prepare_transmit(struct radio *r, const struct radio_config *config, 
 static int start_stream(struct radio *r, struct err *err)
 {
     struct pluto *p = r->state;
+    if (p->buffer) iio_buffer_destroy(p->buffer);
+    p->buffer = NULL;
+    p->suspect_blocks = 0;
     ssize_t rc = iio_device_set_kernel_buffers_count(p->rx, PLUTO_KERNEL_BUFFERS);
     if (rc < 0) return attr_error(r, "set", "number of buffers", rc, err);
     errno = 0;
@@ -519,9 +522,7 @@ static int pluto_open(struct radio *r, const struct radio_config *config, struct
     }
     rc = check_all(r, err);
     if (rc < 0) return rc;
-    rc = start_stream(r, err);
-    if (rc < 0 || !config->transmit) return rc;
-    return pluto_tx_start(r, config, err);
+    return config->transmit ? pluto_tx_prepare(r, config, err) : ERR_OK;
 }
 
 // Lost samples leave no trace in the stream itself: the hardware keeps the oldest blocks, so the
@@ -588,6 +589,8 @@ int pluto_refill(struct radio *r, const int16_t **iq, struct err *err)
 int pluto_push_open(struct radio *r, struct err *err)
 {
     struct pluto *p = r->state;
+    if (p->tx_buffer) iio_buffer_destroy(p->tx_buffer);
+    p->tx_buffer = NULL;
     ssize_t rc = iio_device_set_kernel_buffers_count(p->tx, PLUTO_KERNEL_BUFFERS);
     if (rc < 0) return attr_error(r, "set", "number of transmit buffers", rc, err);
     errno = 0;
@@ -657,11 +660,29 @@ static int pluto_read(struct radio *r, struct iq_block *out, struct err *err)
     return watch_overflow(r, &out->flags, err);
 }
 
-// The transmitter off, whatever happened: also when the stream is dead, as long as it may be on.
+static int pluto_start(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    int rc = start_stream(r, err);
+    if (rc < 0 || !p->tx_first) return rc;
+    return pluto_tx_begin(r, err);
+}
+
+static int pluto_align(struct radio *r, struct err *err)
+{
+    struct pluto *p = r->state;
+    const int16_t *iq = NULL;
+    int rc = pluto_refill(r, &iq, err);
+    if (rc < 0 || !p->tx_first) return rc;
+    return pluto_tx_align(r, iq, err);
+}
+
+// The transmitter off, whatever happened: also when the stream is dead, as long as it may be on or
+// is looped back for calibration.
 static void quieten(struct radio *r)
 {
     struct pluto *p = r->state;
-    if (r->dead && !p->tx_side.lo_on) return;
+    if (r->dead && !p->tx_side.lo_on && !p->tx_side.seen) return;
     if (iio_channel_attr_write_longlong(p->tx_lo, "powerdown", 1) < 0)
         LOG_WARN("radio", "%s: cannot power its transmit oscillator down; switch it off", r->uri);
     if (!p->tx_first) return;
@@ -684,17 +705,20 @@ static void pluto_close(struct radio *r)
 {
     struct pluto *p = r->state;
     if (!p) return;
-    if (p->buffer) quieten(r);
+    if (p->buffer || p->tx_first) quieten(r);
     end_stream(p->tx_buffer, r->dead);
     end_stream(p->buffer, r->dead);
     if (p->ctx) iio_context_destroy(p->ctx);
     tx_queue_deinit(&p->tx_side.queue);
+    free(p->tx_side.seen);
     free(p);
     r->state = NULL;
 }
 
 const struct radio_ops radio_pluto_ops = {
     .open = pluto_open,
+    .start = pluto_start,
+    .align = pluto_align,
     .read = pluto_read,
     .close = pluto_close,
     .transmit = pluto_tx_transmit,
