@@ -215,6 +215,8 @@ void bind_push_core(lua_State *L, struct bind *b)
     lua_setfield(L, -2, "air");
     bind_push_net(L, b);
     lua_setfield(L, -2, "net");
+    bind_push_tx(L, b);
+    lua_setfield(L, -2, "tx");
     convert_push(L, b->device);
     lua_setfield(L, -2, "device");
     convert_push(L, b->bench);

@@ -83,6 +83,8 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     }
     rc = open_receiver(p, err);
     if (rc < 0) goto fail;
+    rc = pump_open_transmit(p, err);
+    if (rc < 0) goto fail;
     rc = open_judge(p, err);
     if (rc < 0) goto fail;
     rc = iq_ring_init(&p->ring, (size_t)(config->keep_s * p->rate_hz), err);
@@ -107,6 +109,7 @@ void pump_close(struct pump *p)
     dut_free(p->dut);
     port_close(p->port);
     ftdi_close(p->ftdi);
+    air_transmit_free(p->transmit);
     radio_close(p->radio);
     free(p);
 }
@@ -160,6 +163,8 @@ void pump_begin(struct pump *p, int64_t deadline)
     pump_queue_clear(&p->lines);
     p->log.len = 0;
     p->n_lines = 0;
+    p->n_replies = p->n_downlinks = p->n_sent = 0;
+    p->refusal[0] = '\0';
     p->deadline = deadline;
     pump_set_step(p, "");
 }
@@ -205,8 +210,9 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
         jval_free(event);
         return rc;
     }
+    rc = pump_answer_frame(p, f, event, err);
     pump_queue_put(&p->frames, event);
-    return ERR_OK;
+    return rc;
 }
 
 static int take_gap(struct pump *p, int64_t lost, struct err *err)
@@ -258,6 +264,8 @@ static int step(struct pump *p, struct err *err)
     if (rc < 0) return pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit);
     rc = drain(p, err);
     if (rc < 0) return rc;
+    rc = pump_step_transmit(p, err);
+    if (rc < 0) return pump_name_unit(err, "radio", p->config.radio.uri, p->config.radio_unit);
     return pump_alive(p, err);
 }
 

@@ -12,10 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/air/transmit.h"
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 #include "bench/base/secret.h"
 #include "bench/radio/radio.h"
+#include "bench/sfx/zone.h"
 #include "dut/dut.h"
 #include "dut/port.h"
 #include "dut/port_ftdi.h"
@@ -55,7 +57,11 @@ struct pump_config {
     unsigned window;
     int64_t t0; // sample time at which this pump's clock starts
     unsigned worker;
-    double keep_s; // raw samples kept for evidence
+    double keep_s;               // raw samples kept for evidence
+    const struct sfx_zone *zone; // of the device
+    struct air_permit permit;    // where the radio may send, if it does
+    unsigned armed;              // bits of enum air_armed
+    double downlink_dbm;         // at the radio's connector
 };
 
 struct pump;
@@ -137,5 +143,44 @@ FOX_CHECK int pump_capture(struct pump *p, const char *name, const char *note, i
 /// Hands a text over as evidence.
 FOX_CHECK int pump_evidence(struct pump *p, const char *path, const char *media_type,
                             const char *note, const void *data, size_t len, struct err *err);
+
+// ---- sending
+
+enum { PUMP_DOWNLINKS_MAX = 128 };
+
+// How a request is answered.
+struct pump_reply {
+    uint8_t payload[SFX_DL_PAYLOAD];
+    uint8_t tag_flip[SFX_DL_TAG]; // bits of the genuine tag to turn over; CRC and parity are made
+                                  // for what is sent
+    double after_s;               // from the end of frame 1; negative: the middle of the window
+    bool on_uplink;               // at the frequency of frame 1 instead of the downlink's
+};
+
+// A downlink for the request with this counter, at a given time.
+struct pump_downlink {
+    uint8_t payload[SFX_DL_PAYLOAD];
+    uint8_t tag_flip[SFX_DL_TAG];
+    uint16_t counter;
+    double f_hz; // absolute
+    int64_t at_sample;
+};
+
+struct pump_sent {
+    int64_t start, end; // of the burst
+};
+
+/// Whether the bench file lets the radio send.
+bool pump_transmits(const struct pump *p);
+/// The device's next authentic request for a downlink is answered so, by all of these; what waited
+/// for a request before is forgotten.
+FOX_CHECK int pump_reply(struct pump *p, const struct pump_reply *replies, size_t n,
+                         struct err *err);
+FOX_CHECK int pump_downlink(struct pump *p, const struct pump_downlink *downlink, struct err *err);
+/// The bursts of this attempt that have been handed over (lent, in that order; the first
+/// PUMP_DOWNLINKS_MAX since pump_silence), and why one was not: NULL when all were.
+size_t pump_sent(const struct pump *p, const struct pump_sent **out, const char **refusal);
+/// Nothing more is sent, and what was sent is forgotten.
+FOX_CHECK int pump_silence(struct pump *p, struct err *err);
 
 #endif

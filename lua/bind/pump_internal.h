@@ -12,7 +12,8 @@ enum {
     PUMP_QUEUE_MAX = 4096,
     PUMP_LOG_MAX = 8 << 20,
     PUMP_LINES_MAX = 1000,
-    PUMP_STEP_TEXT_MAX = 160
+    PUMP_STEP_TEXT_MAX = 160,
+    PUMP_REFUSAL_MAX = 480
 };
 
 // A bounded queue of JSON values.
@@ -50,6 +51,15 @@ struct pump {
     char gap_text[160];
     bool air_proven, port_proven;
     struct bytes log;
+    struct air_transmit *transmit;                 // NULL: the radio only listens
+    struct pump_reply replies[PUMP_DOWNLINKS_MAX]; // to the next request
+    size_t n_replies;
+    struct pump_downlink downlinks[PUMP_DOWNLINKS_MAX]; // not yet handed over
+    size_t n_downlinks;
+    struct pump_sent sent[PUMP_DOWNLINKS_MAX];
+    size_t n_sent;
+    char refusal[PUMP_REFUSAL_MAX]; // of the first downlink that could not be sent
+
     char step[PUMP_STEP_TEXT_MAX];
     double spoken_s; // wall time of the last progress
     int broken;
@@ -81,5 +91,13 @@ FOX_CHECK int pump_announce_ftdi(struct pump *p, struct err *err);
 /// Power or reset through the adapter.
 FOX_CHECK int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active,
                                struct err *err);
+
+/// The transmitter, if the radio has one; it ends in pump_close.
+FOX_CHECK int pump_open_transmit(struct pump *p, struct err *err);
+/// A received frame, with its event: sees whether a reply waits for it.
+FOX_CHECK int pump_answer_frame(struct pump *p, const struct air_frame *f, const struct jval *event,
+                                struct err *err);
+/// After each block: hands over what is due.
+FOX_CHECK int pump_step_transmit(struct pump *p, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@ enum { PATH_SIZE = 1024, KEY_LEN = 16, BLOCK_SAMPLES = 32768, RADIO_TIMEOUT_MS =
 
 static const double keep_s = 12; // the longest message with its gaps, and a little
 static const double rc1_centre_hz = 868130000.0, band_half_hz = 96000.0;
+static const double rc1_downlink_hz = 869400000.0, tx_attenuation_max_db = 89.75;
 
 static const char *text_of(const struct jval *object, const char *key, const char *otherwise)
 {
@@ -128,6 +129,40 @@ static int line_of(const struct jval *bench, const char *name)
     return strcmp(line, "rts") == 0 ? PORT_LINE_RTS : PORT_LINE_DTR;
 }
 
+static void fill_permit(const struct jval *bench, const char *unit, struct air_permit *out)
+{
+    snprintf(out->unit, sizeof out->unit, "%s", unit);
+    const struct jval *rf = jval_get(bench, "rf");
+    for (size_t i = 0; i < jval_len(rf) && out->n_paths < AIR_PATHS_MAX; i++) {
+        const struct jval *path = jval_at(rf, i);
+        if (strcmp(text_of(path, "from", ""), unit) != 0) continue;
+        struct air_path *to = &out->paths[out->n_paths++];
+        snprintf(to->to, sizeof to->to, "%s", text_of(path, "to", ""));
+        snprintf(to->kind, sizeof to->kind, "%s", text_of(path, "kind", ""));
+        to->attenuation_db = jval_number(jval_get(path, "attenuation_db"), 0);
+    }
+    const struct jval *bands = jval_get(jval_get(bench, "permit"), "bands");
+    for (size_t i = 0; i < jval_len(bands) && out->n_bands < AIR_BANDS_MAX; i++) {
+        const struct jval *band = jval_at(bands, i);
+        out->bands[out->n_bands++] = (struct air_band){
+            .low_hz = jval_number(jval_get(band, "low_hz"), 0),
+            .high_hz = jval_number(jval_get(band, "high_hz"), 0),
+            .max_dbm = jval_number(jval_get(band, "max_dbm"), 0),
+        };
+    }
+}
+
+static void fill_transmit(const struct jval *bench, const struct jval *radio,
+                          struct pump_config *out)
+{
+    out->radio.transmit = jval_bool(jval_get(radio, "transmit"), false);
+    if (!out->radio.transmit) return;
+    out->radio.tx_lo_hz = jval_number(jval_get(radio, "tx_lo_hz"), rc1_downlink_hz);
+    out->radio.tx_attenuation_db = tx_attenuation_max_db; // each burst sets its own
+    out->downlink_dbm = jval_number(jval_get(radio, "downlink_dbm"), 0);
+    fill_permit(bench, out->radio_unit, &out->permit);
+}
+
 int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
 {
     const struct jval *radio = jval_at(jval_get(s->bench, "radios"), 0);
@@ -158,6 +193,9 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
         .keep_s = keep_s,
     };
     fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);
+    fill_transmit(s->bench, radio, out);
+    out->zone = sfx_zone_find(text_of(s->device, "zone", "RC1"));
+    if (!out->zone) return err_set(err, ERR_USAGE, "device: zone: no such zone");
     fill_dialect(s->dialect, &out->dialect);
     return ERR_OK;
 }

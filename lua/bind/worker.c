@@ -84,6 +84,15 @@ static int do_plan(struct worker *w, const struct jval *request, struct err *err
     return say(w, plan, -1, err);
 }
 
+static unsigned armed_of(const struct jval *words)
+{
+    unsigned armed = 0;
+    for (size_t i = 0; i < jval_len(words); i++)
+        if (strcmp(jval_text(jval_at(words, i), ""), "interference") == 0)
+            armed |= AIR_ARMED_INTERFERENCE;
+    return armed;
+}
+
 static int do_open(struct worker *w, const struct jval *request, struct err *err)
 {
     if (w->pump) return err_set(err, ERR_SEQUENCE, "open: the instruments are open already");
@@ -102,6 +111,7 @@ static int do_open(struct worker *w, const struct jval *request, struct err *err
     snprintf(w->profile, sizeof w->profile, "%s", jval_text(jval_get(request, "profile"), "smoke"));
     config.t0 = jval_int(jval_get(request, "t"), 0);
     config.worker = (unsigned)jval_int(jval_get(request, "worker"), 1);
+    config.armed = armed_of(jval_get(request, "arm"));
     const struct pump_sink sink = {
         .ctx = w, .event = on_event, .progress = on_progress, .evidence = on_evidence};
     rc = pump_open(&w->pump, &config, &sink, err);

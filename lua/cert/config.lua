@@ -35,6 +35,22 @@ local RADIO <const> = {
   gain_db = { type = "number", min = -10, max = 77 },
   path = { type = "string", among = schema.set { "conducted", "shielded", "antenna" } },
   attenuation_db = { type = "number", min = 0, optional = true },
+  transmit = { type = "boolean", default = false },
+  tx_lo_hz = { type = "number", min = 70e6, max = 6e9, optional = true },
+  downlink_dbm = { type = "number", min = -80, max = 10, default = 0 },
+}
+
+local PATH <const> = {
+  from = { type = "string" },
+  to = { type = "string" },
+  kind = { type = "string", among = schema.set { "conducted", "shielded", "antenna" } },
+  attenuation_db = { type = "number", min = 0 },
+}
+
+local BAND <const> = {
+  low_hz = { type = "number", min = 70e6, max = 6e9 },
+  high_hz = { type = "number", min = 70e6, max = 6e9 },
+  max_dbm = { type = "number", min = -100, max = 30 },
 }
 
 local UART <const> = {
@@ -64,6 +80,8 @@ local BENCH <const> = {
   virtual = { type = "boolean", default = false },
   radios = { type = "table" },
   uarts = { type = "table" },
+  rf = { type = "table", default = {} },
+  permit = { type = "table", optional = true, fields = { bands = { type = "table" } } },
   power = { type = "table", optional = true, fields = SWITCH },
   reset = { type = "table", optional = true, fields = SWITCH },
   ftdi = { type = "table", optional = true, fields = FTDI },
@@ -90,6 +108,13 @@ local function check_units(list, name, fields)
   end
 end
 
+local function check_list(list, name, fields)
+  for i, entry in ipairs(list) do
+    local wrong <const> = schema.check(("bench.%s[%d]"):format(name, i), entry, fields)
+    if wrong then return wrong end
+  end
+end
+
 local function check_switch(bench, name)
   local switch <const> = bench[name]
   if not switch then return end
@@ -104,6 +129,8 @@ function config.check_bench(bench)
   local wrong <const> = schema.check("bench", bench, BENCH)
     or check_units(bench.radios, "radios", RADIO)
     or check_units(bench.uarts, "uarts", UART)
+    or check_list(bench.rf, "rf", PATH)
+    or bench.permit and check_list(bench.permit.bands, "permit.bands", BAND)
     or check_switch(bench, "power")
     or check_switch(bench, "reset")
   if wrong then return wrong end
@@ -143,6 +170,13 @@ function config.switch(bench, name)
   if name == "power" or ftdi.reset then return { discharge_s = ftdi.discharge_s } end
 end
 
+local function transmits(bench)
+  for _, radio in ipairs(bench.radios) do
+    if radio.transmit then return true end
+  end
+  return false
+end
+
 local WIRED <const> = { spi = "the pins of the device's flash", swd = "the device's debug port" }
 
 --- What of `needs` the bench does not have: a text, or nil.
@@ -152,6 +186,11 @@ function config.missing_instrument(needs, bench)
       return ("the case needs a %s line and the bench file declares none; "
         .. "add %s = { uart = …, line = … } or an adapter, ftdi = { serial = …, relay = …, reset = … }"):format(need,
         need)
+    end
+    if need == "radio.tx" and not transmits(bench) then
+      return "the case needs a radio that may send and the bench file declares none; add transmit = true to the radio,"
+        .. " where it is cabled to, rf = { { from = …, to = …, kind = \"conducted\", attenuation_db = … } }, and what"
+        .. " it may send, permit = { bands = { { low_hz = …, high_hz = …, max_dbm = … } } }"
     end
     if WIRED[need] and not (bench.ftdi and schema.set(bench.ftdi.wired)[need]) then
       return ("the case needs an adapter at %s and the bench file declares none; "

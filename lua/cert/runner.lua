@@ -6,6 +6,7 @@ local claim <const> = require "cert.claim"
 local config <const> = require "cert.config"
 local control <const> = require "cert.control"
 local device <const> = require "cert.device"
+local downlink <const> = require "cert.downlink"
 local expectation <const> = require "cert.expectation"
 local measurement <const> = require "cert.measurement"
 local options <const> = require "cert.options"
@@ -123,6 +124,23 @@ function T:weak_key(messages)
   end
   if #packets == 0 then control.misuse("t:weak_key: expected a list of messages of t:air:message") end
   return of[self].weak_key(packets)
+end
+
+--- t:exchange{ label =, payload =, tag_flip_hex = } -> what became of one downlink; see cert/downlink.lua.
+function T:exchange(given)
+  return downlink.exchange(self, of[self], given)
+end
+
+--- t:unasked{ label =, payload =, counter =, f_hz =, from_s =, every_s =, count = } -> finish, which gives what the
+--- device did; see cert/downlink.lua.
+function T:unasked(given)
+  return downlink.unasked(self, of[self], given)
+end
+
+--- t:refuses{ event =, payload =, stimuli = } -> whether none was accepted, with positive twins; see
+--- cert/downlink.lua.
+function T:refuses(given)
+  return downlink.refuses(self, of[self], given)
 end
 
 local function watched_traffic(events)

@@ -77,6 +77,48 @@ int radio_read(struct radio *r, struct iq_block *out, struct err *err)
     return ERR_OK;
 }
 
+// What was sent, and whether the oscillator was on when the first and the last sample left.
+static struct {
+    int64_t at;
+    size_t n;
+    int switches; // of the oscillator
+    bool lo_on;
+} radio_sent;
+
+int radio_transmit(struct radio *r, int64_t at_sample, const int16_t *iq, size_t n, struct err *err)
+{
+    (void)r, (void)iq, (void)err;
+    radio_sent.at = at_sample;
+    radio_sent.n = n;
+    return ERR_OK;
+}
+
+int64_t radio_earliest(const struct radio *r)
+{
+    return r->at + BLOCK;
+}
+
+int radio_drop(struct radio *r, struct err *err)
+{
+    (void)r, (void)err;
+    return ERR_OK;
+}
+
+int radio_set_tx(struct radio *r, bool lo_on, double attenuation_db, struct err *err)
+{
+    (void)r, (void)attenuation_db, (void)err;
+    radio_sent.switches += lo_on != radio_sent.lo_on;
+    radio_sent.lo_on = lo_on;
+    return ERR_OK;
+}
+
+int radio_tune_tx(struct radio *r, double lo_hz, struct err *err)
+{
+    (void)err;
+    r->info.tx_lo_hz = lo_hz;
+    return ERR_OK;
+}
+
 // ---- a port that answers every command with the next text of a list, some reads later
 
 struct port {

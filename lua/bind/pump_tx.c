@@ -1,0 +1,185 @@
+// The pump's transmitter: downlinks that answer a request of the device, or leave at a given time.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/base/bytes.h"
+#include "bench/net/reply.h"
+#include "lua/bind/pump_internal.h"
+
+// Samples are made so long before they leave; a burst that is asked for later may come too late.
+static const double hand_over_s = 1.5;
+
+int pump_open_transmit(struct pump *p, struct err *err)
+{
+    if (!p->config.radio.transmit) return ERR_OK;
+    return air_transmit_new(&p->transmit, p->radio, &p->config.permit, p->config.armed, err);
+}
+
+bool pump_transmits(const struct pump *p)
+{
+    return p->transmit != NULL;
+}
+
+int pump_silence(struct pump *p, struct err *err)
+{
+    p->n_replies = p->n_downlinks = p->n_sent = 0;
+    p->refusal[0] = '\0';
+    return p->transmit && air_transmit_busy(p->transmit) ? air_transmit_stop(p->transmit, err)
+                                                         : ERR_OK;
+}
+
+static int check_free(const struct pump *p, size_t n, struct err *err)
+{
+    if (!p->transmit)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%s cannot send; add transmit = true, its rf path and a permit to the bench "
+                       "file",
+                       p->config.radio_unit);
+    if (!p->config.key)
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "a downlink is signed with the device's key, and its device file names none");
+    if (n > PUMP_DOWNLINKS_MAX)
+        return err_set(err, ERR_LIMIT, "expected at most %d downlinks to wait, asked for %zu",
+                       PUMP_DOWNLINKS_MAX, n);
+    return ERR_OK;
+}
+
+int pump_reply(struct pump *p, const struct pump_reply *replies, size_t n, struct err *err)
+{
+    int rc = check_free(p, n, err);
+    if (rc < 0) return rc;
+    memcpy(p->replies, replies, n * sizeof *replies);
+    p->n_replies = n;
+    return ERR_OK;
+}
+
+int pump_downlink(struct pump *p, const struct pump_downlink *downlink, struct err *err)
+{
+    int rc = check_free(p, p->n_downlinks + 1, err);
+    if (rc < 0) return rc;
+    if (downlink->at_sample < p->now)
+        return err_set(err, ERR_LIMIT, "a downlink at %.3f s comes too late: it is %.3f s",
+                       (double)downlink->at_sample / p->rate_hz, (double)p->now / p->rate_hz);
+    p->downlinks[p->n_downlinks++] = *downlink;
+    return ERR_OK;
+}
+
+// ---- a request is answered
+
+static int plan_reply(struct pump *p, const struct pump_reply *r, const struct reply_window *w,
+                      uint16_t counter, struct err *err)
+{
+    double start_s = w->frame1_end_max_s + r->after_s;
+    if (r->after_s < 0) {
+        double earliest_s = (double)p->now / p->rate_hz + hand_over_s;
+        int rc = reply_start(w, REPLY_MIDDLE, earliest_s, REPLY_MARGIN_S, &start_s, err);
+        if (rc < 0) return rc;
+    }
+    struct pump_downlink d = {
+        .counter = counter,
+        .f_hz = r->on_uplink ? w->frame1_hz : w->downlink_hz,
+        .at_sample = (int64_t)llround(start_s * p->rate_hz),
+    };
+    memcpy(d.payload, r->payload, sizeof d.payload);
+    memcpy(d.tag_flip, r->tag_flip, sizeof d.tag_flip);
+    return pump_downlink(p, &d, err);
+}
+
+// What a burst met that was not sent: the suite hears of it when it asks what was.
+static int refuse(struct pump *p, int rc, const struct err *err)
+{
+    if (rc == ERR_GONE || rc == ERR_IO) return rc;
+    if (!p->refusal[0]) snprintf(p->refusal, sizeof p->refusal, "%s", err->text);
+    return ERR_OK;
+}
+
+int pump_answer_frame(struct pump *p, const struct air_frame *f, const struct jval *event,
+                      struct err *err)
+{
+    const struct sfx_uplink *up = &f->uplink;
+    if (p->n_replies == 0 || f->status != SFX_STATUS_OK || !up->bidirectional) return ERR_OK;
+    if (up->device_id != p->config.device_id || !jval_bool(jval_get(event, "tag_ok"), false))
+        return ERR_OK;
+    const struct reply_request request = {
+        .zone = p->config.zone,
+        .rank = f->rank,
+        .start_s = (double)jval_int(jval_get(event, "start"), 0) / p->rate_hz,
+        .end_s = (double)jval_int(jval_get(event, "end"), 0) / p->rate_hz,
+        .f_hz = jval_number(jval_get(event, "f_mid_hz"), 0),
+    };
+    struct reply_window window;
+    struct err why = {0};
+    int rc = reply_window(&request, &window, &why);
+    for (size_t i = 0; rc == ERR_OK && i < p->n_replies; i++)
+        rc = plan_reply(p, &p->replies[i], &window, up->counter, &why);
+    p->n_replies = 0;
+    if (rc < 0) rc = refuse(p, rc, &why);
+    return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
+}
+
+// ---- a burst leaves
+
+static int note_sent(struct pump *p, const struct pump_downlink *d, const struct sfx_downlink *dl,
+                     int64_t end, struct err *err)
+{
+    char payload[2 * SFX_DL_PAYLOAD + 1], tag[2 * SFX_DL_TAG + 1];
+    hex_encode(dl->payload, sizeof dl->payload, payload);
+    hex_encode(dl->tag, sizeof dl->tag, tag);
+    if (p->n_sent < PUMP_DOWNLINKS_MAX)
+        p->sent[p->n_sent++] = (struct pump_sent){.start = d->at_sample, .end = end};
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:s, s:s, s:b}", "type",
+                               "downlink", "unit", p->config.radio_unit, "start",
+                               (long long)d->at_sample, "end", (long long)end, "f_hz",
+                               round(d->f_hz * 64) / 64, "level_dbm", p->config.downlink_dbm,
+                               "counter", (int)d->counter, "payload_hex", payload, "tag_hex", tag,
+                               "genuine", !(d->tag_flip[0] | d->tag_flip[1])),
+                     err);
+}
+
+static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *err)
+{
+    struct sfx_downlink dl = {.device_id = p->config.device_id, .counter = d->counter};
+    memcpy(dl.payload, d->payload, sizeof dl.payload);
+    int rc = judge_sign_downlink(p->judge, &dl, err);
+    if (rc < 0) return rc;
+    for (int i = 0; i < SFX_DL_TAG; i++)
+        dl.tag[i] ^= d->tag_flip[i];
+    uint8_t frame[SFX_DL_FRAME];
+    sfx_downlink_frame(&dl, frame);
+    int64_t end = 0;
+    struct err why = {0};
+    rc = air_downlink(p->transmit, frame, d->f_hz, p->config.downlink_dbm,
+                      d->at_sample - p->config.t0, &end, &why);
+    if (rc == ERR_OK) return note_sent(p, d, &dl, end + p->config.t0, err);
+    rc = refuse(p, rc, &why);
+    return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
+}
+
+int pump_step_transmit(struct pump *p, struct err *err)
+{
+    if (!p->transmit) return ERR_OK;
+    int rc = air_transmit_step(p->transmit, p->now - p->config.t0, err);
+    int64_t soon = p->now + (int64_t)(hand_over_s * p->rate_hz);
+    for (size_t i = 0; rc == ERR_OK && i < p->n_downlinks;) {
+        if (p->downlinks[i].at_sample > soon) {
+            i++;
+            continue;
+        }
+        const struct pump_downlink d = p->downlinks[i];
+        memmove(p->downlinks + i, p->downlinks + i + 1,
+                (--p->n_downlinks - i) * sizeof *p->downlinks);
+        rc = hand_over(p, &d, err);
+    }
+    return rc;
+}
+
+size_t pump_sent(const struct pump *p, const struct pump_sent **out, const char **refusal)
+{
+    *out = p->sent;
+    *refusal = p->refusal[0] ? p->refusal : NULL;
+    return p->n_sent;
+}

@@ -1,0 +1,38 @@
+-- A comparison that looks at part of the tag lets through what random guesses would take hundreds of trials to find. So
+-- each bit is turned over alone, in a frame that is otherwise perfect, and none may be overlooked.
+local suite <const> = require "suites.authentication"
+
+local PAYLOAD <const> = "\x57\x41\x4c\x4b\x42\x49\x54\x53"
+local BITS <const> = 16
+-- In smoke: the highest and lowest bit of each byte, so that a byte or a top bit that is left out is found.
+local CORNERS <const> = { 15, 7, 8, 0 }
+
+local function stimulus(bit)
+  local byte <const> = bit >= 8 and 1 or 2
+  return {
+    name = ("bit %d of byte %d of the tag turned over"):format(bit % 8, byte),
+    tag_flip_hex = ("%04x"):format(1 << bit),
+  }
+end
+
+suite:case {
+  id         = "AUTH-DL-002",
+  title      = "every one of the 16 bits of a downlink's tag is checked",
+  threat     = "A truncated or masked comparison makes a downlink's tag cheap to guess.",
+  severity   = "critical",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx", "radio.tx", "DL", "KNOWNKEY" },
+  safety     = "S1",
+  covers     = { "EN303645:5.5-1", "EN18031:SCM-2", "EN18031:CRY-1", "IEC62443:CR 3.1", "ISVS:4.1.1", "WP:A8" },
+  faults     = { "MUT-AUTH-014", "MUT-AUTH-015", "MUT-AUTH-016" },
+  deadline_s = 1800,
+
+  run = function(t)
+    local amount <const>, stimuli <const> = t:amount { of = "tag bits", full = BITS, smoke = #CORNERS }, {}
+    for i = 1, amount do stimuli[i] = stimulus(amount == BITS and BITS - i or CORNERS[i]) end
+    t:refuses { event = "a downlink with a wrong tag had an effect", payload = PAYLOAD, stimuli = stimuli }
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite
