@@ -261,6 +261,7 @@ int air_transmit_new(struct air_transmit **out, struct radio *radio,
     t->radio = radio;
     t->permit = *permit;
     t->armed = armed;
+    t->now = radio_earliest(radio); // until the first step says better
     rc = phy_fft_new(&t->fft, FFT_LEN, PHY_FFT_FORWARD, err);
     if (rc < 0) goto fail;
     rc = power_off(t, err);

@@ -129,11 +129,42 @@ static void test_carriers_arrive(void **state)
     radio_close(ear);
 }
 
+// Time went on without the sender: what it would send would leave at a wrong time, so it does not.
+static void test_a_starved_stream_sends_nothing(void **state)
+{
+    (void)state;
+    struct radio *ear = open_unit("FOXLAB_PLUTO_0_URI", false);
+    struct radio *mouth = open_unit("FOXLAB_PLUTO_1_URI", true);
+    struct radio *const both[] = {ear, mouth};
+    struct err e = {0};
+    if (radio_align(both, 2, &e) < 0) fail_msg("%s", e.text);
+    const int16_t one[2] = {1, 1};
+    struct iq_block b;
+    for (int i = 0; i < 12; i++)
+        read_ok(ear, &b);
+    assert_int_equal(radio_transmit(mouth, radio_earliest(mouth) + BLOCK, one, 1, &e), ERR_GONE);
+    if (!strstr(e.text, "its transmit stream ran dry before sample 0")) fail_msg("%s", e.text);
+    assert_int_equal(radio_read(mouth, &b, &e), ERR_GONE);
+    assert_int_equal(radio_align(both, 2, &e), ERR_GONE); // dead is dead
+    radio_close(mouth);
+
+    mouth = open_unit("FOXLAB_PLUTO_1_URI", true);
+    if (radio_align((struct radio *const[]){mouth, ear}, 2, &e) < 0) fail_msg("%s", e.text);
+    read_ok(ear, &b);
+    assert_int_equal(b.first_sample, 12 * BLOCK); // the count goes on
+    read_ok(mouth, &b);
+    assert_int_equal(b.first_sample, 0);
+    assert_int_equal(radio_transmit(mouth, radio_earliest(mouth), one, 1, &e), ERR_OK);
+    radio_close(mouth);
+    radio_close(ear);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carriers_arrive),
+        cmocka_unit_test(test_a_starved_stream_sends_nothing),
     };
     return cmocka_run_group_tests_name("air to air", tests, NULL, NULL);
 }
