@@ -1,4 +1,5 @@
--- The certification decision as a table, what became of a claim, and the data it rests on against the sizes that the catalogue prints.
+-- The certification decision as a table, what became of a claim, and the data that both rest on against the sizes that
+-- the catalogue prints.
 package.path = (arg[1] or ".") .. "/lua/tests/?.lua;" .. package.path
 local h <const> = require "harness"
 local root <const> = arg[1] or "."
@@ -170,7 +171,8 @@ end)
 
 h.test("the worst axis of a case speaks for it", function()
   local result <const> = assess({ tests = { "JAM-UL-002" } }, catalogue, {
-    { id = "JAM-UL-002", axes = "ranks=1", verdict = "pass" }, { id = "JAM-UL-002", axes = "ranks=2", verdict = "fail" },
+    { id = "JAM-UL-002", axes = "ranks=1", verdict = "pass" },
+    { id = "JAM-UL-002", axes = "ranks=2", verdict = "fail" },
     { id = "JAM-UL-002", axes = "ranks=3", verdict = "error" } })
   h.equal(result.state, "contradicted")
 end)
