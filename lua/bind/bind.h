@@ -21,8 +21,9 @@ struct bind {
     const struct jval *bench;
     const struct jval *limits;
     const struct jval *dialect;
-    const char *profile; // of the run
-    uint64_t random_key; // of the attempt
+    const char *profile;      // of the run
+    const struct secret *key; // the device's; NULL: not known. Lent
+    uint64_t random_key;      // of the attempt
     uint64_t random_index;
 };
 
@@ -46,5 +47,6 @@ void bind_push_dut(lua_State *L, struct bind *b);
 void bind_push_air(lua_State *L, struct bind *b);
 void bind_push_net(lua_State *L, struct bind *b);
 void bind_push_tx(lua_State *L, struct bind *b);
+void bind_push_probe(lua_State *L, struct bind *b);
 
 #endif

@@ -74,6 +74,8 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     rc = dut_new(&p->dut, p->port, &p->config.dialect, err);
     if (rc < 0) goto fail;
     dut_set_tap(p->dut, pump_log_bytes, p);
+    if (config->key) rc = secret_init(&p->key, config->key->data, config->key->len, err);
+    if (rc < 0) goto fail;
     rc = pump_open_ftdi(p, err);
     if (rc < 0) goto fail;
     rc = radio_open(&p->radio, &config->radio, err);
@@ -104,6 +106,7 @@ void pump_close(struct pump *p)
     jval_free(p->answer);
     iq_ring_deinit(&p->ring);
     bytes_deinit(&p->log);
+    secret_deinit(&p->key);
     judge_free(p->judge);
     air_receiver_free(p->receiver);
     dut_free(p->dut);
@@ -161,7 +164,8 @@ void pump_begin(struct pump *p, int64_t deadline)
 {
     pump_queue_clear(&p->frames);
     pump_queue_clear(&p->lines);
-    p->log.len = 0;
+    p->log.len = p->log_chunk = p->log_mark = 0;
+    p->n_leaks = 0;
     p->n_lines = 0;
     p->n_replies = p->n_downlinks = p->n_sent = 0;
     p->refusal[0] = '\0';
@@ -239,7 +243,8 @@ static int drain(struct pump *p, struct err *err)
     }
     struct dut_line line;
     while (dut_next_line(p->dut, &line)) {
-        int rc = pump_take_line(p, &line, err);
+        int rc = pump_withhold(p, &line, err);
+        if (rc == ERR_OK) rc = pump_take_line(p, &line, err);
         if (rc < 0) return rc;
     }
     return ERR_OK;

@@ -132,6 +132,20 @@ struct ftdi *pump_ftdi(struct pump *p);
 struct power *pump_power(struct pump *p);
 /// Books the failure of a call on the adapter: ERR_GONE is the end of the pump. Returns rc.
 int pump_ftdi_failed(struct pump *p, int rc, struct err *err);
+
+// A known secret in what the device said: four of its bytes or more, raw or as text. The record
+// shows stars in its place.
+struct pump_leak {
+    int64_t at;    // sample time of the line
+    size_t offset; // of its first byte in the line
+    size_t run;    // bytes of the secret
+    const char *form;
+    char fingerprint[SECRET_FINGERPRINT_LEN];
+};
+
+/// Those of this attempt: the last one in *out, how many there were returned.
+size_t pump_leaks(const struct pump *p, struct pump_leak *out);
+
 /// ERR_UNSUPPORTED when the bench has no such line.
 FOX_CHECK int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err *err);
 

@@ -25,6 +25,7 @@ void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t 
     if (p->log.len + len * 4 + 64 > PUMP_LOG_MAX)
         return; // the rest of a flood; the run's time limits end it
     struct err ignored;
+    p->log_chunk = p->log.len;
     if (bytes_printf(&p->log, &ignored, "%lld %c ", (long long)at_sample, direction) < 0) return;
     for (size_t i = 0; i < len; i++) {
         char text[8];

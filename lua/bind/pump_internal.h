@@ -4,6 +4,7 @@
 
 #include "bench/air/receive.h"
 #include "bench/base/bytes.h"
+#include "bench/base/secret.h"
 #include "bench/net/judge.h"
 #include "lua/bind/pump.h"
 #include "lua/bind/ring.h"
@@ -51,6 +52,11 @@ struct pump {
     char gap_text[160];
     bool air_proven, port_proven;
     struct bytes log;
+    size_t log_chunk;      // where the last piece of the log begins
+    size_t log_mark;       // where the piece began that held the end of the line before
+    struct secret key;     // of the device; len 0: not known
+    struct pump_leak leak; // the last one
+    size_t n_leaks;
     struct air_transmit *transmit;                 // NULL: the radio only listens
     struct pump_reply replies[PUMP_DOWNLINKS_MAX]; // to the next request
     size_t n_replies;
@@ -84,6 +90,10 @@ int pump_name_unit(struct err *err, const char *kind, const char *endpoint, cons
 FOX_CHECK int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err);
 /// For dut_set_tap: the serial log.
 void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t *data, size_t len);
+
+/// Looks for the device's key in a line. Where there is one, it and the log since the line before
+/// are starred out.
+FOX_CHECK int pump_withhold(struct pump *p, struct dut_line *line, struct err *err);
 
 /// Opens the adapter, if the bench has one: power is off then.
 FOX_CHECK int pump_open_ftdi(struct pump *p, struct err *err);

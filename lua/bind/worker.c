@@ -169,6 +169,7 @@ static int run_case(struct worker *w, const char *id, const struct jval *request
         .limits = w->setup.limits,
         .dialect = w->setup.dialect,
         .profile = w->profile,
+        .key = w->setup.key.len ? &w->setup.key : NULL,
         .random_key = rng_key((uint64_t)w->seed, name),
     };
     pump_begin(w->pump, deadline);

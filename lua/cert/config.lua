@@ -20,6 +20,7 @@ local DEVICE <const> = {
   features = { type = "table", list = "string", among = case.FEATURES },
   extensions = { type = "table", list = "string", default = {},
     among = schema.set { "factory_reset", "test_mode_j" } },
+  memory = { type = "table", default = {} }, -- what a debugger would find where
   scenario = { type = "string", default = "default", pattern = "^[%w_-]+$",
     form = "the name of a file in fixtures/scenarios" },
   limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$",
@@ -87,10 +88,20 @@ local BENCH <const> = {
   ftdi = { type = "table", optional = true, fields = FTDI },
 }
 
+local MEMORY <const> = {
+  name = { type = "string" },
+  address = { type = "integer", min = 0, max = 0xffffffff },
+  size = { type = "integer", min = 1024, max = 16 * 1024 * 1024 },
+}
+
 --- Checks a device table in place. Returns nil or what is wrong.
 function config.check_device(device)
   local wrong <const> = schema.check("device", device, DEVICE)
   if wrong then return wrong end
+  for i, memory in ipairs(device.memory) do
+    local odd <const> = schema.check(("device.memory[%d]"):format(i), memory, MEMORY)
+    if odd then return odd end
+  end
   device.id = device.id:lower()
   device.pac = device.pac and device.pac:lower()
   for _, feature in ipairs(device.features) do

@@ -62,6 +62,16 @@ function Device:command(line, given)
   return { text = came.answer, lines = came.lines, sent_s = came.sent_s, until_s = came.until_s, summary = came.answer }
 end
 
+--- t.dut:questions() -> the command lines of the dialect that only ask.
+function Device:questions()
+  return self.dialect.questions
+end
+
+--- t.dut:acting() -> beginnings of command lines that make the device send, sleep or forget.
+function Device:acting()
+  return self.dialect.acting
+end
+
 --- t.dut:is_ready([within_s]) -> true, or nil and why: waits until the device answers the dialect's ping.
 function Device:is_ready(within_s)
   local limit_s <const> = within_s or self.dialect.boot_s
@@ -199,6 +209,21 @@ local RESET <const> = { hold_s = { type = "number", min = 0.001, default = 0.5 }
 function Device:reset(given)
   local o <const> = options("t.dut:reset", given, RESET)
   return off_and_on(self, "reset", of[self].port.reset, o.hold_s, self.dialect.boot_s)
+end
+
+--- t.dut:while_reset(during [, after]) -> true, or nil and why: holds the reset line, sees that the device is silent,
+--- calls `during`, releases the line, calls `after`, and waits until the device answers.
+function Device:while_reset(during, after)
+  of[self].port:reset(true)
+  local acted <const> = is_silenced(self)
+  during()
+  of[self].port:reset(false)
+  if after then after() end
+  if not acted then
+    return nil, absence.bench("the device went on answering while its reset line was held: the line does not act;"
+      .. " check its wiring and the pin in the bench file")
+  end
+  return self:is_ready()
 end
 
 local POWER_OFF <const> = {

@@ -10,6 +10,7 @@ local downlink <const> = require "cert.downlink"
 local expectation <const> = require "cert.expectation"
 local measurement <const> = require "cert.measurement"
 local options <const> = require "cert.options"
+local probe <const> = require "cert.probe"
 local schema <const> = require "cert.schema"
 
 local runner <const> = {}
@@ -98,6 +99,11 @@ function T:doubt(text) -- luacheck: ignore 212
   return absence.bench("%s", text)
 end
 
+--- t:undeclared(text) -> why: what the device file would have to say, for `t:require(subject, nil, …)`.
+function T:undeclared(text) -- luacheck: ignore 212
+  return absence.new("error", "config", "%s", text)
+end
+
 --- t:step(text) says on the terminal what the case is doing; not recorded.
 function T:step(text)
   of[self].step(tostring(text))
@@ -164,6 +170,7 @@ function runner.context(core, case, axes, watched)
   else
     t.air = air.new(core)
     t.dut = device.new(core, core.device, core.dialect, t.air)
+    t.probe = probe.new(core)
   end
   t.net = core.net
   return t

@@ -19,6 +19,16 @@ return {
   identity = { id = "AT$I=10", pac = "AT$I=11", firmware = "AT$I=0" },
   soft_reset = "AT$P=0",
 
+  -- What only asks, and how lines begin that do something: for cases that type at random.
+  questions = {
+    "AT", "AT$I=0", "AT$I=1", "AT$I=7", "AT$I=10", "AT$I=11", "AT$V?", "AT$T?", "AT$IF?", "AT$DR?", "AT$GI?", "AT$TR?",
+    "AT$TR=?", "ATS300?", "ATS300=?", "ATS302?", "ATS302=?", "ATS410?", "ATS410=?",
+  },
+  acting = {
+    "AT$SB", "AT$SF", "AT$SO", "AT$SR", "AT$SE", "AT$TM", "AT$P", "AT$WR", "AT$RFS", "AT$RC", "AT$CW", "AT$CB", "AT$RL",
+    "AT$CS", "AT$TR=", "AT$IF=", "AT$DR=", "ATS3", "ATS4", "ATZ",
+  },
+
   -- How a message of each kind is asked for; %s is the payload in hexadecimal digits. A kind that is not listed
   -- cannot be asked for in this dialect.
   messages = {
