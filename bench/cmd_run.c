@@ -103,6 +103,16 @@ static void name_scenario(struct run *r)
     jval_free(device);
 }
 
+// A scenario with other instruments than the default one has a bench file of its own.
+static void name_virtual_bench(struct run *r)
+{
+    snprintf(r->bench_file, sizeof r->bench_file, "%s/fixtures/benches/%s.lua", cmd_root(),
+             r->scenario);
+    if (access(r->bench_file, R_OK) != 0)
+        snprintf(r->bench_file, sizeof r->bench_file, "%s/fixtures/benches/virtual.lua",
+                 cmd_root());
+}
+
 static int make_plan(struct run *r, struct err *err)
 {
     snprintf(r->device_file, sizeof r->device_file, "%s",
@@ -118,8 +128,7 @@ static int make_plan(struct run *r, struct err *err)
                                           .scenario = r->scenario,
                                           .fault = r->options.fault,
                                           .signal_fd = r->session.signal_fd};
-        snprintf(r->bench_file, sizeof r->bench_file, "%s/fixtures/benches/virtual.lua",
-                 cmd_root());
+        name_virtual_bench(r);
         rc = lab_start(&r->lab, &config, err);
     }
     r->session.lab = r->lab;

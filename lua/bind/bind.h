@@ -46,7 +46,8 @@ void bind_push_core(lua_State *L, struct bind *b);
 void bind_push_dut(lua_State *L, struct bind *b);
 void bind_push_air(lua_State *L, struct bind *b);
 void bind_push_net(lua_State *L, struct bind *b);
-void bind_push_tx(lua_State *L, struct bind *b);
 void bind_push_probe(lua_State *L, struct bind *b);
+void bind_push_tx(lua_State *L, struct bind *b);
+void bind_push_stations(lua_State *L, struct bind *b);
 
 #endif

@@ -215,10 +215,12 @@ void bind_push_core(lua_State *L, struct bind *b)
     lua_setfield(L, -2, "air");
     bind_push_net(L, b);
     lua_setfield(L, -2, "net");
-    bind_push_tx(L, b);
-    lua_setfield(L, -2, "tx");
     bind_push_probe(L, b);
     lua_setfield(L, -2, "probe");
+    bind_push_tx(L, b);
+    lua_setfield(L, -2, "tx");
+    bind_push_stations(L, b);
+    lua_setfield(L, -2, "stations");
     convert_push(L, b->device);
     lua_setfield(L, -2, "device");
     convert_push(L, b->bench);

@@ -18,9 +18,9 @@ static double wall_s(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static int open_judge(struct pump *p, struct err *err)
+int pump_open_judge(struct pump *p, struct judge **out, struct err *err)
 {
-    int rc = judge_new(&p->judge, err);
+    int rc = judge_new(out, err);
     if (rc < 0 || !p->config.key) return rc;
     const struct judge_device device = {
         .id = p->config.device_id,
@@ -28,7 +28,7 @@ static int open_judge(struct pump *p, struct err *err)
         .modulus = p->config.modulus,
         .window = p->config.window,
     };
-    return judge_register(p->judge, &device, err);
+    return judge_register(*out, &device, err);
 }
 
 static int open_receiver(struct pump *p, struct err *err)
@@ -85,9 +85,11 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     }
     rc = open_receiver(p, err);
     if (rc < 0) goto fail;
+    rc = pump_open_stations(p, err);
+    if (rc < 0) goto fail;
     rc = pump_open_transmit(p, err);
     if (rc < 0) goto fail;
-    rc = open_judge(p, err);
+    rc = pump_open_judge(p, &p->judge, err);
     if (rc < 0) goto fail;
     rc = iq_ring_init(&p->ring, (size_t)(config->keep_s * p->rate_hz), err);
     if (rc < 0) goto fail;
@@ -113,6 +115,7 @@ void pump_close(struct pump *p)
     port_close(p->port);
     ftdi_close(p->ftdi);
     air_transmit_free(p->transmit);
+    pump_close_stations(p);
     radio_close(p->radio);
     free(p);
 }
@@ -142,6 +145,7 @@ int pump_announce(struct pump *p, struct err *err)
                              "reset", p->config.lines[PUMP_RESET] >= 0, "dialect",
                              p->config.dialect.name),
                    err);
+    if (rc == ERR_OK) rc = pump_announce_stations(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
 
@@ -215,6 +219,7 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
         return rc;
     }
     rc = pump_answer_frame(p, f, event, err);
+    if (rc == ERR_OK) rc = pump_hear(p, 0, f, event, err);
     pump_queue_put(&p->frames, event);
     return rc;
 }
@@ -265,6 +270,8 @@ static int step(struct pump *p, struct err *err)
     iq_ring_put(&p->ring, block.iq, block.n_samples);
     rc = air_receiver_push(p->receiver, block.iq, block.n_samples, err);
     if (rc < 0) return err_prefix(err, "receiver of %s", p->config.radio_unit);
+    rc = pump_step_stations(p, err);
+    if (rc < 0) return rc;
     rc = dut_poll(p->dut, p->now, err);
     if (rc < 0) return pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit);
     rc = drain(p, err);

@@ -42,9 +42,19 @@ struct pump_ftdi {
     bool spi, swd;                          // whether the device's flash, its debug port is wired
 };
 
+// A further radio: it listens to the same band.
+struct pump_station_config {
+    const char *unit;
+    struct radio_config radio;
+};
+
+enum { PUMP_STATIONS_MAX = 3 };
+
 struct pump_config {
     const char *radio_unit;
     struct radio_config radio;
+    struct pump_station_config stations[PUMP_STATIONS_MAX]; // beside the radio
+    size_t n_stations;
     double low_hz, high_hz; // band to listen to, absolute
     const char *uart_unit;
     struct port_config port;
@@ -183,6 +193,17 @@ struct pump_downlink {
 struct pump_sent {
     int64_t start, end; // of the burst
 };
+
+// ---- several stations
+
+/// Stations of the bench, 1 when it has a single radio.
+unsigned pump_stations(const struct pump *p);
+/// Whether the core network ignores what station 0 … hears.
+FOX_CHECK int pump_blind(struct pump *p, unsigned station, bool blind, struct err *err);
+/// Whether station 0 … has ever heard a frame that decodes.
+bool pump_station_proven(const struct pump *p, unsigned station);
+/// How often the core network delivered the device's message with this counter.
+unsigned pump_delivered(const struct pump *p, uint16_t counter);
 
 /// Whether the bench file lets the radio send.
 bool pump_transmits(const struct pump *p);

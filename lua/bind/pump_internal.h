@@ -6,6 +6,7 @@
 #include "bench/base/bytes.h"
 #include "bench/base/secret.h"
 #include "bench/net/judge.h"
+#include "bench/net/stations.h"
 #include "lua/bind/pump.h"
 #include "lua/bind/ring.h"
 
@@ -21,6 +22,16 @@ enum {
 struct pump_queue {
     struct jval *items[PUMP_QUEUE_MAX];
     size_t head, count;
+};
+
+struct pump_station {
+    const struct pump_station_config *config;
+    struct radio *radio;
+    struct air_receiver *receiver;
+    bool began;
+    int64_t next;  // sample of this radio
+    int64_t shift; // from its count to the pump's
+    uint64_t frames;
 };
 
 struct pump {
@@ -66,6 +77,10 @@ struct pump {
     size_t n_sent;
     char refusal[PUMP_REFUSAL_MAX]; // of the first downlink that could not be sent
 
+    struct pump_station stations[PUMP_STATIONS_MAX];
+    struct stations *core; // NULL: there is one station
+    struct judge *core_judge;
+
     char step[PUMP_STEP_TEXT_MAX];
     double spoken_s; // wall time of the last progress
     int broken;
@@ -109,5 +124,17 @@ FOX_CHECK int pump_answer_frame(struct pump *p, const struct air_frame *f, const
                                 struct err *err);
 /// After each block: hands over what is due.
 FOX_CHECK int pump_step_transmit(struct pump *p, struct err *err);
+
+/// New judge that knows the device.
+FOX_CHECK int pump_open_judge(struct pump *p, struct judge **out, struct err *err);
+/// After the first radio.
+FOX_CHECK int pump_open_stations(struct pump *p, struct err *err);
+void pump_close_stations(struct pump *p);
+FOX_CHECK int pump_announce_stations(struct pump *p, struct err *err);
+/// A frame that station 0 … heard, for the core network.
+FOX_CHECK int pump_hear(struct pump *p, unsigned station, const struct air_frame *f,
+                        const struct jval *event, struct err *err);
+/// One block of each further radio.
+FOX_CHECK int pump_step_stations(struct pump *p, struct err *err);
 
 #endif

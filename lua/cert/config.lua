@@ -111,8 +111,11 @@ function config.check_device(device)
   end
 end
 
-local function check_units(list, name, fields)
-  if #list ~= 1 then return ("bench.%s: expected exactly one entry, got %d"):format(name, #list) end
+local function check_units(list, name, fields, most)
+  if most and (#list < 1 or #list > most) then
+    return ("bench.%s: expected one to %d entries, got %d"):format(name, most, #list)
+  end
+  if not most and #list ~= 1 then return ("bench.%s: expected exactly one entry, got %d"):format(name, #list) end
   for i, unit in ipairs(list) do
     local wrong <const> = schema.check(("bench.%s[%d]"):format(name, i), unit, fields)
     if wrong then return wrong end
@@ -138,7 +141,7 @@ end
 --- Checks a bench table in place. Returns nil or what is wrong.
 function config.check_bench(bench)
   local wrong <const> = schema.check("bench", bench, BENCH)
-    or check_units(bench.radios, "radios", RADIO)
+    or check_units(bench.radios, "radios", RADIO, 4)
     or check_units(bench.uarts, "uarts", UART)
     or check_list(bench.rf, "rf", PATH)
     or bench.permit and check_list(bench.permit.bands, "permit.bands", BAND)
@@ -189,6 +192,15 @@ local function transmits(bench)
 end
 
 local WIRED <const> = { spi = "the pins of the device's flash", swd = "the device's debug port" }
+
+local STATIONS <const> = 3
+
+--- What of `needs` only a bench for several stations has: a text, or nil.
+function config.missing_station(needs, bench)
+  if schema.set(needs)["radio.rx3"] and #bench.radios < STATIONS then
+    return ("the case needs %d radios, the bench file declares %d"):format(STATIONS, #bench.radios)
+  end
+end
 
 --- What of `needs` the bench does not have: a text, or nil.
 function config.missing_instrument(needs, bench)

@@ -173,6 +173,7 @@ function runner.context(core, case, axes, watched)
     t.probe = probe.new(core)
   end
   t.net = core.net
+  t.stations = core.stations
   return t
 end
 

@@ -26,7 +26,7 @@ function worker.plan(host, request, device, bench, limits)
   for i, entry in ipairs(entries) do
     local told <const> = case.describe(entry.case, host.array)
     told.axes = entry.axes
-    told.na = entry.na
+    told.na = entry.na or config.missing_station(entry.case.needs, bench)
     cases[i] = told
   end
   return { cases = host.array(cases), device = device, bench = bench, limits = host.array(limits) }

@@ -15,6 +15,7 @@ fails_by_device() {
 while read -r id faults; do
     case $id in
     ENC-*) device=foxdut-encrypted ;;
+    RES-RX3-*) device=foxdut-three-stations ;;
     *) device=foxdut ;;
     esac
     for fault in $faults; do
