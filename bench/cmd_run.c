@@ -67,7 +67,10 @@ static struct jval *string_list(const char *const *strings, size_t n, struct err
 
 static struct jval *run_json(const struct run *r, struct err *err)
 {
-    static const char *const armed[] = {"interference", "destructive"};
+    const char *armed[2];
+    size_t n_armed = 0;
+    if (r->lab || r->options.arm_interference) armed[n_armed++] = "interference";
+    if (r->lab || r->options.arm_destructive) armed[n_armed++] = "destructive";
     const char *substitutes[2];
     size_t n_substitutes = 0;
     const char *other = getenv("FOXBENCH_WORKER");
@@ -84,7 +87,7 @@ static struct jval *run_json(const struct run *r, struct err *err)
                      "select", string_list((const char *const *)o->select, o->n_select, err),
                      "device", device, "bench", bench, "faults",
                      string_list(&o->fault, o->fault ? 1 : 0, err), "arm",
-                     string_list(armed, r->lab ? 2 : 0, err), "catalogue_version",
+                     string_list(armed, n_armed, err), "catalogue_version",
                      text_or_null(jval_at(jval_get(r->plan, "cases"), 0), "catalogue_version", err),
                      "operator", text_or_null(jval_get(r->plan, "bench"), "operator", err),
                      "substitutes", string_list(substitutes, n_substitutes, err));

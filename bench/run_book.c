@@ -57,6 +57,7 @@ static int fill_cases(struct book *b, struct err *err)
         to->id = jval_text(jval_get(c, "id"), "");
         to->axes = jval_text(jval_get(c, "axes"), "_");
         to->title = jval_text(jval_get(c, "title"), "");
+        to->safety = jval_text(jval_get(c, "safety"), "S0");
         to->na = jval_text(jval_get(c, "na"), NULL);
         to->deadline_s = jval_number(jval_get(c, "deadline_s"), 0);
         bool plain = strcmp(to->axes, "_") == 0;

@@ -19,6 +19,7 @@ struct book_case {
     const char *id; // lent from the plan, like title and axes
     const char *axes;
     const char *title;
+    const char *safety;
     const char *na; // why it does not apply, or NULL
     double deadline_s;
     char name[256]; // "AUTH-UL-001", "JAM-UL-002/ranks=1+3"

@@ -15,6 +15,8 @@ const char run_options_help[] =
     "  --profile NAME  which cases belong to the run; default: smoke\n"
     "  -o DIR          where run directories go; default: results\n"
     "  --seed N        seed of everything random; default: 1\n"
+    "  --arm WHAT      allow on this bench what disturbs or destroys: interference, destructive;\n"
+    "                  given once for each. The virtual lab is always armed\n"
     "  --fault ID      switch on a seeded fault of the reference device (virtual lab only)\n"
     "  --dry-run       print what would run, and stop\n"
     "\n"
@@ -46,6 +48,18 @@ static bool names(const char *arg, const char *name, const char **value)
     if (strncmp(arg, name, n) != 0) return false;
     if (arg[n] == '=' && name[1] == '-') *value = arg + n + 1;
     return !arg[n] || *value;
+}
+
+static int parse_arm(struct run_options *o, const char *what, struct err *err)
+{
+    if (strcmp(what, "interference") == 0)
+        o->arm_interference = true;
+    else if (strcmp(what, "destructive") == 0)
+        o->arm_destructive = true;
+    else
+        return err_set(err, ERR_USAGE, "--arm: expected interference or destructive, got '%s'",
+                       what);
+    return ERR_OK;
 }
 
 static int check(const struct run_options *o, struct err *err)
@@ -81,6 +95,12 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
         }
         if (strcmp(arg, "--dry-run") == 0) {
             o->dry_run = true;
+            continue;
+        }
+        if (names(arg, "--arm", &value)) {
+            if (!value && i + 1 < argc) value = argv[++i];
+            int rc = parse_arm(o, value ? value : "", err);
+            if (rc < 0) return rc;
             continue;
         }
         const struct option *found = NULL;

@@ -17,6 +17,8 @@ struct run_options {
     const char *parent; // folder of the run directories
     const char *fault;  // seeded fault, or NULL
     int64_t seed;
+    bool arm_interference; // the operator allows cases that disturb …
+    bool arm_destructive;  // … and cases that destroy
     bool dry_run;
     bool help;
 };

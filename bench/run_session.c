@@ -61,7 +61,27 @@ static void start_watch(struct session *s, struct watch *w, long limit_ms, long 
 // Nothing leaves the computer in the virtual lab, so there the run counts as armed.
 static struct jval *armed(const struct session *s, struct err *err)
 {
-    return s->lab ? jval_make(err, "[s, s]", "interference", "destructive") : jval_make(err, "[]");
+    const struct run_options *o = s->options;
+    struct jval *words = jval_array();
+    int rc = words ? ERR_OK : err_set(err, ERR_NOMEM, "run: out of memory");
+    if (rc == ERR_OK && (s->lab || o->arm_interference))
+        rc = jval_append(words, jval_make(err, "s", "interference"), err);
+    if (rc == ERR_OK && (s->lab || o->arm_destructive))
+        rc = jval_append(words, jval_make(err, "s", "destructive"), err);
+    if (rc == ERR_OK) return words;
+    jval_free(words);
+    return NULL;
+}
+
+// Why a case must not run unless the operator armed it, or NULL. design.md 9.
+static const char *unarmed(const struct session *s, const char *safety)
+{
+    if (s->lab) return NULL;
+    if (strcmp(safety, "S3") == 0 && !s->options->arm_interference)
+        return "it disturbs radio traffic and was not armed; run it with --arm interference";
+    if (strcmp(safety, "D") == 0 && !s->options->arm_destructive)
+        return "it may destroy the device and was not armed; run it with --arm destructive";
+    return NULL;
 }
 
 static int start_worker(struct session *s, struct err *err)
@@ -431,6 +451,12 @@ int session_run(struct session *s, struct book *book, struct err *err)
         if (c->na) {
             screen_clear(&s->screen);
             rc = book_case_skip(book, i, VERDICT_NA, BLAME_NONE, c->na, err);
+            continue;
+        }
+        const char *why = unarmed(s, c->safety);
+        if (why) {
+            screen_clear(&s->screen);
+            rc = book_case_skip(book, i, VERDICT_NOTRUN, BLAME_OPERATOR, why, err);
             continue;
         }
         screen_case(&s->screen, i + 1, c->name);

@@ -4,6 +4,7 @@ local config <const> = require "cert.config"
 local loader <const> = require "cert.loader"
 local plan <const> = require "cert.plan"
 local runner <const> = require "cert.runner"
+local schema <const> = require "cert.schema"
 
 local worker <const> = {}
 
@@ -14,6 +15,20 @@ function worker.list(host)
   return host.array(out)
 end
 
+local ARMED_BY <const> = { S3 = "interference", D = "destructive" }
+
+-- A case that disturbs or destroys, named itself (not by a pattern, a suite or a profile), and not armed: a text.
+local function unarmed(known, request)
+  local needed <const> = ARMED_BY[known.safety]
+  if not needed or schema.set(request.arm or {})[needed] then return end
+  for _, selection in ipairs(request.select or {}) do
+    if selection:match "^[^/]+" == known.id then
+      return ("%s must be armed by the operator; when nothing but this bench can be harmed, add --arm %s"):format(
+        known.id, needed)
+    end
+  end
+end
+
 --- The plan as plain data, or nil and one line of text. device, bench and limits come checked and completed out of
 --- it.
 function worker.plan(host, request, device, bench, limits)
@@ -22,13 +37,15 @@ function worker.plan(host, request, device, bench, limits)
   local library <const> = loader.load(host)
   local entries <const>, why <const> = plan.make(library, request.select or {}, request.profile, device.features)
   if not entries then return nil, why end
-  local cases <const> = {}
+  local cases <const>, wrong_arm = {}, nil
   for i, entry in ipairs(entries) do
     local told <const> = case.describe(entry.case, host.array)
     told.axes = entry.axes
+    wrong_arm = wrong_arm or unarmed(entry.case, request)
     told.na = entry.na or config.missing_station(entry.case.needs, bench)
     cases[i] = told
   end
+  if wrong_arm then return nil, wrong_arm end
   return { cases = host.array(cases), device = device, bench = bench, limits = host.array(limits) }
 end
 
