@@ -312,4 +312,14 @@ test("an instrument that the bench lacks is a fault of the configuration", funct
   harness.contains(core.faults[1].text, "reset line")
 end)
 
+test("a flash chip that does not answer blames nobody but the bench", function()
+  local core <const> = fakes.core()
+  core.probe = { flash_identify = function() return nil, "expected a JEDEC id, got all ones" end }
+  runner.run(core, { id = "X-1", needs = {}, watches = nil, run = function(t)
+    t:require("flash chip", t.probe:flash()):exists()
+  end }, {})
+  equal(last(core).verdict .. "/" .. last(core).blame, "inconclusive/bench")
+  harness.contains(last(core).actual, "all ones")
+end)
+
 harness.run()
