@@ -29,6 +29,7 @@ static struct {
     const char *recording;
     int overflow_in; // block with the overflow flag, -1: none
     int gone_in;     // block that fails, -1: none
+    int rate_hz;     // 0: RATE
 } radio_plan;
 
 int radio_open(struct radio **out, const struct radio_config *config, struct err *err)
@@ -38,8 +39,10 @@ int radio_open(struct radio **out, const struct radio_config *config, struct err
     bytes_init(&r->samples, 1 << 24);
     if (radio_plan.recording)
         assert_int_equal(bytes_read_file(&r->samples, radio_plan.recording, err), 0);
-    r->info = (struct radio_info){
-        .serial = "S1", .model = "fake", .rate_hz = RATE, .lo_hz = config->lo_hz};
+    r->info = (struct radio_info){.serial = "S1",
+                                  .model = "fake",
+                                  .rate_hz = radio_plan.rate_hz ? radio_plan.rate_hz : RATE,
+                                  .lo_hz = config->lo_hz};
     *out = r;
     return ERR_OK;
 }
@@ -284,6 +287,7 @@ static int setup(void **state)
     struct err e;
     radio_plan.recording = FOX_SOURCE_DIR "/fixtures/iq/cal_clean.sigmf-data";
     radio_plan.overflow_in = radio_plan.gone_in = -1;
+    radio_plan.rate_hz = 0;
     memset(&port_plan, 0, sizeof port_plan);
     bytes_init(&sink.data, 1 << 26);
     bytes_init(&sink.meta, 1 << 20);
@@ -568,6 +572,80 @@ static void test_pump_ends_with_its_supervisor(void **state)
     pump_close(p);
 }
 
+static struct pump_config sending(void)
+{
+    struct pump_config c = config();
+    c.t0 = 5000;
+    c.zone = sfx_zone_find("RC1");
+    c.radio.transmit = true;
+    c.downlink_dbm = -10;
+    c.permit = (struct air_permit){
+        .unit = "r1",
+        .paths = {{.to = "d1", .kind = "conducted", .attenuation_db = 100}},
+        .n_paths = 1,
+        .bands = {{.low_hz = 869300000, .high_hz = 869750000, .max_dbm = 0}},
+        .n_bands = 1,
+    };
+    return c;
+}
+
+static void test_pump_sends_a_downlink_at_its_time(void **state)
+{
+    (void)state;
+    memset(&radio_sent, 0, sizeof radio_sent);
+    const int rate = 250000; // room for the oscillator beside the burst
+    radio_plan.rate_hz = rate;
+    radio_plan.recording = NULL;
+    struct pump *p = opened(sending());
+    struct err e = {0};
+    const struct pump_sent *sent;
+    const char *refusal;
+    int64_t at = pump_now(p) + 3 * rate;
+    const struct pump_downlink d = {.counter = 7, .f_hz = 869525000, .at_sample = at};
+    assert_int_equal(pump_downlink(p, &d, &e), ERR_OK);
+    assert_int_equal(pump_wait(p, at + rate, &e), ERR_OK);
+    assert_int_equal(pump_sent(p, &sent, &refusal), 1);
+    assert_null(refusal);
+    assert_int_equal(sent[0].start, at);
+    assert_in_range(sent[0].end - at, (int64_t)(224 * rate / 600.0) - 1,
+                    (int64_t)(224 * rate / 600.0) + 2);
+    // The radio counts its own samples; its burst has a ramp before the first bit.
+    assert_in_range(radio_sent.at, at - 5000 - rate / 100, at - 5000);
+    assert_false(radio_sent.lo_on);
+    assert_int_equal(radio_sent.switches, 2);
+    const struct jval *event = event_of("downlink", 0);
+    assert_int_equal(jval_int(jval_get(event, "start"), 0), at);
+    assert_true(jval_bool(jval_get(event, "genuine"), false));
+    pump_close(p);
+}
+
+static void test_pump_says_what_was_not_sent(void **state)
+{
+    (void)state;
+    struct pump *p = opened(sending());
+    struct err e = {0};
+    const struct pump_sent *sent;
+    const char *refusal;
+    memset(&radio_sent, 0, sizeof radio_sent);
+    const struct pump_downlink d = {.f_hz = 868130000,
+                                    .at_sample = pump_now(p) + 2 * RATE}; // outside the permit
+    assert_int_equal(pump_downlink(p, &d, &e), ERR_OK);
+    assert_int_equal(pump_wait(p, d.at_sample, &e), ERR_OK);
+    assert_int_equal(pump_sent(p, &sent, &refusal), 0);
+    assert_non_null(refusal);
+    assert_non_null(strstr(refusal, "permitted"));
+    assert_int_equal(radio_sent.n, 0);
+    assert_int_equal(pump_silence(p, &e), ERR_OK);
+    assert_int_equal(pump_sent(p, &sent, &refusal), 0);
+    assert_null(refusal);
+    pump_close(p);
+
+    p = opened(config());
+    assert_int_equal(pump_downlink(p, &d, &e), ERR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "transmit = true"));
+    pump_close(p);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -585,6 +663,8 @@ int main(void)
         TEST(test_pump_capture_is_the_recording_again),
         TEST(test_pump_refuses_a_band_outside_the_radio),
         TEST(test_pump_ends_with_its_supervisor),
+        TEST(test_pump_sends_a_downlink_at_its_time),
+        TEST(test_pump_says_what_was_not_sent),
     };
     return cmocka_run_group_tests_name("pump", tests, NULL, NULL);
 }
