@@ -1,9 +1,11 @@
 // foxbench: picks the subcommand.
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cmd.h"
 
@@ -36,6 +38,18 @@ static void help(FILE *out)
     fprintf(out, "\nfoxbench COMMAND --help tells more.\n");
 }
 
+// Data that nobody could receive are no success. A reader that went away had enough.
+static int delivered(int exit_code)
+{
+    bool lost = fflush(stdout) != 0;
+    lost = ferror(stdout) || lost;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    if (!lost || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))) return exit_code;
+    fprintf(stderr, "foxbench: standard output could not be written, what it should hold is not "
+                    "whole; give it another place and repeat the command\n");
+    return exit_code == CMD_EXIT_OK ? CMD_EXIT_ERROR : exit_code;
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); // libiio writes to sockets that may be gone
@@ -53,7 +67,7 @@ int main(int argc, char **argv)
         return CMD_EXIT_OK;
     }
     for (const struct command *c = commands; c->name; c++)
-        if (strcmp(argv[1], c->name) == 0) return c->run(argc - 1, argv + 1);
+        if (strcmp(argv[1], c->name) == 0) return delivered(c->run(argc - 1, argv + 1));
     fprintf(stderr,
             "foxbench: unknown command '%s'; expected one of those that foxbench --help lists\n",
             argv[1]);

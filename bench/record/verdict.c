@@ -142,7 +142,7 @@ static bool field_text(const struct jval *event, const char *key, char *out, siz
 
 static void describe(const struct jval *event, const char *type, char *out, size_t size)
 {
-    char first[200] = "", second[160] = "", third[160] = "";
+    char first[200] = "", second[160] = "", third[400] = "";
     if (field_text(event, "reason", out, size)) return;
     if (strcmp(type, "expect") == 0) {
         field_text(event, "subject", first, sizeof first);

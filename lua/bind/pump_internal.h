@@ -95,6 +95,8 @@ struct jval *pump_queue_take(struct pump_queue *q);
 
 /// The pump is dead from now on, with this error. Returns rc.
 int pump_fail(struct pump *p, int rc, const struct err *err);
+/// What the receiver could not do, with the unit named and the bench to blame. Returns the code.
+int pump_receiver_failed(int rc, const char *unit, struct err *err);
 /// Says again why a dead pump is dead.
 int pump_refuse(const struct pump *p, struct err *err);
 /// Puts the unit's name where `endpoint` (an address, a path) stands in the text: an endpoint would

@@ -152,6 +152,10 @@ function Air:message(given)
   for _, frame in ipairs(message.frames) do message.tags_ok = message.tags_ok and frame.tag_ok == true end
   message.ranks = table.concat(heard, "+")
   message.lost = of[self]:gap_since(self.since_s)
+  if message.lost and #message.malformed > 0 then
+    return nil, absence.bench("a message came with %d frame(s) that do not decode, but samples were lost (%s): "
+      .. "repeat the case", #message.malformed, message.lost)
+  end
   return message
 end
 
@@ -181,10 +185,13 @@ function Air:strays(given)
   for _, frame in ipairs(self.strange) do
     list[#list + 1] = ("a frame that does not decode (%s) at %.2f s"):format(frame.status, frame.start_s)
   end
+  local decoded = false
+  for _, frame in ipairs(self.waiting) do decoded = decoded or frame.status == "ok" end
   self.waiting, self.strange = {}, {}
   local lost <const> = of[self]:gap_since(self.began_s)
-  if #list == 0 and lost then
-    return nil, absence.bench("nothing more was heard, but samples were lost (%s): repeat the case", lost)
+  if lost and not decoded then
+    return nil, absence.bench("nothing more was heard that decodes, but samples were lost (%s): repeat the case",
+      lost)
   end
   return list
 end

@@ -20,6 +20,8 @@ scenario polite "dummy_device polite" 122dB
 foxdut="foxdut --id 00F0C5A1 --key file:{fixtures}/keys/foxdut.key --pac 5E7A1C0D9B3F2468"
 scenario unheard "$foxdut" 220dB
 scenario overflow "$foxdut" 122dB "at 8s overflow pluto station1"
+scenario loud "$foxdut" 75dB
+scenario deafening "$foxdut" 30dB
 scenario dying "$foxdut" 122dB "at 30s kill device dut1"
 
 for manner in deaf polite unheard; do
@@ -35,6 +37,14 @@ lab "$scratch/overflow.scenario" AUTH-UL-003
 check "lost samples: inconclusive, exit 6" exits 6
 check "lost samples: the bench is to blame" says 'blame: bench'
 check "lost samples: the text says so" says 'samples were lost'
+
+# A correct device that overloads the receiver: what does not decode is not its fault.
+for manner in loud deafening; do
+    lab "$scratch/$manner.scenario" AUTH-UL-003
+    check "$manner device: nothing fails" silent_on 'verdict: fail'
+    check "$manner device: the bench is to blame, or nobody" silent_on 'blame: \(device\|suite\)'
+done
+check "deafening device: the text says what to turn" says 'overloaded\|lower the gain'
 
 # A device that answered and then dies is to blame: its port and its path had been proven.
 lab "$scratch/dying.scenario" AUTH-UL-004
