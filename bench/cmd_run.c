@@ -9,6 +9,7 @@
 
 #include "bench/cmd.h"
 #include "bench/record/junit.h"
+#include "bench/record/tap.h"
 #include "bench/run_session.h"
 #include "lua/bind/script.h"
 #include "reports/report.h"
@@ -168,6 +169,28 @@ static int judge_run(const struct run *r)
     return CMD_EXIT_OK;
 }
 
+// No run directory could be made: every planned case is answered for all the same.
+static void answer_for_all(const struct run *r, const char *why)
+{
+    const struct jval *cases = jval_get(r->plan, "cases");
+    struct tap t;
+    int rc = tap_begin(&t, NULL, stdout, jval_len(cases), NULL);
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(cases); i++) {
+        const struct jval *c = jval_at(cases, i);
+        const char *axes = jval_text(jval_get(c, "axes"), "_");
+        bool plain = strcmp(axes, "_") == 0;
+        char name[256];
+        snprintf(name, sizeof name, "%s%s%s", jval_text(jval_get(c, "id"), "?"), plain ? "" : "/",
+                 plain ? "" : axes);
+        const struct tap_point point = {.id = name,
+                                        .title = jval_text(jval_get(c, "title"), ""),
+                                        .verdict = VERDICT_NOTRUN,
+                                        .blame = BLAME_BENCH,
+                                        .reason = why};
+        rc = tap_point(&t, &point, NULL);
+    }
+}
+
 static int carry_out(struct run *r, struct err *err)
 {
     struct jval *run = run_json(r, err);
@@ -278,6 +301,7 @@ int cmd_run(int argc, char **argv)
         exit_code = print_plan(&r);
     } else if ((rc = carry_out(&r, &e)) < 0) {
         exit_code = complain(&e);
+        if (!r.book) answer_for_all(&r, e.text);
         if (r.book) fprintf(stderr, "What was booked so far is in %s.\n", book_dir(r.book));
     } else {
         exit_code = judge_run(&r);

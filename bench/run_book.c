@@ -125,11 +125,12 @@ int book_open(struct book **out, const char *parent, const struct jval *run,
     int rc = b->instruments && b->seen ? ERR_OK : err_set(err, ERR_NOMEM, "run: out of memory");
     if (rc == ERR_OK) rc = fill_cases(b, err);
     if (rc == ERR_OK) rc = run_dir_parents(parent, err);
-    if (rc == ERR_OK) rc = run_dir_room(parent, 0, err);
+    if (rc == ERR_OK) rc = run_dir_room(parent, RUN_DIR_KEPT, err);
     if (rc == ERR_OK) rc = plan_hash(b, parent, plan_sha256, err);
     if (rc == ERR_OK)
         rc = run_dir_make(b->dir, parent, plan_sha256, jval_text(jval_get(run, "device"), "device"),
                           err);
+    if (rc == ERR_OK) rc = run_dir_keep_room(b->dir, err);
     if (rc == ERR_OK) rc = ledger_create(&b->ledger, b->dir, err);
     if (rc == ERR_OK) rc = save(b, b->run, "run.json", run_sha256, err);
     if (rc == ERR_OK) rc = save(b, b->plan, "plan.json", plan_sha256, err);
@@ -151,6 +152,7 @@ void book_close(struct book *b)
     store_free(b->store);
     ledger_free(b->ledger);
     if (b->tap_file) fclose(b->tap_file);
+    run_dir_give_room(b->dir);
     jval_free(b->run);
     jval_free(b->instruments);
     jval_free(b->seen);
@@ -181,7 +183,9 @@ int64_t book_time(const struct book *b)
 
 int book_room(const struct book *b, int64_t need, struct err *err)
 {
-    return run_dir_room(b->dir, need, err);
+    int rc = run_dir_room(b->dir, need, err);
+    if (rc < 0) run_dir_give_room(b->dir);
+    return rc;
 }
 
 int book_event(struct book *b, struct jval *event, struct err *err)
@@ -439,6 +443,7 @@ static struct jval *notrun_list(const struct book *b, struct err *err)
 
 int book_end(struct book *b, int exit_code, struct err *err)
 {
+    run_dir_give_room(b->dir);
     char path[PATH_MAX + 32], sha256[SHA256_HEX_LEN];
     int64_t size;
     size_t counts[VERDICTS];

@@ -42,7 +42,8 @@ const struct book_case *book_case(const struct book *b, size_t i);
 /// Sample time of the last event.
 int64_t book_time(const struct book *b);
 
-/// Whether the disk takes `need` bytes more and still has room to close the books; else ERR_IO.
+/// Whether the disk takes `need` bytes more; else ERR_IO, and the room kept for closing the books
+/// is given back: close them.
 FOX_CHECK int book_room(const struct book *b, int64_t need, struct err *err);
 
 /// Takes an event that belongs to no attempt (taken).

@@ -1,6 +1,7 @@
 #include "bench/run_dir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,19 +47,53 @@ int run_dir_make(char dir[PATH_MAX], const char *parent, const char *hash, const
     return err_set(err, ERR_BUSY, "run directory %s: the name is taken again and again", dir);
 }
 
-int run_dir_room(const char *path, int64_t need, struct err *err)
+// Must be free beside what is kept for the books and the report.
+enum { FREE_KIB = 256, KEPT_KIB = RUN_DIR_KEPT / 1024 };
+
+static int no_room(int64_t need_kib, int64_t left_kib, struct err *err)
 {
-    struct statvfs fs;
-    if (statvfs(path, &fs) != 0)
-        return err_set(err, ERR_IO, "the disk's free space cannot be read: %s", strerror(errno));
-    int64_t left_kib = (int64_t)(fs.f_bavail * (fs.f_frsize / 512) / 2);
-    int64_t need_kib = RUN_DIR_ROOM_KIB + need / 1024;
-    if (left_kib >= need_kib) return ERR_OK;
     return err_set(
         err, ERR_IO,
         "the disk is full: expected room for %lld KiB, found %lld KiB; free some, or name "
         "another place with -o, and run again",
         (long long)need_kib, (long long)left_kib);
+}
+
+static int64_t left_kib(const char *path)
+{
+    struct statvfs fs;
+    return statvfs(path, &fs) == 0 ? (int64_t)(fs.f_bavail * (fs.f_frsize / 512) / 2) : 0;
+}
+
+int run_dir_room(const char *path, int64_t need, struct err *err)
+{
+    int64_t left = left_kib(path), need_kib = FREE_KIB + need / 1024;
+    return left >= need_kib ? ERR_OK : no_room(need_kib, left, err);
+}
+
+static void kept_path(const char *dir, char path[PATH_MAX + 16])
+{
+    snprintf(path, PATH_MAX + 16, "%s/.room", dir);
+}
+
+int run_dir_keep_room(const char *dir, struct err *err)
+{
+    char path[PATH_MAX + 16];
+    kept_path(dir, path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int why = fd < 0 ? errno : posix_fallocate(fd, 0, KEPT_KIB * 1024);
+    if (fd >= 0) close(fd);
+    if (why == 0) return ERR_OK;
+    run_dir_give_room(dir);
+    return why == ENOSPC ? no_room(FREE_KIB + KEPT_KIB, left_kib(dir), err)
+                         : err_set(err, ERR_IO, "%s: %s", path, strerror(why));
+}
+
+void run_dir_give_room(const char *dir)
+{
+    char path[PATH_MAX + 16];
+    kept_path(dir, path);
+    unlink(path);
 }
 
 // `latest` is a convenience: a folder of that name, or a file system without links, costs no run.

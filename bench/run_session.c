@@ -419,6 +419,7 @@ static int run_case(struct session *s, size_t i, struct err *err)
     if (rc < 0) return rc;
     int step = follow_case(s, i, &l, err);
     if (step < 0) return step;
+    if (step == STEP_DONE && !s->dead && is_full(s, 0, &l)) step = STEP_LOST;
     if (step == STEP_DONE && s->lab && !lab_is_alive(s->lab)) {
         // What was heard in a dying laboratory says nothing about the device.
         l = loss_make(ERR_GONE, BLAME_BENCH, "the virtual lab ended");

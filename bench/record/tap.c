@@ -15,6 +15,7 @@ static int put(struct tap *t, const char *text, struct err *err)
         fputs(text, t->out);
         fflush(t->out);
     }
+    if (!t->record) return ERR_OK;
     if (fputs(text, t->record) == EOF || fflush(t->record) != 0)
         return err_set(err, ERR_IO, "run.tap cannot be written: %s", strerror(errno));
     return ERR_OK;

@@ -13,7 +13,7 @@
 #include "bench/record/verdict.h"
 
 struct tap {
-    FILE *record; // run.tap: a failure to write it is an error
+    FILE *record; // run.tap, or NULL; a failure to write it is an error
     FILE *out;    // stdout, or NULL; a reader that went away is not an error
     size_t planned;
     size_t points;
