@@ -79,7 +79,7 @@ static void judge_samples(const struct wire_message *m, char *text, size_t size)
         im += (double)(x[1] * last[0] - x[0] * last[1]);
         memcpy(last, x, sizeof last);
     }
-    snprintf(text, size, "heard %.2f %.1f\n", 10 * log10(power),
+    snprintf(text, size, "heard %.2f %.1f\n", 10 * log10(fmax(power, 1e-30)),
              atan2(im, re) / (2 * M_PI) * wire_f64(m->body + 16));
 }
 

@@ -131,7 +131,8 @@ assert talk(b"OPEN " + tx + b" 100 00000003\r\n") == b"-16\n"
 s.close()
 assert talk(b"x" * 70000) == b""
 for _ in range(200):
-    words = [b"READ", b"WRITE", b"OPEN", b"READBUF", b"WRITEBUF", tx, b"CLOSE", b"SET", b"PRINT", b"cf-ad9361-lpc", b"ad9361-phy",
+    words = [b"READ", b"WRITE", b"OPEN", b"READBUF", b"WRITEBUF", tx, b"CLOSE", b"SET", b"PRINT",
+             b"cf-ad9361-lpc", b"ad9361-phy",
              b"INPUT", b"DEBUG", b"voltage0", b"", b"400", b"-1", b"00000003", b"\x00\xff", b"TIMEOUT", b"\r\n", b"\n"]
     talk(b" ".join(random.choice(words) for _ in range(random.randrange(1, 40))) + b"\r\n", 0)
 assert talk(b"VERSION\r\n") == b"0.24.v0.24  \n"
