@@ -153,31 +153,40 @@ int crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN], struct 
                                                                      : failed(err, "SHA-256");
 }
 
-int crypto_sha256_file(const char *path, char out[SHA256_HEX_LEN], int64_t *size, struct err *err)
+// Digest of a whole file as hex digits; *size gets its length.
+static int hash_file(const EVP_MD *md, const char *path, char *out, int64_t *size, struct err *err)
 {
     FILE *f = fopen(path, "rbe");
     if (!f) return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    struct crypto_sha256 *c = NULL;
-    int rc = crypto_sha256_new(&c, err);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int rc = ctx && EVP_DigestInit_ex(ctx, md, NULL) == 1 ? ERR_OK : failed(err, "digest");
     uint8_t chunk[65536];
     int64_t total = 0;
     size_t n;
     while (rc == ERR_OK && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-        rc = crypto_sha256_update(c, chunk, n, err);
+        if (EVP_DigestUpdate(ctx, chunk, n) != 1) rc = failed(err, "digest");
         total += (int64_t)n;
     }
     if (rc == ERR_OK && ferror(f)) rc = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     fclose(f);
-    if (rc < 0) {
-        crypto_sha256_free(c);
-        return rc;
-    }
-    uint8_t digest[SHA256_LEN];
-    rc = crypto_sha256_finish(c, digest, err);
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (rc == ERR_OK && EVP_DigestFinal_ex(ctx, digest, &len) != 1) rc = failed(err, "digest");
+    EVP_MD_CTX_free(ctx);
     if (rc < 0) return rc;
-    hex_encode(digest, sizeof digest, out);
+    hex_encode(digest, len, out);
     if (size) *size = total;
     return ERR_OK;
+}
+
+int crypto_sha256_file(const char *path, char out[SHA256_HEX_LEN], int64_t *size, struct err *err)
+{
+    return hash_file(EVP_sha256(), path, out, size, err);
+}
+
+int crypto_sha512_file(const char *path, char out[SHA512_HEX_LEN], struct err *err)
+{
+    return hash_file(EVP_sha512(), path, out, NULL, err);
 }
 
 struct crypto_key {

@@ -10,7 +10,7 @@
 #include "bench/base/err.h"
 #include "bench/base/secret.h"
 
-enum { AES_BLOCK = 16, SHA256_LEN = 32, SHA256_HEX_LEN = 65 };
+enum { AES_BLOCK = 16, SHA256_LEN = 32, SHA256_HEX_LEN = 65, SHA512_HEX_LEN = 129 };
 
 /// AES-128 in ECB over one block. key->len must be 16 (ERR_INVALID).
 FOX_CHECK int crypto_aes128_block(const struct secret *key, const uint8_t in[AES_BLOCK],
@@ -53,6 +53,8 @@ FOX_CHECK int crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN
 /// SHA-256 of a whole file as 64 hex digits; *size gets its length (may be NULL).
 FOX_CHECK int crypto_sha256_file(const char *path, char out[SHA256_HEX_LEN], int64_t *size,
                                  struct err *err);
+/// SHA-512 of a whole file as 128 hex digits.
+FOX_CHECK int crypto_sha512_file(const char *path, char out[SHA512_HEX_LEN], struct err *err);
 
 enum { ED25519_SIG_LEN = 64, ED25519_SPKI_MAX = 128 };
 

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/base/crypto.h"
 #include "bench/base/json.h"
 #include "bench/phy/iq.h"
 
@@ -217,6 +219,20 @@ static int open_data(struct sigmf *s, struct err *err)
     return ERR_OK;
 }
 
+// Who recorded it may have said what the data's digest is.
+static int check_digest(const struct sigmf *s, const struct jval *meta, struct err *err)
+{
+    const struct jval *said = jval_get(jval_get(meta, "global"), "core:sha512");
+    char found[SHA512_HEX_LEN];
+    if (!said) return ERR_OK;
+    int rc = crypto_sha512_file(s->data_path, found, err);
+    if (rc < 0 || strcasecmp(jval_text(said, ""), found) == 0) return rc;
+    return err_set(err, ERR_FORMAT,
+                   "expected core:sha512 %.16s… of the data, found %.16s… in %s; the file was "
+                   "altered or damaged: copy it again",
+                   jval_text(said, "(no text)"), found, s->data_path);
+}
+
 static int find_scale(struct sigmf *s, struct err *err)
 {
     s->scale = IQ_FULL_SCALE_RX;
@@ -257,6 +273,7 @@ int sigmf_open(struct sigmf **out, const char *meta_path, struct err *err)
     rc = s->data_path ? open_data(s, err) : err_set(err, ERR_NOMEM, "out of memory");
     if (rc == ERR_OK) rc = check_marks(s, meta, "captures", err);
     if (rc == ERR_OK) rc = check_marks(s, meta, "annotations", err);
+    if (rc == ERR_OK) rc = check_digest(s, meta, err);
     if (rc == ERR_OK) rc = find_scale(s, err);
     if (rc < 0) goto named;
 

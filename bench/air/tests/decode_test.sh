@@ -65,6 +65,11 @@ expect 3 '' 'expected data up to sample 106560.*found 50000 samples.*cut short' 
 copy empty
 : >"$work/empty.sigmf-data"
 expect 3 '' 'found an empty file' "$work/empty.sigmf-meta"
+digest=$(sha512sum "$iq/cal_clean.sigmf-data" | cut -d' ' -f1)
+copy digest "s/\"core:version\"/\"core:sha512\":\"$digest\",&/"
+expect 0 "$packet" '' --json "$work/digest.sigmf-meta"
+printf 'x' | dd of="$work/digest.sigmf-data" bs=1 seek=100000 conv=notrunc 2>/dev/null
+expect 3 '' 'expected core:sha512.*altered or damaged' "$work/digest.sigmf-meta"
 copy alone
 rm "$work/alone.sigmf-data"
 expect 3 '' 'alone.sigmf-data: No such file.*put the data file beside' "$work/alone.sigmf-meta"
