@@ -52,12 +52,12 @@ shell)
 text)
     set -f # the patterns are for files(), not for this shell
     code="*.c *.h *.def *.lua *.sh *.awk"
-    breach '[ \t]+$' 'white space at the end of the line' $code '*.txt' '*.json' CMakeLists.txt
-    breach '\t' 'a tab; use spaces' $code CMakeLists.txt
-    breach '\r$' 'a carriage return before the line end' $code '*.md' CMakeLists.txt
-    breach '(//|/\*|#|--).*\b(TO''DO|FIX''ME|XX''X)\b[ :(]' 'finish it or write an issue' $code CMakeLists.txt
+    breach '[ \t]+$' 'white space at the end of the line' $code '*.txt' '*.json' '*CMakeLists.txt'
+    breach '\t' 'a tab; use spaces' $code '*CMakeLists.txt'
+    breach '\r$' 'a carriage return before the line end' $code '*.md' '*CMakeLists.txt'
+    breach '(//|/\*|#|--).*\b(TO''DO|FIX''ME|XX''X)\b[ :(]' 'finish it or write an issue' $code '*CMakeLists.txt'
     breach '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(' 'unbounded; use snprintf' '*.c' '*.h'
-    breach '^.{121,}' 'longer than 120 characters' '*.def' '*.sh' '*.awk' CMakeLists.txt
+    breach '^.{121,}' 'longer than 120 characters' '*.def' '*.sh' '*.awk' '*CMakeLists.txt'
     for f in $(files '*.c' '*.h' '*.def' '*.lua' '*.sh' '*.awk' '*.md' '*.txt'); do
         [ ! -s "$f" ] || [ -z "$(tail -c1 "$f")" ] || { echo "$f: no line end at its end"; breaches=1; }
     done
