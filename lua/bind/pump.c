@@ -9,6 +9,8 @@
 #include "lua/bind/frame_event.h"
 #include "lua/bind/pump_internal.h"
 
+enum { SLICE_SAMPLES = 4096 };
+
 static const double progress_every_s = 0.2;
 
 static double wall_s(void)
@@ -275,6 +277,19 @@ int pump_receiver_failed(int rc, const char *unit, struct err *err)
     return rc == ERR_LIMIT ? ERR_IO : rc;
 }
 
+// In slices, each followed by a sign of life: a band full of signals may take seconds a block.
+static int hear(struct pump *p, const struct iq_block *block, struct err *err)
+{
+    for (size_t at = 0, n; at < block->n_samples; at += n) {
+        n = block->n_samples - at < SLICE_SAMPLES ? block->n_samples - at : SLICE_SAMPLES;
+        int rc = air_receiver_push(p->receiver, block->iq + 2 * at, n, err);
+        if (rc < 0) return pump_receiver_failed(rc, p->config.radio_unit, err);
+        rc = pump_alive(p, err);
+        if (rc < 0) return rc;
+    }
+    return ERR_OK;
+}
+
 static int step(struct pump *p, struct err *err)
 {
     struct iq_block block;
@@ -288,8 +303,8 @@ static int step(struct pump *p, struct err *err)
         if (rc < 0) return rc;
     }
     iq_ring_put(&p->ring, block.iq, block.n_samples);
-    rc = air_receiver_push(p->receiver, block.iq, block.n_samples, err);
-    if (rc < 0) return pump_receiver_failed(rc, p->config.radio_unit, err);
+    rc = hear(p, &block, err);
+    if (rc < 0) return rc;
     rc = pump_step_stations(p, err);
     if (rc < 0) return rc;
     rc = dut_poll(p->dut, p->now, err);

@@ -38,13 +38,16 @@ check "lost samples: inconclusive, exit 6" exits 6
 check "lost samples: the bench is to blame" says 'blame: bench'
 check "lost samples: the text says so" says 'samples were lost'
 
-# A correct device that overloads the receiver: what does not decode is not its fault.
-for manner in loud deafening; do
+# A correct device that overloads the receiver: what does not decode is not its fault. Under a sanitizer the worst of it
+# takes minutes and runs the same code.
+manners="loud deafening"
+[ -z "${FOX_SANITIZE:-}" ] || manners=loud
+for manner in $manners; do
     lab "$scratch/$manner.scenario" AUTH-UL-003
     check "$manner device: nothing fails" silent_on 'verdict: fail'
     check "$manner device: the bench is to blame, or nobody" silent_on 'blame: \(device\|suite\)'
 done
-check "deafening device: the text says what to turn" says 'overloaded\|lower the gain'
+check "$manner device: the text says what to turn" says 'overloaded\|lower the gain'
 
 # A device that answered and then dies is to blame: its port and its path had been proven.
 lab "$scratch/dying.scenario" AUTH-UL-004
