@@ -1,6 +1,7 @@
 -- The counter must survive a reset: a value used twice lets old messages be replayed. The reset line is seen to act
 -- each time, so that a wire that hangs loose proves nothing.
 local suite <const> = require "suites.counters"
+local fresh <const> = require "suites.counters.fresh"
 
 local TRIALS <const> = 20
 local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message
@@ -20,22 +21,7 @@ suite:case {
   deadline_s = 1800,
 
   run = function(t)
-    local used <const>, last = {}, nil
-
-    -- Sends one message; gives back whether its counter is new and ahead of the last one.
-    local function is_fresh(label)
-      t:require(label .. " is accepted", t.dut:send "\xca\xfe"):exists()
-      local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
-      t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
-      t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
-      local fresh <const> = not used[message.counter] and t.net:is_newer(message.counter, last)
-      if not fresh then
-        t:note(("%s: counter %d after %d%s"):format(label, message.counter, last,
-          used[message.counter] and ", used before" or ""))
-      end
-      used[message.counter], last = true, message.counter
-      return fresh
-    end
+    local is_fresh <const> = fresh.watch(t, "\xca\xfe")
 
     t:claim {
       event = "counter repeated or decreased", trials = TRIALS, allowed = 0,
