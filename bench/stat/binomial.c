@@ -83,6 +83,13 @@ double binomial_lower(unsigned faults, unsigned trials, double confidence)
     return beta_inverse(1 - confidence, faults, trials - faults + 1.0);
 }
 
+struct binomial_interval binomial_interval(unsigned faults, unsigned trials, double confidence)
+{
+    double one_sided = (1 + confidence) / 2;
+    return (struct binomial_interval){.low = binomial_lower(faults, trials, one_sided),
+                                      .high = binomial_upper(faults, trials, one_sided)};
+}
+
 unsigned binomial_zero_fault_trials(double p, double confidence)
 {
     return (unsigned)ceil(log1p(-confidence) / log1p(-p));

@@ -16,6 +16,12 @@ double binomial_cdf(unsigned k, unsigned n, double p);
 double binomial_upper(unsigned faults, unsigned trials, double confidence);
 double binomial_lower(unsigned faults, unsigned trials, double confidence);
 
+/// The two-sided interval: each bound is missed with half of 1 - confidence.
+struct binomial_interval {
+    double low, high;
+};
+struct binomial_interval binomial_interval(unsigned faults, unsigned trials, double confidence);
+
 /// Trials without a fault that show a rate below p.
 unsigned binomial_zero_fault_trials(double p, double confidence);
 /// Most faults in `trials` that still show a rate below p; -1 when not even none does.

@@ -171,6 +171,17 @@ static int l_upper(lua_State *L)
     return 1;
 }
 
+// statistics.interval(faults, trials, confidence) -> low, high: two-sided Clopper-Pearson.
+static int l_interval(lua_State *L)
+{
+    struct binomial_interval i =
+        binomial_interval((unsigned)luaL_checkinteger(L, 1), (unsigned)luaL_checkinteger(L, 2),
+                          luaL_checknumber(L, 3));
+    lua_pushnumber(L, i.low);
+    lua_pushnumber(L, i.high);
+    return 2;
+}
+
 static int l_decide(lua_State *L)
 {
     const struct sprt_plan *plan = lua_touserdata(L, lua_upvalueindex(1));
@@ -203,7 +214,7 @@ void bind_push_core(lua_State *L, struct bind *b)
         {"evidence", l_evidence}, {"weak_key", l_weak_key}, {NULL, NULL},
     };
     static const luaL_Reg statistics[] = {
-        {"upper", l_upper}, {"sequential", l_sequential}, {NULL, NULL}};
+        {"upper", l_upper}, {"interval", l_interval}, {"sequential", l_sequential}, {NULL, NULL}};
     luaL_newlibtable(L, functions);
     lua_pushlightuserdata(L, b);
     luaL_setfuncs(L, functions, 1);

@@ -10,6 +10,7 @@ local downlink <const> = require "cert.downlink"
 local expectation <const> = require "cert.expectation"
 local measurement <const> = require "cert.measurement"
 local options <const> = require "cert.options"
+local point <const> = require "cert.point"
 local probe <const> = require "cert.probe"
 local schema <const> = require "cert.schema"
 
@@ -42,6 +43,13 @@ end
 --- whether it holds
 function T:claim(fields)
   return claim.run({ emit = of[self].event, step = of[self].step, statistics = of[self].statistics }, fields)
+end
+
+--- t:point{ series =, x =, x_unit =, bad =, trials = } books a measured point of the curve `series`, the proportion of
+--- bad events at x with its 95 % interval (Clopper-Pearson), for a figure in the report; it carries no verdict. `event`
+--- may say what is counted, `x_name` what x is. Points of equal series and x are added up over the run.
+function T:point(fields)
+  point.book(of[self].event, of[self].statistics, fields)
 end
 
 --- t:limit(name) -> { name, min, max, unit, source, mark } out of the device's limits file; unknown names are errors.

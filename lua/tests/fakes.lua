@@ -44,6 +44,7 @@ function fakes.core(options)
   function core.evidence(name) core.kept = name end
   core.statistics = {
     upper = function(faults, trials) return (faults + 3) / trials end,
+    interval = function(faults, trials, confidence) return faults / trials / 2, (faults / trials + confidence) / 2 end,
     sequential = function() return {
       limit = 4,
       decide = function(x, n) return x > 0 and "reject" or n == 4 and "accept" or "continue" end,

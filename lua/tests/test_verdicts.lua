@@ -94,6 +94,46 @@ test("a sequential claim follows its plan", function()
   harness.contains(wrong.faults[1].text, '"trails"')
 end)
 
+test("a point is booked with its interval and carries no verdict", function()
+  local core <const> = run(function(t)
+    t:expect("a number", 3):equals(3)
+    t:point { series = "CW", event = "message lost", x = 6, x_name = "J/S", x_unit = "dB", bad = 1, trials = 4 }
+  end)
+  equal(last(core), { type = "point", series = "CW", event = "message lost", x = 6, x_name = "J/S", x_unit = "dB",
+    bad = 1, trials = 4, confidence = 0.95, low = 0.125, high = 0.6 })
+  equal(core.faults, {})
+  equal(verdicts(core), { "pass/none", "pass/none" })
+end)
+
+test("a case with nothing but points has demanded nothing", function()
+  local core <const> = run(function(t) t:point { series = "CW", x = 6, x_unit = "dB", bad = 0, trials = 4 } end)
+  equal(last(core).subject, "demands of the case")
+  equal(last(core).verdict .. "/" .. last(core).blame, "inconclusive/suite")
+end)
+
+test("misused points are the suite's and say what is wrong", function()
+  local function wrong(fields)
+    local core <const> = run(function(t) t:point(fields) end)
+    equal(core.faults[1].blame, "suite")
+    equal(last(core).type, "expect")
+    return core.faults[1].text
+  end
+  local fine <const> = { series = "CW", x = 6, x_unit = "dB", bad = 1, trials = 4 }
+  local function with(name, value)
+    local changed <const> = {}
+    for k, v in pairs(fine) do changed[k] = v end
+    changed[name] = value
+    return changed
+  end
+  harness.contains(wrong(with("bad", 5)), "5 bad events in 4 trials")
+  harness.contains(wrong(with("trials", 0)), "t:point.trials: 0 is outside 1")
+  harness.contains(wrong(with("x", 0 / 0)), "x is not a number")
+  harness.contains(wrong(with("x", math.huge)), "t:point.x: inf is outside")
+  harness.contains(wrong(with("x_name", "")), "such as J/S")
+  harness.contains(wrong(with("trails", 4)), "trails")
+  harness.contains(wrong { series = "CW" }, "missing")
+end)
+
 test("measurements are judged against limits with their source; a limit without a number only reports", function()
   local core <const> = run(function(t)
     t:measure("x", 6.0):against(t:limit "rf.x")

@@ -88,6 +88,25 @@ static void test_binomial_bounds_are_exact(void **state)
     assert_true(binomial_upper(7, 7, 0.95) == 1);
 }
 
+// Two-sided 95 % intervals as R prints them; 682 of 925 is the example in the manual of binom.test.
+static void test_binomial_intervals_of_r(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned faults, trials;
+        double low, high;
+    } rows[] = {{0, 10, 0, 0.3085},         {1, 10, 0.0025, 0.4450},    {5, 10, 0.1871, 0.8129},
+                {10, 10, 0.6915, 1},        {0, 20, 0, 0.1684},         {4, 20, 0.0573, 0.4366},
+                {10, 100, 0.0490, 0.1762},  {0, 1, 0, 0.9750},          {1, 1, 0.0250, 1},
+                {682, 925, 0.7077, 0.7654}, {15, 1000, 0.0084, 0.0246}, {0, 0, 0, 1}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct binomial_interval got = binomial_interval(rows[i].faults, rows[i].trials, 0.95);
+        if (fabs(got.low - rows[i].low) > 0.00006 || fabs(got.high - rows[i].high) > 0.00006)
+            fail_msg("%u of %u: got %.5f to %.5f, R says %.4f to %.4f", rows[i].faults,
+                     rows[i].trials, got.low, got.high, rows[i].low, rows[i].high);
+    }
+}
+
 static void test_binomial_plans_of_the_receiver_notes(void **state)
 {
     (void)state;
@@ -133,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_binomial_allowed_faults_of_the_catalogue),
         cmocka_unit_test(test_binomial_cdf_equals_the_plain_sum),
         cmocka_unit_test(test_binomial_bounds_are_exact),
+        cmocka_unit_test(test_binomial_intervals_of_r),
         cmocka_unit_test(test_binomial_plans_of_the_receiver_notes),
         cmocka_unit_test(test_binomial_refuses_senseless_plans),
     };
