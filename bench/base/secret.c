@@ -108,11 +108,30 @@ bool secret_equal(const struct secret *a, const struct secret *b)
     return a->len == b->len && crypto_equal(a->data, b->data, a->len);
 }
 
-void secret_fingerprint(const struct secret *s, char out[SECRET_FINGERPRINT_LEN])
+const uint8_t secret_check_block[16] = "foxbench key chk";
+
+static int fingerprint(const void *data, size_t len, char out[SECRET_FINGERPRINT_LEN],
+                       struct err *err)
 {
     uint8_t digest[SHA256_LEN];
-    if (crypto_sha256(s->data, s->len, digest, NULL) < 0)
-        snprintf(out, SECRET_FINGERPRINT_LEN, "unavailable");
-    else
-        hex_encode(digest, 8, out);
+    int rc = crypto_sha256(data, len, digest, err);
+    if (rc == ERR_OK) hex_encode(digest, 8, out);
+    return rc;
+}
+
+// The encrypted block itself is not shown: a cipher may use it.
+int secret_check_fingerprint(const uint8_t check[16], char out[SECRET_FINGERPRINT_LEN],
+                             struct err *err)
+{
+    return fingerprint(check, 16, out, err);
+}
+
+void secret_fingerprint(const struct secret *s, char out[SECRET_FINGERPRINT_LEN])
+{
+    uint8_t check[AES_BLOCK];
+    int rc = s->len != AES_BLOCK ? fingerprint(s->data, s->len, out, NULL)
+                                 : crypto_aes128_block(s, secret_check_block, check, NULL);
+    if (rc == ERR_OK && s->len == AES_BLOCK) rc = fingerprint(check, sizeof check, out, NULL);
+    if (rc < 0) snprintf(out, SECRET_FINGERPRINT_LEN, "unavailable");
+    crypto_wipe(check, sizeof check);
 }

@@ -30,7 +30,14 @@ FOX_CHECK int secret_from_ref(struct secret *s, const char *ref, const char *bas
                               size_t expect_len, struct err *err);
 /// Same length and same bytes, in time that depends on the length alone.
 bool secret_equal(const struct secret *a, const struct secret *b);
-/// First 8 bytes of SHA-256 over the key, as 16 hex digits and a NUL.
+/// What a key of AES-128 is known by without being shown: 16 hex digits and a NUL, the first 8
+/// bytes of SHA-256 over secret_check_block encrypted under it, so that a key in a token has the
+/// same one. Of a secret of another length: of SHA-256 over the secret.
 void secret_fingerprint(const struct secret *s, char out[SECRET_FINGERPRINT_LEN]);
+/// "foxbench key chk".
+extern const uint8_t secret_check_block[16];
+/// The fingerprint of the key that encrypts secret_check_block to `check`.
+FOX_CHECK int secret_check_fingerprint(const uint8_t check[16], char out[SECRET_FINGERPRINT_LEN],
+                                       struct err *err);
 
 #endif

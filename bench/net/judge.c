@@ -18,6 +18,7 @@ struct message {
 struct device {
     uint32_t id;
     struct secret key;
+    struct sfx_signer signer; // the key above, or a token
     unsigned modulus;
     unsigned window;
     bool counter_known;
@@ -61,7 +62,7 @@ static struct device *find(const struct judge *j, uint32_t id)
 
 static int check_device(const struct judge *j, const struct judge_device *d, struct err *err)
 {
-    if (!d->key || d->key->len != 16)
+    if (!d->token && (!d->key || d->key->len != 16))
         return err_set(err, ERR_INVALID, "device %08x: a key has 16 bytes, got %zu", d->id,
                        d->key ? d->key->len : 0);
     if (!sfx_counter_modulus_ok(d->modulus))
@@ -98,7 +99,9 @@ int judge_register(struct judge *j, const struct judge_device *device, struct er
     d->id = device->id;
     d->modulus = device->modulus;
     d->window = device->window ? device->window : sfx_counter_window(SFX_MESSAGES_PER_DAY_MAX);
-    rc = secret_init(&d->key, device->key->data, device->key->len, err);
+    d->signer = device->token ? (struct sfx_signer){.token = device->token}
+                              : (struct sfx_signer){.key = &d->key};
+    if (!device->token) rc = secret_init(&d->key, device->key->data, device->key->len, err);
     if (rc < 0) goto fail;
     j->devices[j->n++] = d;
     return ERR_OK;
@@ -173,7 +176,7 @@ int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx_status st
         out->verdict = JUDGE_UNKNOWN_DEVICE;
         return ERR_OK;
     }
-    int rc = sfx_uplink_verify(up, &d->key, err);
+    int rc = sfx_uplink_verify_by(up, &d->signer, err);
     if (rc < 0) return rc;
 
     out->tag_ok = rc == 1;
@@ -210,7 +213,7 @@ int judge_sign_downlink(const struct judge *j, struct sfx_downlink *dl, struct e
         return err_set(err, ERR_NOTFOUND,
                        "device %08x is not registered: there is no key to sign a downlink with",
                        dl->device_id);
-    return sfx_downlink_sign(dl, &d->key, err);
+    return sfx_downlink_sign_by(dl, &d->signer, err);
 }
 
 const char *judge_verdict_name(enum judge_verdict v)

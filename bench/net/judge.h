@@ -1,7 +1,8 @@
 // The core network in the small: registered devices with their keys, and a verdict on every frame.
 // protocol.md 4 and 5.
 //
-// A judge owns copies of the keys and forgets them in judge_free. Time is sample time in seconds,
+// A judge owns copies of the keys that it is given and forgets them in judge_free; a key in a token
+// is lent and outlives it. Time is sample time in seconds,
 // passed in. One thread.
 #ifndef BENCH_NET_JUDGE_H
 #define BENCH_NET_JUDGE_H
@@ -24,7 +25,8 @@ enum judge_verdict {
 
 struct judge_device {
     uint32_t id;
-    const struct secret *key; // copied
+    const struct secret *key; // copied; NULL: the key lies in `token`
+    struct token_key *token;  // lent
     unsigned modulus;         // 128, 256, 512, 1024, 2048 or 4096
     unsigned window; // W of the acceptance rule; 0: max(3 x messages per day, 20) with 140 a day
 };

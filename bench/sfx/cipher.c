@@ -53,14 +53,20 @@ const struct sfx_native_profile *sfx_native_find(const char *name)
     return NULL;
 }
 
-int sfx_native_session_key(const struct sfx_native_profile *p, const struct secret *key,
-                           struct secret *session, struct err *err)
+int sfx_native_session_key_by(const struct sfx_native_profile *p, const struct sfx_signer *signer,
+                              struct secret *session, struct err *err)
 {
     uint8_t derived[AES_BLOCK];
-    int rc = crypto_aes128_cbc(key, p->key_block, 1, derived, err);
+    int rc = sfx_signer_chain(signer, p->key_block, 1, derived, err);
     if (rc == ERR_OK) rc = secret_init(session, derived, sizeof derived, err);
     crypto_wipe(derived, sizeof derived);
     return rc;
+}
+
+int sfx_native_session_key(const struct sfx_native_profile *p, const struct secret *key,
+                           struct secret *session, struct err *err)
+{
+    return sfx_native_session_key_by(p, &(struct sfx_signer){.key = key}, session, err);
 }
 
 void sfx_native_block(const struct sfx_native_profile *p, const struct sfx_native_message *m,
@@ -92,13 +98,13 @@ static int check_native(const struct sfx_native_message *m, size_t len, struct e
     return ERR_OK;
 }
 
-int sfx_native_apply(const struct sfx_native_profile *p, const struct sfx_native_message *m,
-                     const struct secret *key, uint8_t *data, size_t len, struct err *err)
+int sfx_native_apply_by(const struct sfx_native_profile *p, const struct sfx_native_message *m,
+                        const struct sfx_signer *signer, uint8_t *data, size_t len, struct err *err)
 {
     uint8_t block[AES_BLOCK], stream[AES_BLOCK];
     struct secret session = {.len = 0};
     int rc = check_native(m, len, err);
-    if (rc == ERR_OK) rc = sfx_native_session_key(p, key, &session, err);
+    if (rc == ERR_OK) rc = sfx_native_session_key_by(p, signer, &session, err);
     if (rc < 0) goto out;
     sfx_native_block(p, m, block);
     rc = crypto_aes128_cbc(&session, block, 1, stream, err);
@@ -109,6 +115,12 @@ out:
     crypto_wipe(stream, sizeof stream);
     secret_deinit(&session);
     return rc;
+}
+
+int sfx_native_apply(const struct sfx_native_profile *p, const struct sfx_native_message *m,
+                     const struct secret *key, uint8_t *data, size_t len, struct err *err)
+{
+    return sfx_native_apply_by(p, m, &(struct sfx_signer){.key = key}, data, len, err);
 }
 
 int sfx_native_uplink(const struct sfx_native_profile *p, struct sfx_uplink *up, uint8_t rollover,

@@ -64,6 +64,10 @@ const struct sfx_native_profile *sfx_native_find(const char *name);
 /// Derives the session key from the device's key (16 bytes); the caller wipes it (secret_deinit).
 FOX_CHECK int sfx_native_session_key(const struct sfx_native_profile *p, const struct secret *key,
                                      struct secret *session, struct err *err);
+/// The same from a key wherever it lies; the session key itself is then in the bench's memory.
+FOX_CHECK int sfx_native_session_key_by(const struct sfx_native_profile *p,
+                                        const struct sfx_signer *signer, struct secret *session,
+                                        struct err *err);
 /// The block that the keystream is made of.
 void sfx_native_block(const struct sfx_native_profile *p, const struct sfx_native_message *m,
                       uint8_t out[AES_BLOCK]);
@@ -72,6 +76,11 @@ void sfx_native_block(const struct sfx_native_profile *p, const struct sfx_nativ
 FOX_CHECK int sfx_native_apply(const struct sfx_native_profile *p,
                                const struct sfx_native_message *m, const struct secret *key,
                                uint8_t *data, size_t len, struct err *err);
+/// The same with a key wherever it lies.
+FOX_CHECK int sfx_native_apply_by(const struct sfx_native_profile *p,
+                                  const struct sfx_native_message *m,
+                                  const struct sfx_signer *signer, uint8_t *data, size_t len,
+                                  struct err *err);
 /// The same for the payload of an uplink message with the ID and counter in `up`; its tag is left
 /// alone. Messages without payload bytes and control messages stay as they are. Returns 1 when the
 /// payload was changed, 0 when not.

@@ -26,27 +26,38 @@ void sfx_downlink_auth_block(const struct sfx_downlink *dl, uint8_t out[AES_BLOC
     out[15] = out[1];
 }
 
-static int make_tag(const struct sfx_downlink *dl, const struct secret *key, uint8_t tag[AES_BLOCK],
-                    struct err *err)
+static int make_tag(const struct sfx_downlink *dl, const struct sfx_signer *signer,
+                    uint8_t tag[AES_BLOCK], struct err *err)
 {
     uint8_t block[AES_BLOCK];
     sfx_downlink_auth_block(dl, block);
-    return crypto_aes128_block(key, block, tag, err);
+    return sfx_signer_chain(signer, block, 1, tag, err);
 }
 
-int sfx_downlink_sign(struct sfx_downlink *dl, const struct secret *key, struct err *err)
+int sfx_downlink_sign_by(struct sfx_downlink *dl, const struct sfx_signer *signer, struct err *err)
 {
     uint8_t tag[AES_BLOCK];
-    int rc = make_tag(dl, key, tag, err);
+    int rc = make_tag(dl, signer, tag, err);
     if (rc == ERR_OK) memcpy(dl->tag, tag, SFX_DL_TAG);
     return rc;
 }
 
-int sfx_downlink_verify(const struct sfx_downlink *dl, const struct secret *key, struct err *err)
+int sfx_downlink_verify_by(const struct sfx_downlink *dl, const struct sfx_signer *signer,
+                           struct err *err)
 {
     uint8_t tag[AES_BLOCK];
-    int rc = make_tag(dl, key, tag, err);
+    int rc = make_tag(dl, signer, tag, err);
     return rc < 0 ? rc : crypto_equal(tag, dl->tag, SFX_DL_TAG);
+}
+
+int sfx_downlink_sign(struct sfx_downlink *dl, const struct secret *key, struct err *err)
+{
+    return sfx_downlink_sign_by(dl, &(struct sfx_signer){.key = key}, err);
+}
+
+int sfx_downlink_verify(const struct sfx_downlink *dl, const struct secret *key, struct err *err)
+{
+    return sfx_downlink_verify_by(dl, &(struct sfx_signer){.key = key}, err);
 }
 
 void sfx_downlink_content(struct sfx_downlink *dl, uint8_t out[SFX_DL_CONTENT])

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "bench/base/crypto.h"
+#include "bench/sfx/signer.h"
 
 enum {
     SFX_DL_PAYLOAD = 8,
@@ -33,6 +34,11 @@ FOX_CHECK int sfx_downlink_sign(struct sfx_downlink *dl, const struct secret *ke
 /// 0 or 1, negative on a crypto failure; constant time.
 FOX_CHECK int sfx_downlink_verify(const struct sfx_downlink *dl, const struct secret *key,
                                   struct err *err);
+/// The same two with a key wherever it lies.
+FOX_CHECK int sfx_downlink_sign_by(struct sfx_downlink *dl, const struct sfx_signer *signer,
+                                   struct err *err);
+FOX_CHECK int sfx_downlink_verify_by(const struct sfx_downlink *dl, const struct sfx_signer *signer,
+                                     struct err *err);
 /// Payload, tag and CRC; the CRC is computed here and put into dl->crc.
 void sfx_downlink_content(struct sfx_downlink *dl, uint8_t out[SFX_DL_CONTENT]);
 /// Parity and content, not yet scrambled.

@@ -205,30 +205,41 @@ size_t sfx_uplink_auth_input(const struct sfx_uplink *up, uint8_t out[6 + SFX_PA
     return HEADER_LEN + ID_LEN + up->payload_len;
 }
 
-static int make_tag(const struct sfx_uplink *up, const struct secret *key, uint8_t tag[AES_BLOCK],
-                    struct err *err)
+static int make_tag(const struct sfx_uplink *up, const struct sfx_signer *signer,
+                    uint8_t tag[AES_BLOCK], struct err *err)
 {
     uint8_t input[HEADER_LEN + ID_LEN + SFX_PAYLOAD_MAX], states[SFX_MAC_MAX];
-    int n_blocks = sfx_mac(key, input, sfx_uplink_auth_input(up, input), states, err);
+    int n_blocks = sfx_mac_by(signer, input, sfx_uplink_auth_input(up, input), states, err);
     if (n_blocks < 0) return n_blocks;
     memcpy(tag, n_blocks == 2 ? states + AES_BLOCK : states, AES_BLOCK);
     return ERR_OK;
 }
 
-int sfx_uplink_sign(struct sfx_uplink *up, const struct secret *key, struct err *err)
+int sfx_uplink_sign_by(struct sfx_uplink *up, const struct sfx_signer *signer, struct err *err)
 {
     uint8_t tag[AES_BLOCK];
-    int rc = make_tag(up, key, tag, err);
+    int rc = make_tag(up, signer, tag, err);
     if (rc == ERR_OK) memcpy(up->tag, tag, up->tag_len);
     return rc;
 }
 
-int sfx_uplink_verify(const struct sfx_uplink *up, const struct secret *key, struct err *err)
+int sfx_uplink_verify_by(const struct sfx_uplink *up, const struct sfx_signer *signer,
+                         struct err *err)
 {
     uint8_t tag[AES_BLOCK];
-    int rc = make_tag(up, key, tag, err);
+    int rc = make_tag(up, signer, tag, err);
     if (rc < 0) return rc;
     return up->tag_len > 0 && crypto_equal(tag, up->tag, up->tag_len);
+}
+
+int sfx_uplink_sign(struct sfx_uplink *up, const struct secret *key, struct err *err)
+{
+    return sfx_uplink_sign_by(up, &(struct sfx_signer){.key = key}, err);
+}
+
+int sfx_uplink_verify(const struct sfx_uplink *up, const struct secret *key, struct err *err)
+{
+    return sfx_uplink_verify_by(up, &(struct sfx_signer){.key = key}, err);
 }
 
 size_t sfx_uplink_packet(struct sfx_uplink *up, uint8_t packet[SFX_PACKET_MAX])

@@ -13,6 +13,7 @@
 
 #include "bench/base/err.h"
 #include "bench/base/secret.h"
+#include "bench/sfx/signer.h"
 
 enum {
     SFX_PAYLOAD_MAX = 12,
@@ -87,6 +88,11 @@ FOX_CHECK int sfx_uplink_sign(struct sfx_uplink *up, const struct secret *key, s
 /// Whether up->tag is what `key` gives; constant time. Negative on a crypto failure, else 0 or 1.
 FOX_CHECK int sfx_uplink_verify(const struct sfx_uplink *up, const struct secret *key,
                                 struct err *err);
+/// The same two with a key wherever it lies.
+FOX_CHECK int sfx_uplink_sign_by(struct sfx_uplink *up, const struct sfx_signer *signer,
+                                 struct err *err);
+FOX_CHECK int sfx_uplink_verify_by(const struct sfx_uplink *up, const struct sfx_signer *signer,
+                                   struct err *err);
 /// Packet of a signed message, CRC computed here (and put into up->crc). Returns its length.
 size_t sfx_uplink_packet(struct sfx_uplink *up, uint8_t packet[SFX_PACKET_MAX]);
 /// Frame of a packet for rank 1..3: preamble, frame type and coded packet. Returns its length in
