@@ -161,6 +161,59 @@ static int run_fault(struct validate *v, size_t f, size_t d, struct matrix_outco
     return rc < 0 ? err_prefix(err, "%s", fault->id) : rc;
 }
 
+// Takes over what the cases that failed under the fault on this variant say, where they pass on it
+// without.
+static int confirm(struct validate *v, size_t f, struct child_request request, const char *stem,
+                   const struct matrix_outcome *outcomes, struct err *err)
+{
+    struct matrix *m = &v->matrix;
+    bool any = false;
+    for (size_t c = 0; c < m->n_cases; c++) {
+        v->chosen[c] = v->chosen[c] && outcomes[c].verdict == VERDICT_FAIL;
+        any = any || v->chosen[c];
+    }
+    if (!any) return ERR_OK;
+    struct matrix_outcome *without = calloc(m->n_cases + 1, sizeof *without);
+    if (!without) return err_set(err, ERR_NOMEM, "no memory for the reference");
+    request.fault = NULL;
+    int rc = runner_run(&v->runner, &request, m, without, err);
+    for (size_t c = 0; rc == ERR_OK && c < m->n_cases; c++) {
+        if (!v->chosen[c] || !matrix_is_sound(&without[c])) continue;
+        struct matrix_outcome *o = &m->faults[f].cells[c].outcome;
+        *o = outcomes[c];
+        snprintf(o->reason, sizeof o->reason, "on %s: %.160s", stem, outcomes[c].reason);
+    }
+    free(without);
+    return rc;
+}
+
+// A fault may need a feature that the variant on which its case runs does not have: what it left
+// untouched there is tried on the other variants.
+static int try_elsewhere(struct validate *v, size_t f, size_t d, struct matrix_outcome *outcomes,
+                         struct err *err)
+{
+    struct matrix *m = &v->matrix;
+    struct matrix_fault *fault = &m->faults[f];
+    char stem[MATRIX_NAME_MAX], path[PATH_MAX], step[MATRIX_NAME_MAX + 8];
+    snprintf(stem, sizeof stem, "%.*s", (int)strcspn(v->devices[d], "."), v->devices[d]);
+    snprintf(path, sizeof path, "%s/fixtures/devices/%s", cmd_root(), v->devices[d]);
+    bool any = false;
+    for (size_t c = 0; c < m->n_cases; c++) {
+        const struct matrix_case *k = &m->cases[c];
+        v->chosen[c] = matrix_judge(&fault->cells[c], &k->reference) == MATRIX_MISSED &&
+                       strcmp(k->device, stem) != 0;
+        any = any || v->chosen[c];
+    }
+    if (!any) return ERR_OK;
+    snprintf(step, sizeof step, "on %s", stem);
+    screen_step(&v->screen, step);
+    const struct child_request request = {
+        .device = d ? path : NULL, .fault = fault->id, .cases = v->chosen};
+    int rc = runner_run(&v->runner, &request, m, outcomes, err);
+    if (rc == ERR_OK) rc = confirm(v, f, request, stem, outcomes, err);
+    return rc < 0 ? err_prefix(err, "%s", fault->id) : rc;
+}
+
 static int run_faults(struct validate *v, struct err *err)
 {
     struct matrix *m = &v->matrix;
@@ -172,6 +225,8 @@ static int run_faults(struct validate *v, struct err *err)
                 m->faults[f].cells[c].outcome = m->cases[c].reference;
         for (size_t d = 0; rc == ERR_OK && d < v->n_devices; d++)
             rc = run_fault(v, f, d, outcomes, err);
+        for (size_t d = 0; rc == ERR_OK && d < v->n_devices; d++)
+            rc = try_elsewhere(v, f, d, outcomes, err);
     }
     free(outcomes);
     return rc;

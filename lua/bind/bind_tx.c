@@ -46,6 +46,13 @@ static int l_can_send(lua_State *L)
     return 1;
 }
 
+// tx:encrypts() -> whether the payloads of downlinks are encrypted.
+static int l_encrypts(lua_State *L)
+{
+    lua_pushboolean(L, pump_encrypts(check_tx(L)->pump));
+    return 1;
+}
+
 // tx:reply{ { payload_hex =, tag_flip_hex =, after_s =, on_uplink = }, … }: answers the device's
 // next request with these downlinks, each after_s behind the end of frame 1 (absent: in the middle
 // of the window), at the downlink's frequency or at frame 1's own.
@@ -128,8 +135,13 @@ static int l_forget(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"can_send", l_can_send}, {"reply", l_reply},   {"downlink", l_downlink},
-    {"sent", l_sent},         {"forget", l_forget}, {NULL, NULL},
+    {"can_send", l_can_send},
+    {"encrypts", l_encrypts},
+    {"reply", l_reply},
+    {"downlink", l_downlink},
+    {"sent", l_sent},
+    {"forget", l_forget},
+    {NULL, NULL},
 };
 
 void bind_push_tx(lua_State *L, struct bind *b)

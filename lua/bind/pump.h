@@ -18,6 +18,7 @@
 #include "bench/base/secret.h"
 #include "bench/radio/radio.h"
 #include "bench/sfx/zone.h"
+#include "bench/sfx/cipher.h"
 #include "dut/dut.h"
 #include "dut/port.h"
 #include "dut/port_ftdi.h"
@@ -67,11 +68,13 @@ struct pump_config {
     unsigned window;
     int64_t t0; // sample time at which this pump's clock starts
     unsigned worker;
-    double keep_s;               // raw samples kept for evidence
-    const struct sfx_zone *zone; // of the device
-    struct air_permit permit;    // where the radio may send, if it does
-    unsigned armed;              // bits of enum air_armed
-    double downlink_dbm;         // at the radio's connector
+    double keep_s;                           // raw samples kept for evidence
+    const struct sfx_zone *zone;             // of the device
+    struct air_permit permit;                // where the radio may send, if it does
+    unsigned armed;                          // bits of enum air_armed
+    double downlink_dbm;                     // at the radio's connector
+    const struct sfx_native_profile *cipher; // of downlink payloads; NULL: they are sent in clear
+    unsigned rollover; // how often the device's counter had rolled over when the run began
 };
 
 struct pump;
@@ -209,6 +212,8 @@ unsigned pump_delivered(const struct pump *p, uint16_t counter);
 bool pump_transmits(const struct pump *p);
 /// The device's next authentic request for a downlink is answered so, by all of these; what waited
 /// for a request before is forgotten.
+/// Whether the payloads of downlinks are encrypted.
+bool pump_encrypts(const struct pump *p);
 FOX_CHECK int pump_reply(struct pump *p, const struct pump_reply *replies, size_t n,
                          struct err *err);
 FOX_CHECK int pump_downlink(struct pump *p, const struct pump_downlink *downlink, struct err *err);

@@ -77,6 +77,7 @@ struct pump {
     size_t n_sent;
     char refusal[PUMP_REFUSAL_MAX]; // of the first downlink that could not be sent
 
+    unsigned rolled_over;           // times that the device's counter has, as far as was heard
     struct pump_station stations[PUMP_STATIONS_MAX];
     struct stations *core; // NULL: there is one station
     struct judge *core_judge;

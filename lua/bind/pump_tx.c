@@ -22,6 +22,11 @@ bool pump_transmits(const struct pump *p)
     return p->transmit != NULL;
 }
 
+bool pump_encrypts(const struct pump *p)
+{
+    return p->config.cipher != NULL;
+}
+
 int pump_silence(struct pump *p, struct err *err)
 {
     p->n_replies = p->n_downlinks = p->n_sent = 0;
@@ -96,10 +101,18 @@ static int refuse(struct pump *p, int rc, const struct err *err)
     return ERR_OK;
 }
 
+// The keystream goes on where the counter starts again. Only the network's own history tells.
+static void follow_counter(struct pump *p, const struct sfx_uplink *up, const struct jval *event)
+{
+    bool accepted = strcmp(jval_text(jval_get(event, "judge"), ""), "accepted") == 0;
+    if (accepted && up->counter < jval_int(jval_get(event, "counter_step"), 0)) p->rolled_over++;
+}
+
 int pump_answer_frame(struct pump *p, const struct air_frame *f, const struct jval *event,
                       struct err *err)
 {
     const struct sfx_uplink *up = &f->uplink;
+    follow_counter(p, up, event);
     if (p->n_replies == 0 || f->status != SFX_STATUS_OK || !up->bidirectional) return ERR_OK;
     if (up->device_id != p->config.device_id || !jval_bool(jval_get(event, "tag_ok"), false))
         return ERR_OK;
@@ -125,26 +138,55 @@ int pump_answer_frame(struct pump *p, const struct air_frame *f, const struct jv
 static int note_sent(struct pump *p, const struct pump_downlink *d, const struct sfx_downlink *dl,
                      int64_t end, struct err *err)
 {
-    char payload[2 * SFX_DL_PAYLOAD + 1], tag[2 * SFX_DL_TAG + 1];
+    char clear[2 * SFX_DL_PAYLOAD + 1], payload[2 * SFX_DL_PAYLOAD + 1], tag[2 * SFX_DL_TAG + 1];
+    hex_encode(d->payload, sizeof d->payload, clear);
     hex_encode(dl->payload, sizeof dl->payload, payload);
     hex_encode(dl->tag, sizeof dl->tag, tag);
     if (p->n_sent < PUMP_DOWNLINKS_MAX)
         p->sent[p->n_sent++] = (struct pump_sent){.start = d->at_sample, .end = end};
-    return pump_emit(p,
-                     jval_make(err, "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:s, s:s, s:b}", "type",
-                               "downlink", "unit", p->config.radio_unit, "start",
-                               (long long)d->at_sample, "end", (long long)end, "f_hz",
-                               round(d->f_hz * 64) / 64, "level_dbm", p->config.downlink_dbm,
-                               "counter", (int)d->counter, "payload_hex", payload, "tag_hex", tag,
-                               "genuine", !(d->tag_flip[0] | d->tag_flip[1])),
-                     err);
+    struct jval *event = jval_make(
+        err, "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:s, s:s, s:b}", "type", "downlink", "unit",
+        p->config.radio_unit, "start", (long long)d->at_sample, "end", (long long)end, "f_hz",
+        round(d->f_hz * 64) / 64, "level_dbm", p->config.downlink_dbm, "counter", (int)d->counter,
+        "payload_hex", payload, "tag_hex", tag, "genuine", !(d->tag_flip[0] | d->tag_flip[1]));
+    int rc = event ? ERR_OK : ERR_FORMAT;
+    const struct sfx_native_profile *cipher = p->config.cipher;
+    if (rc == ERR_OK && cipher)
+        rc = jval_set(event, "cipher", jval_make(err, "s", cipher->name), err);
+    if (rc == ERR_OK && cipher) rc = jval_set(event, "clear_hex", jval_make(err, "s", clear), err);
+    if (rc == ERR_OK) return pump_emit(p, event, err);
+    jval_free(event);
+    return rc;
+}
+
+static int encrypt(const struct pump *p, struct sfx_downlink *dl, struct err *err)
+{
+    const struct sfx_native_message m = {
+        .device_id = dl->device_id,
+        .counter = dl->counter,
+        .rollover = (uint8_t)(p->config.rollover + p->rolled_over),
+        .direction = SFX_DIRECTION_DOWN,
+    };
+    return sfx_native_apply(p->config.cipher, &m, p->config.key, dl->payload, sizeof dl->payload,
+                            err);
+}
+
+// Encrypts and signs, in the order of the device's cipher.
+static int seal(const struct pump *p, struct sfx_downlink *dl, struct err *err)
+{
+    const struct sfx_native_profile *cipher = p->config.cipher;
+    int rc = ERR_OK;
+    if (cipher && cipher->order == SFX_TAG_OVER_CIPHER) rc = encrypt(p, dl, err);
+    if (rc == ERR_OK) rc = judge_sign_downlink(p->judge, dl, err);
+    if (rc == ERR_OK && cipher && cipher->order == SFX_TAG_OVER_CLEAR) rc = encrypt(p, dl, err);
+    return rc;
 }
 
 static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *err)
 {
     struct sfx_downlink dl = {.device_id = p->config.device_id, .counter = d->counter};
     memcpy(dl.payload, d->payload, sizeof dl.payload);
-    int rc = judge_sign_downlink(p->judge, &dl, err);
+    int rc = seal(p, &dl, err);
     if (rc < 0) return rc;
     for (int i = 0; i < SFX_DL_TAG; i++)
         dl.tag[i] ^= d->tag_flip[i];

@@ -177,6 +177,22 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
                       .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
                       .block_samples = BLOCK_SAMPLES,
                       .timeout_ms = RADIO_TIMEOUT_MS},
+// Under which cipher downlinks go. The device file has been checked: without a profile it is no
+// device that encrypts, or one that no downlink can be made for (lua/cert/downlink.lua says so).
+static int fill_cipher(const struct jval *device, struct pump_config *out, struct err *err)
+{
+    const struct jval *encryption = jval_get(device, "encryption");
+    const char *name = text_of(encryption, "profile", NULL);
+    if (!name) return ERR_OK;
+    out->cipher = sfx_native_find(name);
+    out->rollover = (unsigned)jval_int(jval_get(encryption, "rollover"), 0);
+    if (out->cipher) return ERR_OK;
+    return err_set(err, ERR_USAGE,
+                   "device.encryption.profile: \"%s\" is unknown; there is: %s (assumed: no cipher "
+                   "for payloads is published)",
+                   name, sfx_native_assumed()->name);
+}
+
         };
     }
 }
@@ -218,3 +234,5 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     fill_dialect(s->dialect, &out->dialect);
     return ERR_OK;
 }
+    int rc = fill_cipher(s->device, out, err);
+    if (rc < 0) return rc;

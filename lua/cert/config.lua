@@ -5,6 +5,12 @@ local schema <const> = require "cert.schema"
 local config <const> = {}
 
 local DEVICE <const> = {
+-- What native encryption puts into its blocks is not public: the bench knows its own assumption alone.
+local ENCRYPTION <const> = {
+  profile = { type = "string", among = schema.set { "bench-assumed-1" } },
+  rollover = { type = "integer", min = 0, max = 255, default = 0 }, -- of the counter, when the run begins
+}
+
   name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
   make = { type = "string", default = "" },
   model = { type = "string", default = "" },
@@ -21,6 +27,7 @@ local DEVICE <const> = {
   extensions = { type = "table", list = "string", default = {},
     among = schema.set { "factory_reset", "test_mode_j" } },
   memory = { type = "table", default = {} }, -- what a debugger would find where
+  encryption = { type = "table", optional = true, fields = ENCRYPTION },
   scenario = { type = "string", default = "default", pattern = "^[%w_-]+$",
     form = "the name of a file in fixtures/scenarios" },
   limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$",
@@ -105,6 +112,10 @@ function config.check_device(device)
   device.id = device.id:lower()
   device.pac = device.pac and device.pac:lower()
   for _, feature in ipairs(device.features) do
+  if device.encryption and not schema.set(device.features).ENC then
+    return "device: encryption is described, but the feature ENC is not declared; add \"ENC\" to features or drop"
+      .. " encryption = …"
+  end
     if feature == "KNOWNKEY" and not device.key then
       return "device: the feature KNOWNKEY is declared, but no key; add key = \"file:PATH\" or drop the feature"
     end

@@ -46,6 +46,15 @@ local AT <const> = {
   on_uplink = { type = "boolean", default = false },
 }
 
+-- A payload in clear would not be what this device reads.
+local function check_cipher(t, core)
+  if t:declares "ENC" and not core.tx:encrypts() then
+    control.fault("UNSUPPORTED", "config", "the device encrypts its payloads (feature ENC), and the device file does not"
+      .. " say how those of downlinks are; add encryption = { profile = … } with a cipher that the bench knows, such as"
+      .. " \"bench-assumed-1\"")
+  end
+end
+
 -- One reply for each moment in `at`; without it, one in the middle of the window.
 local function replies_of(o)
   local list <const>, latest_s = {}, 0
@@ -70,6 +79,7 @@ function downlink.exchange(t, core, given)
   if #o.payload ~= PAYLOAD_BYTES then
     control.misuse("t:exchange: a downlink has 8 bytes of payload, got %d", #o.payload)
   end
+  check_cipher(t, core)
   core.tx:forget()
   local replies <const>, latest_s <const> = replies_of(o)
   core.tx:reply(replies)
@@ -131,6 +141,7 @@ local UNASKED <const> = {
 --- finish() waits for their end and gives a list of what the device did: lines to its host, frames on air.
 function downlink.unasked(t, core, given)
   local o <const> = options("t:unasked", given, UNASKED)
+  check_cipher(t, core)
   core.tx:forget()
   local began_s <const> = t.air:now_s()
   for i = 1, o.count do

@@ -13,12 +13,12 @@ fails_by_device() {
 }
 
 while read -r id faults; do
-    case $id in
-    ENC-*) device=foxdut-encrypted ;;
-    RES-RX3-*) device=foxdut-three-stations ;;
-    *) device=foxdut ;;
-    esac
     for fault in $faults; do
+        case $id/$fault in
+        ENC-* | */MUT-ENC-*) device=foxdut-encrypted ;;
+        RES-RX3-*) device=foxdut-three-stations ;;
+        *) device=foxdut ;;
+        esac
         bench --device "$root/fixtures/devices/$device.lua" --fault "$fault" "$id"
         check "$id fails with $fault" fails_by_device "$id"
     done

@@ -27,7 +27,7 @@ suite:case {
   needs      = { "serial", "power", "radio.rx" },
   safety     = "S0",
   covers     = { "EN303645:5.5-1", "EN18031:SCM-2", "WP:A7", "WP:A9" },
-  faults     = { "MUT-AUTH-009" },
+  faults     = { "MUT-AUTH-009", "MUT-ENC-002" },
   deadline_s = 1200,
 
   run = function(t)
