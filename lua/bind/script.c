@@ -98,13 +98,15 @@ static int l_syntax(lua_State *L)
     return 0;
 }
 
-// env "NAME" -> the value of an environment variable
+// env "NAME" -> the value of an environment variable; env("NAME", otherwise): that when it is not
+// set
 static int l_env(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     if (!script_of(L)->syntax_seen)
         return luaL_error(L, "expected syntax(1) as the first statement, got env \"%s\"", name);
     const char *value = getenv(name);
+    if (!value) value = luaL_optstring(L, 2, NULL);
     if (!value)
         return luaL_error(L,
                           "the environment variable %s is not set; set it, or start through "

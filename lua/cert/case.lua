@@ -10,7 +10,7 @@ case.CATALOGUE_VERSION = "1.0"
 
 case.INSTRUMENTS = schema.set { "serial", "power", "reset", "radio.rx", "radio.rx3", "radio.tx", "spi", "swd" }
 case.FEATURES = schema.set {
-  "DL", "ENC", "E2E", "LBT", "GSM", "JDET", "EXTMEM", "SE", "FWUP", "SCA", "TESTMODE", "KNOWNKEY",
+  "DL", "ENC", "E2E", "LBT", "GSM", "JDET", "EXTMEM", "SE", "FWUP", "SCA", "TESTMODE", "KNOWNKEY", "FLEET",
 }
 local NEEDS <const> = {}
 for name in pairs(case.INSTRUMENTS) do NEEDS[name] = true end

@@ -1,16 +1,17 @@
 -- The device file and the bench file, checked: every field known, every value plausible, one line of text when not.
 local case <const> = require "cert.case"
+local fleet <const> = require "cert.fleet"
 local schema <const> = require "cert.schema"
 
 local config <const> = {}
 
-local DEVICE <const> = {
 -- What native encryption puts into its blocks is not public: the bench knows its own assumption alone.
 local ENCRYPTION <const> = {
   profile = { type = "string", among = schema.set { "bench-assumed-1" } },
   rollover = { type = "integer", min = 0, max = 255, default = 0 }, -- of the counter, when the run begins
 }
 
+local DEVICE <const> = {
   name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
   make = { type = "string", default = "" },
   model = { type = "string", default = "" },
@@ -26,8 +27,9 @@ local ENCRYPTION <const> = {
   features = { type = "table", list = "string", among = case.FEATURES },
   extensions = { type = "table", list = "string", default = {},
     among = schema.set { "factory_reset", "test_mode_j" } },
-  memory = { type = "table", default = {} }, -- what a debugger would find where
   encryption = { type = "table", optional = true, fields = ENCRYPTION },
+  memory = { type = "table", default = {} }, -- what a debugger would find where
+  samples = { type = "table", list = "table", default = {} }, -- further units of this make
   scenario = { type = "string", default = "default", pattern = "^[%w_-]+$",
     form = "the name of a file in fixtures/scenarios" },
   limits = { type = "string", default = "report-only", pattern = "^[%w_-]+$",
@@ -88,6 +90,7 @@ local BENCH <const> = {
   virtual = { type = "boolean", default = false },
   radios = { type = "table" },
   uarts = { type = "table" },
+  samples = { type = "table", list = "table", default = {} },
   rf = { type = "table", default = {} },
   permit = { type = "table", optional = true, fields = { bands = { type = "table" } } },
   power = { type = "table", optional = true, fields = SWITCH },
@@ -109,17 +112,18 @@ function config.check_device(device)
     local odd <const> = schema.check(("device.memory[%d]"):format(i), memory, MEMORY)
     if odd then return odd end
   end
-  device.id = device.id:lower()
-  device.pac = device.pac and device.pac:lower()
-  for _, feature in ipairs(device.features) do
   if device.encryption and not schema.set(device.features).ENC then
     return "device: encryption is described, but the feature ENC is not declared; add \"ENC\" to features or drop"
       .. " encryption = …"
   end
+  device.id = device.id:lower()
+  device.pac = device.pac and device.pac:lower()
+  for _, feature in ipairs(device.features) do
     if feature == "KNOWNKEY" and not device.key then
       return "device: the feature KNOWNKEY is declared, but no key; add key = \"file:PATH\" or drop the feature"
     end
   end
+  return fleet.check_device(device)
 end
 
 local function check_units(list, name, fields, most)
@@ -142,9 +146,12 @@ end
 
 local function check_switch(bench, name)
   local switch <const> = bench[name]
-  if not switch then return end
+  if not switch or switch.uart == bench.uarts[1].unit then return end
   for _, uart in ipairs(bench.uarts) do
-    if uart.unit == switch.uart then return end
+    if uart.unit == switch.uart then
+      return ("bench.%s.uart: expected the device's own serial line, %s, the first of uarts; got %s"):format(name,
+        bench.uarts[1].unit, switch.uart)
+    end
   end
   return ("bench.%s.uart: there is no uart called %q in bench.uarts"):format(name, switch.uart)
 end
@@ -153,11 +160,12 @@ end
 function config.check_bench(bench)
   local wrong <const> = schema.check("bench", bench, BENCH)
     or check_units(bench.radios, "radios", RADIO, 4)
-    or check_units(bench.uarts, "uarts", UART)
+    or check_units(bench.uarts, "uarts", UART, fleet.MOST)
     or check_list(bench.rf, "rf", PATH)
     or bench.permit and check_list(bench.permit.bands, "permit.bands", BAND)
     or check_switch(bench, "power")
     or check_switch(bench, "reset")
+    or fleet.check_bench(bench)
   if wrong then return wrong end
   if bench.ftdi and (bench.power or bench.reset) then
     return "bench: power and reset go through the adapter (ftdi); drop power = … and reset = …"

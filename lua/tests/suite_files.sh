@@ -51,7 +51,7 @@ refuses "syntax" 'device.lua:[0-9]*:'
 device '' && bench_file 's/gain_db/gian_db/'
 refused CNT-UL-004
 refuses "unknown bench field" 'bench.radios\[1\]: unknown field "gian_db"'
-bench_file '/^  ftdi = {/,/^  },/d; s/^  uarts = {/  power = { uart = "dut9", line = "rts" },\n&/'
+bench_file '/^  ftdi = {/,/^  },/d; s/^  uarts = /  power = { uart = "dut9", line = "rts" },\n&/'
 refused CNT-UL-004
 refuses "power on no port" 'no uart called "dut9"'
 bench_file 's/868015000/869015000/'

@@ -20,7 +20,8 @@ inside default 's/env "FOXLAB_FTDI_0_SERIAL"/"NOBODY"/' KEY-MEM-001
 check "an absent adapter: the run cannot be done, exit 3" exits 3
 check "an absent adapter: the text names it and those that are there" says 'ftdi1.*NOBODY.*FOXFTDI1'
 
-sed 's/^path /at 20s unplug ftdi ftdi1\n&/' "$root/fixtures/scenarios/default.scenario" >"$scratch/pulled.scenario"
+pull='0,/^path /s/^path /at 20s unplug ftdi ftdi1\n&/'
+sed "$pull" "$root/fixtures/scenarios/default.scenario" >"$scratch/pulled.scenario"
 inside "$scratch/pulled.scenario" '' KEY-DBG-002
 check "an adapter that is pulled: exit 3" exits 3
 check "an adapter that is pulled: an error of the bench" verdict_of error bench

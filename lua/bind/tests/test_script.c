@@ -61,15 +61,19 @@ static void test_data_reads_a_table(void **state)
 {
     (void)state;
     setenv("FOX_TEST_URI", "ip:127.0.0.1", 1);
+    unsetenv("FOX_TEST_MISSING");
     const char *text = "-- a bench\nsyntax(1)\nlocal uri <const> = env \"FOX_TEST_URI\"\n"
-                       "return { radios = { { uri = uri, hz = 868e6 } }, n = 2^3 // 1 | 0 }\n";
+                       "local other <const> = env(\"FOX_TEST_URI\", \"otherwise\")\n"
+                       "local absent <const> = env(\"FOX_TEST_MISSING\", \"\")\n"
+                       "return { radios = { { uri = uri, hz = 868e6 } }, n = 2^3 // 1 | 0,\n"
+                       "same = other == uri, none = absent == \"\" }\n";
     put("bench.lua", text, strlen(text));
     struct jval *value;
     struct err err = {0};
     assert_int_equal(script_read_data(path_of("bench.lua"), &value, &err), 0);
     char *json = jval_dump(value, NULL);
-    assert_string_equal(json,
-                        "{\"n\":8,\"radios\":[{\"hz\":868000000.0,\"uri\":\"ip:127.0.0.1\"}]}");
+    assert_string_equal(json, "{\"n\":8,\"none\":true,\"radios\":[{\"hz\":868000000.0,\"uri\":"
+                              "\"ip:127.0.0.1\"}],\"same\":true}");
     free(json);
     jval_free(value);
 }
