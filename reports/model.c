@@ -13,6 +13,7 @@
 //                   verdict, blame, reason   of the whole case
 //                   attempts  [{attempt, ended, verdict, blame, reason, superseded, end, events,
 //                             pictures}]
+//   curves        what curve.h makes of the points of all attempts
 #include "reports/model.h"
 
 #include <ctype.h>
@@ -28,6 +29,7 @@
 #include "bench/base/crypto.h"
 #include "bench/record/store.h"
 #include "bench/record/verdict.h"
+#include "reports/curve.h"
 #include "reports/ledger_read.h"
 #include "reports/picture.h"
 
@@ -444,6 +446,9 @@ int model_read(const char *run_dir, struct jval **out, struct err *err)
     if (rc == ERR_OK) rc = plan_cases(jval_get(model, "cases"), plan, err);
     if (rc == ERR_OK) jval_remove(plan, "cases"); // they stand in `cases` now
     if (rc == ERR_OK) rc = read_events(model, run_dir, err);
+    struct jval *curves = NULL;
+    if (rc == ERR_OK) rc = curve_collect(jval_get(model, "cases"), &curves, err);
+    if (rc == ERR_OK) rc = jval_set(model, "curves", curves, err);
     if (rc == ERR_OK) rc = add_pictures(model, run_dir, err);
     if (rc < 0) {
         jval_free(model);
