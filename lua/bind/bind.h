@@ -23,6 +23,7 @@ struct bind {
     const struct jval *dialect;
     const char *profile;      // of the run
     const struct secret *key; // the device's; NULL: not known. Lent
+    bool key_in_token;        // it is known, but not to us
     uint64_t random_key;      // of the attempt
     uint64_t random_index;
 };

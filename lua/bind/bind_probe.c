@@ -28,6 +28,17 @@ static struct ftdi *check_ftdi(lua_State *L, struct bind *b)
     return f;
 }
 
+// What looks for the key has to hold it.
+static void demand_key(lua_State *L, const struct bind *b)
+{
+    struct err e = {0};
+    if (!b->key_in_token) return;
+    err_set(&e, ERR_UNSUPPORTED,
+            "the key lies in a token and cannot be searched for; give a file: reference in a lab "
+            "copy of the device file, on a bench where the key may be known");
+    bind_fault(L, &e);
+}
+
 static void settle(lua_State *L, struct bind *b, int rc, struct err *e)
 {
     bind_settle(L, b, pump_ftdi_failed(b->pump, rc, e), e);
@@ -123,6 +134,7 @@ static int l_flash_search(lua_State *L)
     struct bind *b = check_probe(L);
     struct ftdi *f = check_ftdi(L, b);
     lua_Integer size = luaL_checkinteger(L, 2);
+    demand_key(L, b);
     struct flash_id id;
     struct err e = {0};
     int rc = flash_identify(f, &id, &e);
@@ -223,6 +235,7 @@ static int l_leaks(lua_State *L)
 {
     struct bind *b = check_probe(L);
     struct pump_leak leak;
+    demand_key(L, b);
     size_t n = pump_leaks(b->pump, &leak);
     lua_pushinteger(L, (lua_Integer)n);
     if (n == 0) return 1;

@@ -23,10 +23,11 @@ static double wall_s(void)
 int pump_open_judge(struct pump *p, struct judge **out, struct err *err)
 {
     int rc = judge_new(out, err);
-    if (rc < 0 || !p->config.key) return rc;
+    if (rc < 0 || !pump_has_key(p)) return rc;
     const struct judge_device device = {
         .id = p->config.device_id,
         .key = p->config.key,
+        .token = p->config.token,
         .modulus = p->config.modulus,
         .window = p->config.window,
     };
@@ -148,6 +149,7 @@ int pump_announce(struct pump *p, struct err *err)
                              p->config.dialect.name),
                    err);
     if (rc == ERR_OK) rc = pump_announce_stations(p, err);
+    if (rc == ERR_OK) rc = pump_announce_token(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
 

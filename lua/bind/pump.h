@@ -16,6 +16,7 @@
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 #include "bench/base/secret.h"
+#include "bench/base/token.h"
 #include "bench/radio/radio.h"
 #include "bench/sfx/zone.h"
 #include "bench/sfx/cipher.h"
@@ -63,7 +64,8 @@ struct pump_config {
     int lines[PUMP_SWITCHES]; // enum port_line, or -1: not wired
     struct pump_ftdi ftdi;
     uint32_t device_id;
-    const struct secret *key; // NULL: tags cannot be judged. Copied
+    const struct secret *key; // NULL: tags cannot be judged, unless by the token. Copied
+    struct token_key *token;  // holds the key instead; lent
     unsigned modulus;
     unsigned window;
     int64_t t0; // sample time at which this pump's clock starts

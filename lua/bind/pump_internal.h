@@ -7,6 +7,7 @@
 #include "bench/base/secret.h"
 #include "bench/net/judge.h"
 #include "bench/net/stations.h"
+#include "bench/sfx/signer.h"
 #include "lua/bind/pump.h"
 #include "lua/bind/ring.h"
 
@@ -108,6 +109,12 @@ int pump_name_unit(struct err *err, const char *kind, const char *endpoint, cons
 FOX_CHECK int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err);
 /// For dut_set_tap: the serial log.
 void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t *data, size_t len);
+
+/// Whether tags can be computed, and with what. The signer lends what the configuration lends.
+bool pump_has_key(const struct pump *p);
+struct sfx_signer pump_signer(const struct pump *p);
+/// The token that holds the key, if one does.
+FOX_CHECK int pump_announce_token(struct pump *p, struct err *err);
 
 /// Looks for the device's key in a line. Where there is one, it and the log since the line before
 /// are starred out.

@@ -42,7 +42,7 @@ static int check_free(const struct pump *p, size_t n, struct err *err)
                        "%s cannot send; add transmit = true, its rf path and a permit to the bench "
                        "file",
                        p->config.radio_unit);
-    if (!p->config.key)
+    if (!pump_has_key(p))
         return err_set(
             err, ERR_UNSUPPORTED,
             "a downlink is signed with the device's key, and its device file names none");

@@ -27,6 +27,13 @@ static int read_limits(struct setup *s, const char *root, struct err *err)
     return rc < 0 ? err_prefix(err, "limits '%s' of the device file", name) : ERR_OK;
 }
 
+// The plan says which key was used, not where this computer keeps module and pin.
+static int shorten_reference(struct setup *s, const char *reference, struct err *err)
+{
+    return jval_set(s->device, "key",
+                    jval_make(err, "s%", reference, (size_t)strcspn(reference, "?")), err);
+}
+
 // A key file is named relative to the device file.
 static int read_key(struct setup *s, const char *device_path, struct err *err)
 {
@@ -37,8 +44,14 @@ static int read_key(struct setup *s, const char *device_path, struct err *err)
     char *slash = strrchr(folder, '/');
     if (slash) *slash = '\0';
     struct err why = {0};
-    int rc = secret_from_ref(&s->key, reference, slash ? folder : NULL, KEY_LEN, &why);
-    return rc < 0 ? err_set(err, ERR_USAGE, "%s: key: %s", device_path, why.text) : ERR_OK;
+    const char *base_dir = slash ? folder : NULL;
+    bool in_token = strncmp(reference, "pkcs11:", 7) == 0;
+    int rc = in_token ? token_key_open(&s->token, reference, base_dir, &why)
+                      : secret_from_ref(&s->key, reference, base_dir, KEY_LEN, &why);
+    if (rc == ERR_OK) return in_token ? shorten_reference(s, reference, err) : ERR_OK;
+    // A token that is not there is an absent instrument; all else is mended in the device file.
+    bool absent = in_token && (rc == ERR_NOTFOUND || rc == ERR_GONE);
+    return err_set(err, absent ? ERR_GONE : ERR_USAGE, "%s: key: %s", device_path, why.text);
 }
 
 static int check(struct setup *s, struct state *state, const char *device_path,
@@ -84,6 +97,7 @@ void setup_deinit(struct setup *s)
     jval_free(s->limits);
     jval_free(s->dialect);
     secret_deinit(&s->key);
+    token_key_close(s->token);
     *s = (struct setup){0};
 }
 
@@ -221,6 +235,7 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
             {[PUMP_POWER] = line_of(s->bench, "power"), [PUMP_RESET] = line_of(s->bench, "reset")},
         .device_id = (uint32_t)strtoul(text_of(s->device, "id", "0"), NULL, 16),
         .key = s->key.len ? &s->key : NULL,
+        .token = s->token,
         .modulus = (unsigned)jval_int(jval_get(s->device, "modulus"), SFX_COUNTER_MODULUS_MAX),
         .window =
             sfx_counter_window((unsigned)jval_int(jval_get(s->device, "messages_per_day"), 140)),

@@ -8,6 +8,7 @@
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 #include "bench/base/secret.h"
+#include "bench/base/token.h"
 #include "lua/bind/pump.h"
 #include "lua/bind/state.h"
 
@@ -16,12 +17,13 @@ struct setup {
     struct jval *bench;
     struct jval *limits;
     struct jval *dialect;
-    struct secret key;
+    struct secret key;       // len 0: the device file names none, or it lies in
+    struct token_key *token; // NULL: in none
 };
 
 /// Reads what `request` names as "device" and "bench" (paths; absent: the reference device in the
 /// virtual lab), the device's limits, dialect and key. Everything wrong in them is ERR_USAGE with
-/// file and line or field.
+/// file and line or field; a token that is not there, or leaves, is ERR_GONE.
 FOX_CHECK int setup_read(struct setup *s, const char *root, const struct jval *request,
                          struct state *state, struct err *err);
 /// Accepts a zeroed struct; wipes the key.

@@ -170,6 +170,7 @@ static int run_case(struct worker *w, const char *id, const struct jval *request
         .dialect = w->setup.dialect,
         .profile = w->profile,
         .key = w->setup.key.len ? &w->setup.key : NULL,
+        .key_in_token = w->setup.token != NULL,
         .random_key = rng_key((uint64_t)w->seed, name),
     };
     pump_begin(w->pump, deadline);
