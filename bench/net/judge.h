@@ -2,8 +2,8 @@
 // protocol.md 4 and 5.
 //
 // A judge owns copies of the keys that it is given and forgets them in judge_free; a key in a token
-// is lent and outlives it. Time is sample time in seconds,
-// passed in. One thread.
+// is lent and outlives it. It owns the registry: one struct registry_device for each device. Time
+// is sample time in seconds, passed in. One thread.
 #ifndef BENCH_NET_JUDGE_H
 #define BENCH_NET_JUDGE_H
 
@@ -12,23 +12,21 @@
 
 #include "bench/base/err.h"
 #include "bench/base/secret.h"
+#include "bench/net/registry.h"
 #include "bench/sfx/downlink.h"
 #include "bench/sfx/uplink.h"
-
-#define JUDGE_MERGE_S 8.0 // frames this close to a message's first are its repetitions, not replays
-
-enum judge_verdict {
-#define VERDICT(name, text) JUDGE_##name,
-#include "bench/net/frame_verdict.def"
-#undef VERDICT
-};
 
 struct judge_device {
     uint32_t id;
     const struct secret *key; // copied; NULL: the key lies in `token`
     struct token_key *token;  // lent
     unsigned modulus;         // 128, 256, 512, 1024, 2048 or 4096
-    unsigned window; // W of the acceptance rule; 0: max(3 x messages per day, 20) with 140 a day
+    unsigned window;          // W of the acceptance rule; 0: max(3 x messages per day, 20)
+    // What is declared beside; all may be 0.
+    unsigned messages_per_day;   // 0: 140
+    unsigned downlinks_per_day;  // 0: without limit
+    double interval_s;           // longest pause between two messages; 0: none
+    const struct sfx_zone *zone; // lent
 };
 
 struct judge;
@@ -51,6 +49,17 @@ FOX_CHECK int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx
                           double t_s, struct judge_result *out, struct err *err);
 /// Operator's resynchronisation: the next counter is accepted whatever it is.
 FOX_CHECK int judge_disengage(struct judge *j, uint32_t id, struct err *err);
+/// While blocked, every frame of this device is judged BLOCKED and its counter stays. Only the
+/// operator takes a block back; what the device sent meanwhile counts as lost.
+FOX_CHECK int judge_block(struct judge *j, uint32_t id, bool blocked, struct err *err);
+/// Puts back what stands in a record as accepted, in its order: 1, 0 for a device that is not
+/// registered, ERR_FORMAT when the device's key did not make it.
+FOX_CHECK int judge_restore(struct judge *j, const struct sfx_uplink *up, double t_s,
+                            struct err *err);
+/// The registry's entry; NULL: there is none. Valid while the judge lives.
+struct registry_device *judge_device(const struct judge *j, uint32_t id);
+/// One after another; NULL beyond the last.
+struct registry_device *judge_device_at(const struct judge *j, size_t index);
 /// Signs a downlink with the key of the device it is addressed to.
 FOX_CHECK int judge_sign_downlink(const struct judge *j, struct sfx_downlink *dl, struct err *err);
 /// "accepted", "bad_tag", …

@@ -1,7 +1,8 @@
 // The downlink side of the emulated core network: whether a message is answered, when, and at which
 // frequency. protocol.md sections 7.1 and 7.2.
 //
-// Pure. The caller owns every struct. Times are sample times in seconds, frequencies absolute.
+// Pure. The desk is part of the registry's entry of a device. Times are sample times in seconds,
+// frequencies absolute.
 #ifndef BENCH_NET_REPLY_H
 #define BENCH_NET_REPLY_H
 
@@ -53,18 +54,6 @@ enum reply_decision {
 #define REPLY(name, text) REPLY_##name,
 #include "bench/net/reply.def"
 #undef REPLY
-};
-
-/// What the core network keeps for one device; zeroed at first.
-struct reply_desk {
-    unsigned per_day; // downlinks in each 24 h of sample time; 0: without limit
-    bool waiting;     // a payload waits
-    uint8_t payload[SFX_DL_PAYLOAD];
-    bool answered; // one has been sent …
-    double answered_s;
-    uint16_t answered_counter; // … for the message with this counter
-    double day_start_s;
-    unsigned today;
 };
 
 /// Puts a payload where the next request finds it; one that still waits is replaced.
