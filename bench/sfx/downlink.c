@@ -110,3 +110,37 @@ bool sfx_downlink_decode(const uint8_t frame[SFX_DL_FRAME], struct sfx_downlink 
     dl->crc = content[SFX_DL_CONTENT - 1];
     return sfx_crc8(content, SFX_DL_CONTENT - 1) == dl->crc;
 }
+
+int sfx_downlink_read(const uint8_t frame[SFX_DL_FRAME], struct sfx_downlink *dl,
+                      const struct sfx_signer *signer, unsigned *corrected, struct err *err)
+{
+    if (!sfx_downlink_decode(frame, dl, corrected)) return SFX_DOWNLINK_BAD_CRC;
+    int genuine = sfx_downlink_verify_by(dl, signer, err);
+    if (genuine < 0) return genuine;
+    return genuine ? SFX_DOWNLINK_OK : SFX_DOWNLINK_BAD_TAG;
+}
+
+const char *sfx_downlink_status_name(enum sfx_downlink_status status)
+{
+    switch (status) {
+    case SFX_DOWNLINK_OK:
+        return "ok";
+    case SFX_DOWNLINK_BAD_CRC:
+        return "bad_crc";
+    case SFX_DOWNLINK_BAD_TAG:
+        return "bad_tag";
+    }
+    return "unknown";
+}
+
+const char *sfx_downlink_status_text(enum sfx_downlink_status status)
+{
+    switch (status) {
+#define STATUS(name, text)                                                                         \
+    case SFX_DOWNLINK_##name:                                                                      \
+        return text;
+#include "bench/sfx/downlink_status.def"
+#undef STATUS
+    }
+    return "unknown";
+}

@@ -20,6 +20,12 @@ enum {
     SFX_DL_ON_AIR = 28
 };
 
+enum sfx_downlink_status {
+#define STATUS(name, text) SFX_DOWNLINK_##name,
+#include "bench/sfx/downlink_status.def"
+#undef STATUS
+};
+
 struct sfx_downlink {
     uint32_t device_id;
     uint16_t counter; // of the uplink that asked for it
@@ -52,5 +58,14 @@ void sfx_downlink_on_air(const uint8_t frame[SFX_DL_FRAME], uint8_t out[SFX_DL_O
 /// whether the CRC holds; *corrected (may be NULL) gets the number of corrected codewords.
 bool sfx_downlink_decode(const uint8_t frame[SFX_DL_FRAME], struct sfx_downlink *dl,
                          unsigned *corrected);
+/// The whole way of a received frame: sfx_downlink_decode and the tag. Returns an enum
+/// sfx_downlink_status (which stage refused), negative on a crypto failure. `dl` and *corrected are
+/// as above in every case.
+FOX_CHECK int sfx_downlink_read(const uint8_t frame[SFX_DL_FRAME], struct sfx_downlink *dl,
+                                const struct sfx_signer *signer, unsigned *corrected,
+                                struct err *err);
+/// "ok", "bad_crc", "bad_tag" and the sentence of downlink_status.def.
+const char *sfx_downlink_status_name(enum sfx_downlink_status status);
+const char *sfx_downlink_status_text(enum sfx_downlink_status status);
 
 #endif
