@@ -2,32 +2,13 @@
 -- filled says so in attributes as well: WeasyPrint does not bring the page's style into a drawing.
 -- luacheck: read_globals include
 local html <const> = include "html.lua"
+local scale <const> = include "scale.lua"
 local words <const> = include "words.lua"
 
 local plot <const> = {}
 
 local TICK <const> = '<path class="tick" stroke="#444" '
 local LEFT <const>, RIGHT <const>, TOP <const>, BOTTOM <const> = 62, 8, 8, 36
-
--- Round steps (1, 2, 5 times a power of ten) so that about `wanted` ticks fit.
-local function ticks(low, high, wanted)
-  local rough <const> = (high - low) / wanted
-  local power <const> = 10.0 ^ math.floor(math.log(rough, 10))
-  local step = 10 * power
-  for _, factor in ipairs { 1, 2, 5 } do
-    if factor * power >= rough then
-      step = factor * power
-      break
-    end
-  end
-  local list <const> = {}
-  for i = math.ceil(low / step), math.floor(high / step) do list[#list + 1] = i * step end
-  return list, step
-end
-
-local function decimals(step)
-  return math.max(0, -math.floor(math.log(step, 10) + 1e-9))
-end
 
 local function marks_of(picture, panel, x, y)
   local out <const> = {}
@@ -49,7 +30,7 @@ function plot.panel(picture, panel)
   local width <const>, height <const> = overview and 760 or 300, overview and 250 or 200
   local inner_w <const>, inner_h <const> = width - LEFT - RIGHT, height - TOP - BOTTOM
   local zero <const> = overview and 0 or (panel.low_hz + panel.high_hz) / 2
-  local scale <const> = overview and 1e6 or 1
+  local unit <const> = overview and 1e6 or 1
   local function x(s) return LEFT + (s - panel.from_s) / (panel.to_s - panel.from_s) * inner_w end
   local function y(hz) return TOP + (panel.high_hz - hz) / (panel.high_hz - panel.low_hz) * inner_h end
 
@@ -62,16 +43,16 @@ function plot.panel(picture, panel)
     ('<rect class="frame" fill="none" stroke="#444" x="%d" y="%d" width="%d" height="%d"/>')
       :format(LEFT, TOP, inner_w, inner_h),
   }
-  local list, step = ticks(panel.from_s, panel.to_s, overview and 8 or 5)
+  local list, step = scale.ticks(panel.from_s, panel.to_s, overview and 8 or 5)
   for _, s in ipairs(list) do
     out[#out + 1] = (TICK .. 'd="M%.1f %dv5"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>'):format(x(s),
-      TOP + inner_h, x(s), TOP + inner_h + 17, ("%%.%df"):format(decimals(step)):format(s))
+      TOP + inner_h, x(s), TOP + inner_h + 17, ("%%.%df"):format(scale.decimals(step)):format(s))
   end
-  list, step = ticks((panel.low_hz - zero) / scale, (panel.high_hz - zero) / scale, overview and 6 or 4)
+  list, step = scale.ticks((panel.low_hz - zero) / unit, (panel.high_hz - zero) / unit, overview and 6 or 4)
   for _, value in ipairs(list) do
-    local at <const> = y(value * scale + zero)
+    local at <const> = y(value * unit + zero)
     out[#out + 1] = (TICK .. 'd="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(LEFT, at,
-       LEFT - 8, at + 4, ("%%.%df"):format(decimals(step)):format(value))
+       LEFT - 8, at + 4, ("%%.%df"):format(scale.decimals(step)):format(value))
   end
   out[#out + 1] = marks_of(picture, panel, x, y)
   out[#out + 1] = ('<text x="%d" y="%d" text-anchor="middle">time in s</text>'):format(LEFT + inner_w // 2, height - 3)

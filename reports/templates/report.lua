@@ -1,10 +1,12 @@
 -- The report of one run as one HTML page: nothing is fetched, nothing runs. reports/model.c says what `m` holds.
 -- luacheck: read_globals include
 local case_page <const> = include "case.lua"
+local chart <const> = include "chart.lua"
 local claims <const> = include "claims.lua"
 local decision <const> = include "decision.lua"
 local html <const> = include "html.lua"
 local risks <const> = include "risks.lua"
+local transmit <const> = include "transmit.lua"
 local words <const> = include "words.lua"
 
 -- Cases by verdict, and how many there are of each.
@@ -330,7 +332,9 @@ return function(m)
     header(m), notices(m), decision_box(m, counts), tiles(counts),
     section("Results", results(m)),
     section("The item tested", declared(m.plan.device)),
-    section("The bench", instruments(m), trouble(m), html.fold("Bench declaration", declared(m.plan.bench), "print")),
+    section("The bench", instruments(m), trouble(m), transmit.section(m),
+      html.fold("Bench declaration", declared(m.plan.bench), "print")),
+    #m.curves > 0 and section("Measured curves", chart.figures(m)) or "",
     section("Case by case", table.concat(cases)),
     section("The white paper's claims", claims.section(m)),
     section("Not run, not applicable, not assessed", left_out(m)),

@@ -248,6 +248,39 @@ static void play_message_case(struct run *r)
         end_case(r, "pass", "none", "", files);
 }
 
+// A second device's traffic, a jammer's bursts, and three points of a curve: none lost, some, all.
+static void play_jammed(struct run *r)
+{
+    static const struct {
+        double x;
+        int bad, trials;
+        double low, high;
+    } points[] = {{6, 20, 20, 0.8316, 1}, {-6, 0, 20, 0, 0.1684}, {0, 4, 20, 0.0573, 0.4366}};
+    append(r, 1,
+           jval_make(NULL, "{s:s, s:s, s:s, s:s, s:s}", "type", "command", "unit", "dut2", "text",
+                     "AT$I=10", "answer", or_hostile(r, "00F0C5A2"), "outcome", "ok"));
+    append(r, 0, jval_make(NULL, "{s:s, s:s, s:b}", "type", "power", "unit", "dut2", "on", 0));
+    for (int i = 0; i < 3; i++) {
+        int64_t start = r->t + RATE;
+        append(r, 0,
+               jval_make(NULL, "{s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f}", "type", "jam",
+                         "unit", "jammer1", "rank", i == 2 ? 3 : 1, "start", (long long)start,
+                         "end", (long long)(start + 2 * RATE), "f_hz", 868.1e6, "level_dbm",
+                         -10.0 + i, "js_db", points[i].x, "u_db", 1.0));
+        append(r, 5,
+               jval_make(NULL, "{s:s, s:s, s:s, s:f, s:s, s:s, s:i, s:i, s:f, s:f, s:f}", "type",
+                         "point", "series", or_hostile(r, "CW"), "event",
+                         or_hostile(r, "frame lost"), "x", points[i].x, "x_name", "J/S", "x_unit",
+                         "dB", "bad", points[i].bad, "trials", points[i].trials, "low",
+                         points[i].low, "high", points[i].high, "confidence", 0.95));
+    }
+    append(r, 0,
+           jval_make(NULL, "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:s, s:s, s:b}", "type", "downlink",
+                     "unit", "radio0", "start", (long long)r->t, "end", (long long)r->t + RATE / 2,
+                     "f_hz", 869.5e6, "level_dbm", 7.0, "counter", 7, "payload_hex",
+                     "0011223344556677", "tag_hex", "abcd", "genuine", 1));
+}
+
 static struct jval *planned(const struct run *r, const char *id, const char *title, const char *na)
 {
     struct jval *c = jval_make(
@@ -275,7 +308,7 @@ static void save_plan(const struct run *r)
         &err,
         "{s:i, s:[o, o, o, o, o, o], s:{s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:[s, s]}, s:{s:s, "
         "s:{s:f, "
-        "s:i}}, s:[{s:s, s:f, s:s, s:s, s:s}]}",
+        "s:i}, s:{s:[{s:i, s:i, s:f}, {s:i, s:i, s:f}]}}, s:[{s:s, s:f, s:s, s:s, s:s}]}",
         "version", 1, "cases",
         planned(r, "AUTH-UL-001", "the tag verifies for every message type and length", NULL),
         planned(r, "AUTH-UL-002", "the tag has the length that the frame announces", NULL),
@@ -286,8 +319,10 @@ static void save_plan(const struct run *r)
         or_hostile(r, "foxdut, the reference device"), "id", "00f0c5a1", "dialect", "sfm10r",
         "uart_key", "file:../keys/topsecret.key", "identity", "pac", "c0ffee00c0ffee00", "serial",
         "SN-1", "features", "KNOWNKEY", "TESTMODE", "bench", "path", "conducted", "radio", "lo_hz",
-        868015000.0, "gain_db", 30, "limits", "name", "rf.band_hz", "value", 192000.0, "unit", "Hz",
-        "source", "protocol description", "mark", "C");
+        868015000.0, "gain_db", 30, "permit", "bands", "low_hz", 867850000, "high_hz", 868400000,
+        "max_dbm", 7.0, "low_hz", 869300000, "high_hz", 869750000, "max_dbm", 7.0, "limits", "name",
+        "rf.band_hz", "value", 192000.0, "unit", "Hz", "source", "protocol description", "mark",
+        "C");
     if (!run || !plan) must(ERR_FORMAT, &err);
     snprintf(path, sizeof path, "%s/run.json", r->dir);
     must(jval_save(run, path, &err), &err);
@@ -318,6 +353,7 @@ void sample_run_make(const char *dir, const struct sample_run *what)
     play_message_case(&r);
     begin_case(&r, "AUTH-UL-002");
     append_expect(&r, "tag length", "5", "pass");
+    if (what->jammed) play_jammed(&r);
     end_case(&r, "pass", "none", "", jval_array());
     begin_case(&r, "AUTH-UL-003");
     append(&r, 1,

@@ -9,6 +9,7 @@ struct sample_run {
     bool unfinished;     // no run.end
     bool without_fail;   // the failing case passes
     const char *hostile; // text put into every place that a device or a suite fills; NULL: none
+    bool jammed;         // points of a curve, a jammer's bursts, a downlink, a second device
     bool altered_iq;     // the recording is not what the ledger says
 };
 

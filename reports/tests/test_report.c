@@ -145,11 +145,37 @@ static void test_report_has_a_picture_and_fetches_nothing(void **state)
     bytes_deinit(&page);
 }
 
+static void test_report_draws_a_curve_and_counts_transmissions(void **state)
+{
+    (void)state;
+    struct bytes page;
+    page_of("jammed", &(struct sample_run){.jammed = true}, &page);
+    assert_has(&page, "aria-label=\"Share of frame lost against J/S\"");
+    assert_has(&page, "J/S in dB");
+    assert_has(&page, "Jammed by jammer1 with 3 bursts: 2 on rank 1, 1 on rank 3.");
+    assert_has(&page, "60 trials in all");
+    assert_has(&page, "two-sided 95 % intervals (Clopper–Pearson)");
+    assert_has(&page, "0.0 % … 16.8 %");   // 0 of 20
+    assert_has(&page, "5.7 % … 43.7 %");   // 4 of 20
+    assert_has(&page, "83.2 % … 100.0 %"); // 20 of 20
+    assert_has(&page, "<td class=\"tight\">867.850 … 868.400 MHz</td>");
+    assert_has(&page, "3 bursts, 6.0 s"); // the jammer's, 2 s each
+    assert_has(&page, "1 burst, 0.5 s");  // the downlink
+    assert_has(&page, "4 bursts in all, 6.5 s");
+    assert_lacks(&page, "in no permitted band");
+    bytes_deinit(&page);
+
+    page_of("plain", &(struct sample_run){0}, &page);
+    assert_lacks(&page, "Measured curves");
+    assert_has(&page, "The bench transmitted nothing.");
+    bytes_deinit(&page);
+}
+
 static void test_same_directory_same_bytes(void **state)
 {
     (void)state;
     struct bytes a, b;
-    page_of("twice", &(struct sample_run){0}, &a);
+    page_of("twice", &(struct sample_run){.jammed = true}, &a);
     page_of("twice", NULL, &b);
     assert_int_equal(a.len, b.len);
     assert_memory_equal(a.data, b.data, a.len);
@@ -162,7 +188,7 @@ static void test_hostile_text_stays_text(void **state)
     (void)state;
     static const char hostile[] = "<script>alert(1)</script>\"' onload='x' &lt; \u202e\x01 %s %d";
     struct bytes page;
-    page_of("hostile", &(struct sample_run){.hostile = hostile}, &page);
+    page_of("hostile", &(struct sample_run){.hostile = hostile, .jammed = true}, &page);
     assert_lacks(&page, "<script");
     assert_lacks(&page, "\"' onload");
     assert_lacks(&page, "\u202e");
@@ -254,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_report_without_a_fail_is_still_no_certificate),
         cmocka_unit_test(test_report_of_an_unfinished_run),
         cmocka_unit_test(test_report_has_a_picture_and_fetches_nothing),
+        cmocka_unit_test(test_report_draws_a_curve_and_counts_transmissions),
         cmocka_unit_test(test_same_directory_same_bytes),
         cmocka_unit_test(test_hostile_text_stays_text),
         cmocka_unit_test(test_no_secret_of_the_device_file_is_shown),
