@@ -53,6 +53,17 @@ static int l_encrypts(lua_State *L)
     return 1;
 }
 
+// tx:level() -> dBm at the radio's connector, and the declared dB from there to the device, or nil.
+static int l_level(lua_State *L)
+{
+    double loss_db;
+    double level_dbm = pump_downlink_level(check_tx(L)->pump, &loss_db);
+    lua_pushnumber(L, level_dbm);
+    if (!isfinite(loss_db)) return 1;
+    lua_pushnumber(L, loss_db);
+    return 2;
+}
+
 // tx:reply{ { payload_hex =, tag_flip_hex =, after_s =, on_uplink = }, … }: answers the device's
 // next request with these downlinks, each after_s behind the end of frame 1 (absent: in the middle
 // of the window), at the downlink's frequency or at frame 1's own.
@@ -135,13 +146,8 @@ static int l_forget(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"can_send", l_can_send},
-    {"encrypts", l_encrypts},
-    {"reply", l_reply},
-    {"downlink", l_downlink},
-    {"sent", l_sent},
-    {"forget", l_forget},
-    {NULL, NULL},
+    {"can_send", l_can_send}, {"encrypts", l_encrypts}, {"level", l_level},   {"reply", l_reply},
+    {"downlink", l_downlink}, {"sent", l_sent},         {"forget", l_forget}, {NULL, NULL},
 };
 
 void bind_push_tx(lua_State *L, struct bind *b)

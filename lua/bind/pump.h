@@ -212,10 +212,13 @@ unsigned pump_delivered(const struct pump *p, uint16_t counter);
 
 /// Whether the bench file lets the radio send.
 bool pump_transmits(const struct pump *p);
-/// The device's next authentic request for a downlink is answered so, by all of these; what waited
-/// for a request before is forgotten.
+/// dBm at the radio's connector, and in *loss_db what the bench file declares from there to the
+/// device; NAN when it says nothing.
+double pump_downlink_level(const struct pump *p, double *loss_db);
 /// Whether the payloads of downlinks are encrypted.
 bool pump_encrypts(const struct pump *p);
+/// The device's next authentic request for a downlink is answered so, by all of these; what waited
+/// for a request before is forgotten.
 FOX_CHECK int pump_reply(struct pump *p, const struct pump_reply *replies, size_t n,
                          struct err *err);
 FOX_CHECK int pump_downlink(struct pump *p, const struct pump_downlink *downlink, struct err *err);

@@ -22,6 +22,15 @@ bool pump_transmits(const struct pump *p)
     return p->transmit != NULL;
 }
 
+double pump_downlink_level(const struct pump *p, double *loss_db)
+{
+    *loss_db = NAN;
+    for (size_t i = 0; i < p->config.permit.n_paths; i++)
+        if (strcmp(p->config.permit.paths[i].to, p->config.uart_unit) == 0)
+            *loss_db = p->config.permit.paths[i].attenuation_db;
+    return p->config.downlink_dbm;
+}
+
 bool pump_encrypts(const struct pump *p)
 {
     return p->config.cipher != NULL;
@@ -167,8 +176,8 @@ static int encrypt(const struct pump *p, struct sfx_downlink *dl, struct err *er
         .rollover = (uint8_t)(p->config.rollover + p->rolled_over),
         .direction = SFX_DIRECTION_DOWN,
     };
-    return sfx_native_apply(p->config.cipher, &m, p->config.key, dl->payload, sizeof dl->payload,
-                            err);
+    const struct sfx_signer signer = pump_signer(p);
+    return sfx_native_apply_by(p->config.cipher, &m, &signer, dl->payload, sizeof dl->payload, err);
 }
 
 // Encrypts and signs, in the order of the device's cipher.

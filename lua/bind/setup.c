@@ -177,20 +177,6 @@ static void fill_transmit(const struct jval *bench, const struct jval *radio,
     fill_permit(bench, out->radio_unit, &out->permit);
 }
 
-static void fill_stations(const struct jval *bench, struct pump_config *out)
-{
-    const struct jval *radios = jval_get(bench, "radios");
-    for (size_t i = 1; i < jval_len(radios) && out->n_stations < PUMP_STATIONS_MAX; i++) {
-        const struct jval *radio = jval_at(radios, i);
-        out->stations[out->n_stations++] = (struct pump_station_config){
-            .unit = text_of(radio, "unit", "radio"),
-            .radio = {.uri = text_of(radio, "uri", ""),
-                      .serial = text_of(radio, "serial", NULL),
-                      .rate_hz = jval_number(jval_get(radio, "rate_hz"), 0),
-                      .lo_hz = jval_number(jval_get(radio, "lo_hz"), 0),
-                      .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
-                      .block_samples = BLOCK_SAMPLES,
-                      .timeout_ms = RADIO_TIMEOUT_MS},
 // Under which cipher downlinks go. The device file has been checked: without a profile it is no
 // device that encrypts, or one that no downlink can be made for (lua/cert/downlink.lua says so).
 static int fill_cipher(const struct jval *device, struct pump_config *out, struct err *err)
@@ -207,6 +193,20 @@ static int fill_cipher(const struct jval *device, struct pump_config *out, struc
                    name, sfx_native_assumed()->name);
 }
 
+static void fill_stations(const struct jval *bench, struct pump_config *out)
+{
+    const struct jval *radios = jval_get(bench, "radios");
+    for (size_t i = 1; i < jval_len(radios) && out->n_stations < PUMP_STATIONS_MAX; i++) {
+        const struct jval *radio = jval_at(radios, i);
+        out->stations[out->n_stations++] = (struct pump_station_config){
+            .unit = text_of(radio, "unit", "radio"),
+            .radio = {.uri = text_of(radio, "uri", ""),
+                      .serial = text_of(radio, "serial", NULL),
+                      .rate_hz = jval_number(jval_get(radio, "rate_hz"), 0),
+                      .lo_hz = jval_number(jval_get(radio, "lo_hz"), 0),
+                      .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
+                      .block_samples = BLOCK_SAMPLES,
+                      .timeout_ms = RADIO_TIMEOUT_MS},
         };
     }
 }
@@ -244,10 +244,10 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);
     fill_transmit(s->bench, radio, out);
     fill_stations(s->bench, out);
+    int rc = fill_cipher(s->device, out, err);
+    if (rc < 0) return rc;
     out->zone = sfx_zone_find(text_of(s->device, "zone", "RC1"));
     if (!out->zone) return err_set(err, ERR_USAGE, "device: zone: no such zone");
     fill_dialect(s->dialect, &out->dialect);
     return ERR_OK;
 }
-    int rc = fill_cipher(s->device, out, err);
-    if (rc < 0) return rc;

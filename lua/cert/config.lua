@@ -28,6 +28,7 @@ local DEVICE <const> = {
   extensions = { type = "table", list = "string", default = {},
     among = schema.set { "factory_reset", "test_mode_j" } },
   encryption = { type = "table", optional = true, fields = ENCRYPTION },
+  sensitivity_dbm = { type = "number", min = -160, max = 0, optional = true }, -- of the receiver, declared by the maker
   memory = { type = "table", default = {} }, -- what a debugger would find where
   samples = { type = "table", list = "table", default = {} }, -- further units of this make
   scenario = { type = "string", default = "default", pattern = "^[%w_-]+$",

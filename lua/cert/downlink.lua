@@ -55,6 +55,29 @@ local function check_cipher(t, core)
   end
 end
 
+local ABOVE_DB <const> = 20 -- of the test catalogue, above the declared sensitivity
+
+-- Once a case: how strong the downlinks are at the device. Both figures are declared, not measured.
+local told <const> = setmetatable({}, { __mode = "k" })
+local function tell_level(t, core)
+  if told[t] then return end
+  told[t] = true
+  local level_dbm <const>, loss_db <const> = core.tx:level()
+  local declared <const> = core.device.sensitivity_dbm
+  if not loss_db or not declared then
+    t:note(("whether downlinks arrive %d dB above the device's sensitivity is not known: %s"):format(ABOVE_DB, loss_db
+      and "the device file declares no sensitivity_dbm" or "the bench file declares no rf path to the device"))
+    return
+  end
+  t:measure("level of downlinks at the device", level_dbm - loss_db):report("dBm", {
+    source = ("the bench file: %g dBm at the connector, %g dB of path"):format(level_dbm, loss_db), mark = "ASSUMED",
+  })
+  t:measure("level of downlinks above the declared sensitivity", level_dbm - loss_db - declared):report("dB", {
+    source = ("the device file: %g dBm; the test catalogue asks for %d dB above"):format(declared, ABOVE_DB),
+    mark = "P",
+  })
+end
+
 -- One reply for each moment in `at`; without it, one in the middle of the window.
 local function replies_of(o)
   local list <const>, latest_s = {}, 0
@@ -80,6 +103,7 @@ function downlink.exchange(t, core, given)
     control.misuse("t:exchange: a downlink has 8 bytes of payload, got %d", #o.payload)
   end
   check_cipher(t, core)
+  tell_level(t, core)
   core.tx:forget()
   local replies <const>, latest_s <const> = replies_of(o)
   core.tx:reply(replies)

@@ -67,12 +67,14 @@ function Measurement:against(limit)
   return book(self, event, self.value ~= nil and self.value >= low and self.value <= high)
 end
 
---- :report(unit): recorded without a limit; the verdict is info.
-function Measurement:report(unit)
+--- :report(unit [, { source =, mark = }]): recorded without a limit; the verdict is info. `source` says where the
+--- value comes from, when it was not measured.
+function Measurement:report(unit, origin)
   if type(unit) ~= "string" then control.misuse("t:measure(%q):report(unit): the unit is a text", self.name) end
   of[self] {
     type = "measure", name = self.name, value = self.value, unit = unit, limit = "report only",
-    limit_source = "the case", mark = "C", verdict = "info", blame = "none",
+    limit_source = origin and origin.source or "the case", mark = origin and origin.mark or "C", verdict = "info",
+    blame = "none",
   }
   return self.value, true
 end
