@@ -63,8 +63,12 @@ enum judge_verdict registry_judge(const struct registry_device *d, const struct 
 
 void registry_accept(struct registry_device *d, const struct sfx_uplink *up, double t_s)
 {
+    d->before_s = d->counter_known ? d->last_s : t_s;
     move_counter(d, up->counter);
     d->last_s = t_s;
+    d->silence_told = false;
+    struct registry_times *times = up->class == SFX_CLASS_CONTROL ? &d->controls : &d->messages;
+    times->t_s[times->total++ % REGISTRY_TIMES_MAX] = t_s;
     d->recent[d->next_recent] = (struct registry_message){.used = true, .first_s = t_s, .up = *up};
     d->next_recent = (d->next_recent + 1) % REGISTRY_RECENT;
 }

@@ -18,9 +18,11 @@
 #define JUDGE_MERGE_S 8.0 // frames this close to a message's first are its repetitions, not replays
 
 enum {
+    STATIONS_MAX = 8,
+    REGISTRY_KINDS_MAX = 8,                            // of anomalies
     REGISTRY_RECENT = 8,                               // messages kept whole
     REGISTRY_USED_BYTES = SFX_COUNTER_MODULUS_MAX / 8, // a bit for each counter
-    REGISTRY_TIMES_MAX = SFX_MESSAGES_PER_DAY_MAX + 1, // of messages within a day
+    REGISTRY_TIMES_MAX = SFX_MESSAGES_PER_DAY_MAX + 2, // of messages within a day, and one more
 };
 
 /// What the network can say of an authentic frame's counter, and of every other frame.
@@ -71,15 +73,18 @@ struct registry_watch {
     double last_start_s, last_end_s;
     unsigned last_station;
     struct sfx_uplink last;
-    bool silence_told;
-    struct registry_times messages, controls;
+    bool told[REGISTRY_KINDS_MAX]; // of an anomaly …
+    double told_s[REGISTRY_KINDS_MAX];
 };
 
 struct registry_device {
     struct registry_facts facts;
     bool counter_known;
     uint16_t last;
-    double last_s;                     // when it was accepted
+    double last_s;                            // when it was accepted
+    double before_s;                          // when the one before it was
+    struct registry_times messages, controls; // accepted
+    bool silence_told;                        // since the last one
     uint8_t used[REGISTRY_USED_BYTES]; // counters accepted since the counter last passed them
     struct registry_message recent[REGISTRY_RECENT];
     unsigned next_recent;

@@ -6,6 +6,7 @@
 
 struct stations {
     struct judge *judge;
+    struct monitor *monitor; // NULL: nobody watches
     unsigned n;
     bool blind[STATIONS_MAX];
     unsigned total; // messages delivered
@@ -71,6 +72,7 @@ static struct station_message *add(struct stations *s, const struct station_fram
     struct station_message *m = &s->messages[s->total++ % STATIONS_MESSAGES];
     *m = (struct station_message){
         .up = *f->up, .first_s = f->start_s, .station = f->station, .rank = f->rank};
+    m->low_rank = SFX_RANKS + 1;
     return m;
 }
 
@@ -84,8 +86,36 @@ static void book(struct station_message *m, const struct station_frame *f)
         c->power_dbfs = f->power_dbfs;
         c->rank = f->rank;
     }
+    if (f->rank < m->low_rank) {
+        m->low_rank = f->rank;
+        m->low_start_s = f->start_s;
+        m->low_end_s = f->end_s;
+    }
     c->ranks |= (uint8_t)(1u << (f->rank - 1));
     m->copies++;
+}
+
+// Whether the monitor, after this frame, lets nothing of its device or station through.
+static bool is_stopped(struct stations *s, const struct station_frame *f,
+                       const struct judge_result *judged, const struct station_message *m)
+{
+    const struct monitor_frame seen = {
+        .station = f->station,
+        .up = f->up,
+        .judged = judged,
+        .start_s = f->start_s,
+        .end_s = f->end_s,
+        .rank_again = m && m->heard[f->station].ranks >> (f->rank - 1) & 1,
+    };
+    monitor_frame(s->monitor, &seen);
+    const struct registry_device *d =
+        judged->verdict == JUDGE_MALFORMED ? NULL : judge_device(s->judge, f->up->device_id);
+    return (d && d->blocked) || monitor_station_blocked(s->monitor, f->station);
+}
+
+void stations_watch(struct stations *s, struct monitor *monitor)
+{
+    s->monitor = monitor;
 }
 
 int stations_hear(struct stations *s, const struct station_frame *frame, struct station_event *out,
@@ -101,15 +131,23 @@ int stations_hear(struct stations *s, const struct station_frame *frame, struct 
         out->blinded = true;
         return ERR_OK;
     }
+    if (s->monitor && monitor_station_blocked(s->monitor, frame->station)) {
+        out->judged.verdict = JUDGE_BLOCKED;
+        return ERR_OK;
+    }
+    if (s->monitor) monitor_tick(s->monitor, frame->start_s);
     rc = judge_frame(s->judge, frame->up, frame->status, frame->start_s, &out->judged, err);
     if (rc < 0) return rc;
 
     struct station_message *m = NULL;
+    if (out->judged.verdict == JUDGE_REPETITION) m = find(s, frame);
+    if (s->monitor && is_stopped(s, frame, &out->judged, m)) {
+        out->judged.verdict = JUDGE_BLOCKED;
+        return ERR_OK;
+    }
     if (out->judged.verdict == JUDGE_ACCEPTED) {
         m = add(s, frame);
         out->delivered = true;
-    } else if (out->judged.verdict == JUDGE_REPETITION) {
-        m = find(s, frame);
     }
     if (m) book(m, frame);
     out->message = m;

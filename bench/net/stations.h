@@ -12,8 +12,9 @@
 
 #include "bench/base/err.h"
 #include "bench/net/judge.h"
+#include "bench/net/monitor.h"
 
-enum { STATIONS_MAX = 8, STATIONS_MESSAGES = 256 };
+enum { STATIONS_MESSAGES = 256 };
 
 /// One frame as one station heard it.
 struct station_frame {
@@ -42,6 +43,9 @@ struct station_message {
     unsigned station; // that delivered it
     unsigned rank;
     unsigned copies; // frames heard, of all stations
+    // The lowest rank that any station heard: it tells best when frame 1 ended.
+    unsigned low_rank;
+    double low_start_s, low_end_s;
     struct station_copy heard[STATIONS_MAX];
 };
 
@@ -63,6 +67,9 @@ void stations_free(struct stations *s);
 FOX_CHECK int stations_blind(struct stations *s, unsigned station, bool blind, struct err *err);
 FOX_CHECK int stations_hear(struct stations *s, const struct station_frame *frame,
                             struct station_event *out, struct err *err);
+/// From now on this monitor (lent; NULL: none) sees every frame. What it blocks is judged BLOCKED
+/// and not delivered, the frame that made it block included.
+void stations_watch(struct stations *s, struct monitor *monitor);
 /// How many of the kept messages are this device's with this counter: 1 when it was delivered
 /// exactly once.
 unsigned stations_delivered(const struct stations *s, uint32_t device_id, uint16_t counter);

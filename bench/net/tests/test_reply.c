@@ -220,7 +220,7 @@ static void test_desk_answers_a_message_once(void **state)
     up.bidirectional = false;
     assert_int_equal(reply_decide(&desk, &up, &accepted, 10, &dl), REPLY_NOT_ASKED);
     up.bidirectional = true;
-    for (int v = JUDGE_MALFORMED; v <= JUDGE_OUT_OF_WINDOW; v++) {
+    for (int v = JUDGE_MALFORMED; v <= JUDGE_BLOCKED; v++) {
         const struct judge_result refused = {.verdict = (enum judge_verdict)v};
         assert_int_equal(reply_decide(&desk, &up, &refused, 10, &dl), REPLY_REFUSED);
     }
