@@ -325,24 +325,39 @@ static int script_run(struct script *s, lua_CFunction main, int code, int limit_
     return rc;
 }
 
-int script_read_data(const char *path, struct jval **out, struct err *err)
+int script_parse_data(const char *name, const void *text, size_t len,
+                      const struct script_bounds *bounds, struct jval **out, struct err *err)
 {
+    static const struct script_bounds usual = {DATA_MEMORY, DATA_INSTRUCTIONS};
+    if (!bounds) bounds = &usual;
     struct script s = {
-        .path = path,
-        .budget = {.bytes_max = DATA_MEMORY, .instructions_max = DATA_INSTRUCTIONS},
+        .path = name,
+        .budget = {.bytes_max = bounds->memory_bytes, .instructions_max = bounds->instructions},
         .value = out,
         .err = err,
     };
     *out = NULL;
     bytes_init(&s.text, FILE_MAX);
-    int rc = bytes_read_file(&s.text, path, err);
+    int rc = bytes_append(&s.text, text, len, err);
+    if (rc == ERR_OK) rc = script_run(&s, data_main, ERR_USAGE, ERR_USAGE);
+    bytes_deinit(&s.text);
+    return rc;
+}
+
+int script_read_data(const char *path, struct jval **out, struct err *err)
+{
+    struct bytes text;
+    *out = NULL;
+    bytes_init(&text, FILE_MAX);
+    int rc = bytes_read_file(&text, path, err);
     if (rc < 0) {
         rc = ERR_USAGE; // whatever keeps a configuration from being read is the user's to mend
         if (err) err->code = rc;
     } else {
-        rc = script_run(&s, data_main, ERR_USAGE, ERR_USAGE);
+        rc = script_parse_data(path, text.data ? text.data : (const uint8_t *)"", text.len, NULL,
+                               out, err);
     }
-    bytes_deinit(&s.text);
+    bytes_deinit(&text);
     return rc;
 }
 

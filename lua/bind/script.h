@@ -14,6 +14,16 @@
 /// New value; ERR_USAGE with file and line otherwise.
 FOX_CHECK int script_read_data(const char *path, struct jval **out, struct err *err);
 
+struct script_bounds {
+    size_t memory_bytes;
+    int64_t instructions;
+};
+
+/// The same for a text in memory; `name` stands for the path in texts. NULL: the usual bounds.
+FOX_CHECK int script_parse_data(const char *name, const void *text, size_t len,
+                                const struct script_bounds *bounds, struct jval **out,
+                                struct err *err);
+
 /// Runs a template: the file returns a function(input) that returns a string, which goes to `out`.
 /// The file may use `include "NAME"` for a file beside it (NAME.lua is run once and gives what it
 /// returns, any other file gives its text) and the pure string, table, math and utf8 functions.
