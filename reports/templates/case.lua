@@ -142,7 +142,8 @@ local function measurements(attempt)
   return "<h4>Measurements</h4>" .. html.table({
     { "Quantity", cell = function(e) return html.text(e.name) end },
     { "Value", class = "number", cell = function(e)
-      return words.number(e.value, "%.6g") .. " " .. html.text(e.unit)
+      local unit <const> = e.unit ~= "1" and e.unit -- a bare number
+      return words.number(e.value, "%.6g") .. (unit and " " .. html.text(unit) or "")
     end },
     { "U", cell = uncertainty },
     { "Limit", cell = function(e) return html.text(e.limit) end },
@@ -168,8 +169,8 @@ local function messages(attempt)
     { "Eb/N0", cell = function(e) return words.number(e.ebn0_db, "%.1f dB") end, class = "number" },
     { "Device", cell = function(e) return html.text(e.device_id) end, class = "code" },
     { "Counter", cell = function(e) return html.text(e.counter) end, class = "number" },
-    { "Kind", cell = function(e) return html.text(e.message) end },
-    { "Payload", cell = function(e) return html.text(e.payload_hex) end, class = "code" },
+    { "Kind", cell = function(e) return html.text(e.message) end, class = "tight" },
+    { "Payload", cell = function(e) return html.text(e.payload_hex) end, class = "code tight" },
     { "Tag", cell = tag_text, class = "tight" },
     { "Network says", cell = function(e) return html.text(e.judge) end },
   }, list, "dense")
@@ -203,12 +204,21 @@ local function remarks(attempt)
   return table.concat(out)
 end
 
+local KNOWN_FILES <const> = {
+  ["verdict.json"] = "the result record", ["measurements.json"] = "the measured values",
+}
+
+local function what_it_is(file)
+  local note <const> = file.note ~= "" and file.note or nil
+  return html.text(note or KNOWN_FILES[file.path] or file.media_type)
+end
+
 local function evidence(attempt)
   local files <const> = (attempt["end"] or {}).files or {}
   if #files == 0 then return "" end
   local body <const> = html.table({
-    { "File", cell = function(f) return html.text(f.path) end, class = "code" },
-    { "What it is", cell = function(f) return html.text(f.note or f.media_type) end },
+    { "File", cell = function(f) return html.text(f.path) end, class = "code tight" },
+    { "What it is", cell = what_it_is },
     { "Bytes", cell = function(f) return words.thousands(f.size) end, class = "number" },
     { "SHA-256", cell = function(f) return html.text(f.sha256) end, class = "code hash" },
   }, files, "dense")
@@ -236,26 +246,49 @@ local function attempts(case)
   return table.concat(out)
 end
 
---- The whole section. `blames` gives the sentence of each word of blame.
-function case_page.section(case, run, blames)
-  local out <const> = {
-    ('<section class="case" id="%s"><h3>%s %s <span class="title">%s</span></h3>\n'):format(
-      html.id(words.full_id(case)), html.text(words.full_id(case)), words.badge(case.verdict), html.text(case.title)),
-  }
-  local reason = case.verdict ~= "pass" and html.text(case.reason)
-  if reason and case.blame ~= "none" and case.state == "attempted" then
+-- Verdict and reason of one case, as far as they are more than a pass.
+local function reason_text(case, blames)
+  if case.verdict == "pass" then return "" end
+  local reason = html.text(case.reason)
+  if case.blame ~= "none" and case.state == "attempted" then
     reason = ("%s <span class=\"blame\">On account of %s.</span>"):format(reason, html.text(blames[case.blame]))
   end
-  if reason then out[#out + 1] = ('<p class="reason %s">%s</p>\n'):format(html.id(case.verdict), reason) end
-  out[#out + 1] = ("<p><strong>Why.</strong> %s</p>\n"):format(html.text(case.threat))
-  out[#out + 1] = attempts(case)
-  out[#out + 1] = html.facts {
-    { "Severity", html.text(case.severity) },
-    { "Level", html.text(case.level) },
-    { "Safety class", html.text(case.safety) },
+  return ('<p class="reason %s">%s</p>\n'):format(html.id(case.verdict), reason)
+end
+
+-- `name` is what repeats it: one case, or all variants of a test.
+local function facts(case, run, name)
+  return html.facts {
+    { "Weight", ("severity %s, level %s, safety class %s"):format(html.text(case.severity), html.text(case.level),
+      html.text(case.safety)), true },
     { "Controls", words.list(case.covers), true },
-    { "Repeat it", "<code>" .. html.text(words.command(run, case)) .. "</code>", true },
+    { "Repeat it", "<code>" .. html.text(words.command(run, name)) .. "</code>", true },
   }
+end
+
+--- The section of one test: its variants (one case for each combination of axes; mostly a single one) one after the
+--- other. `blames` gives the sentence of each word of blame.
+function case_page.section(cases, run, blames)
+  local first <const>, several <const> = cases[1], #cases > 1
+  local out <const> = { '<section class="case">' }
+  local function heading(level, case, name, title)
+    out[#out + 1] = ('<h%d id="%s">%s %s <span class="title">%s</span></h%d>\n'):format(level,
+      html.id(words.full_id(case)), html.text(name), words.badge(case.verdict), title and html.text(title) or "", level)
+  end
+  local why <const> = ("<p><strong>Why.</strong> %s</p>\n"):format(html.text(first.threat))
+  if not several then
+    heading(3, first, words.full_id(first), first.title)
+    out[#out + 1] = reason_text(first, blames) .. why .. attempts(first)
+  else
+    out[#out + 1] = ('<h3>%s <span class="title">%s</span></h3>\n'):format(html.text(first.id), html.text(first.title))
+    out[#out + 1] = why
+    for _, case in ipairs(cases) do
+      out[#out + 1] = '<div class="variant">'
+      heading(4, case, case.axes)
+      out[#out + 1] = reason_text(case, blames) .. attempts(case) .. "</div>\n"
+    end
+  end
+  out[#out + 1] = facts(first, run, several and first.id or words.full_id(first))
   out[#out + 1] = "</section>\n"
   return table.concat(out)
 end

@@ -19,7 +19,7 @@ local LOOKS <const> = {
   { colour = "#6b6b6b", sign = "▼", path = "M0 5L5 -4h-10z" },
 }
 
-local function look(i) return LOOKS[(i - 1) % #LOOKS + 1] end
+local function look_of(i) return LOOKS[(i - 1) % #LOOKS + 1] end
 
 local function percent(p) return ("%.1f %%"):format(100 * p) end
 
@@ -72,7 +72,7 @@ end
 
 -- Line, bars, markers, and above the frame how many trials stand behind each point.
 local function draw(curve, i, n_curves, x, y)
-  local look <const> = look(i)
+  local look <const> = look_of(i)
   local shift <const> = (i - (n_curves + 1) / 2) * 5 -- so that bars at one x do not hide each other
   local stroke <const> = ('fill="none" stroke="%s"'):format(look.colour)
   local out <const>, line <const> = {}, {}
@@ -112,7 +112,7 @@ end
 local function numbers(curves)
   local rows <const> = {}
   for i, curve in ipairs(curves) do
-    for _, p in ipairs(curve.points) do rows[#rows + 1] = { point = p, curve = curve, look = look(i) } end
+    for _, p in ipairs(curve.points) do rows[#rows + 1] = { point = p, curve = curve, look = look_of(i) } end
   end
   return html.table({
     { "Series", cell = function(r)

@@ -5,11 +5,6 @@ local words <const> = include "words.lua"
 
 local claims <const> = {}
 
--- Worst first; a case with several axes counts once, by its worst.
-local WORST <const> = { "fail", "error", "inconclusive", "notrun", "warn", "pass", "info", "waived", "na" }
-local RANK <const> = {}
-for i, name in ipairs(WORST) do RANK[name] = i end
-
 -- Whether a test's id is meant by "AUTH-UL-001", "AUTH-UL-001..007" or "AUTH-*".
 local function is_meant(id, pattern)
   local stem <const>, from <const>, to <const> = pattern:match "^(.-)(%d%d%d)%.%.(%d%d%d)$"
@@ -21,11 +16,12 @@ local function is_meant(id, pattern)
   return id == pattern
 end
 
+-- A case with several axes counts once, by its worst.
 local function by_id(cases)
   local worst <const> = {}
   for _, case in ipairs(cases) do
     local before <const> = worst[case.id]
-    if not before or (RANK[case.verdict] or 2) < (RANK[before.verdict] or 2) then worst[case.id] = case end
+    if not before or words.is_worse(case.verdict, before.verdict) then worst[case.id] = case end
   end
   return worst
 end
@@ -72,23 +68,29 @@ local function badge(result)
   return ('<span class="badge %s">%s</span>'):format(known[1], known[2])
 end
 
+-- "not run: A, B" with more than four shown by the first and the last.
+local function others(what, ids)
+  if #ids == 0 then return nil end
+  local list = table.concat(ids, ", ")
+  if #ids > 4 then list = ("%d tests (%s … %s)"):format(#ids, ids[1], ids[#ids]) end
+  return ('<span class="small">%s: %s</span>'):format(what, list)
+end
+
 local function tests_text(result)
-  local run <const>, other <const> = {}, {}
+  local lines <const>, not_run <const>, not_applicable <const> = {}, {}, {}
   for _, test in ipairs(result.tests) do
-    if test.case and test.case.state ~= "na" and test.case.verdict ~= "notrun" then
-      run[#run + 1] = ('<a class="code tight" href="#%s">%s</a> %s'):format(html.id(words.full_id(test.case)),
-        html.text(test.id), words.badge(test.case.verdict))
+    local verdict <const> = test.case and test.case.verdict or "notrun"
+    local name <const> = html.text(test.id)
+    if verdict == "notrun" then not_run[#not_run + 1] = name
+    elseif verdict == "na" then not_applicable[#not_applicable + 1] = name
     else
-      other[#other + 1] = html.text(test.id)
+      lines[#lines + 1] = ('<a class="code tight" href="#%s">%s</a> %s'):format(html.id(words.full_id(test.case)),
+        html.text(test.id), words.badge(verdict))
     end
   end
-  local text = table.concat(run, "<br>")
-  if #other > 0 then
-    local list = table.concat(other, ", ")
-    if #other > 4 then list = ("%d tests (%s … %s)"):format(#other, other[1], other[#other]) end
-    text = ('%s%s<span class="small">not run: %s</span>'):format(text, #run > 0 and "<br>" or "", list)
-  end
-  return text == "" and "–" or text
+  lines[#lines + 1] = others("not applicable", not_applicable)
+  lines[#lines + 1] = others("not run", not_run)
+  return #lines > 0 and table.concat(lines, "<br>") or "–"
 end
 
 --- The table of all claims.

@@ -4,7 +4,9 @@ local case_page <const> = include "case.lua"
 local chart <const> = include "chart.lua"
 local claims <const> = include "claims.lua"
 local decision <const> = include "decision.lua"
+local declared <const> = include "declared.lua"
 local html <const> = include "html.lua"
+local results <const> = include "results.lua"
 local risks <const> = include "risks.lua"
 local transmit <const> = include "transmit.lua"
 local words <const> = include "words.lua"
@@ -40,8 +42,8 @@ end
 local function missing_text(m, result)
   local binding <const>, ids <const> = {}, {}
   for i, test in ipairs(result.missing) do
-    ids[i] = html.text(test.id)
-    if decision.is_binding(result.level, test) then binding[#binding + 1] = html.text(test.id) end
+    ids[i] = '<span class="id">' .. html.text(test.id) .. "</span>"
+    if decision.is_binding(result.level, test) then binding[#binding + 1] = ids[i] end
   end
   local text = ("%d of the %d cases that level %s demands were not part of this run (profile %s%s)."):format(#ids,
     result.demanded, level_name(result.level), html.text(m.run.profile),
@@ -146,27 +148,6 @@ local function notices(m)
   return table.concat(out)
 end
 
--- Every scalar of a declaration, nested names joined by dots, in sorted order.
-local function flatten(value, prefix, out)
-  for key, inner in pairs(value) do
-    local name <const> = prefix == "" and tostring(key) or prefix .. "." .. tostring(key)
-    if type(inner) == "table" then
-      local plain = #inner > 0
-      for _, item in ipairs(inner) do plain = plain and type(item) ~= "table" end
-      if plain then out[#out + 1] = { name, words.list(inner) } else flatten(inner, name, out) end
-    else
-      out[#out + 1] = { name, html.text(inner) }
-    end
-  end
-  return out
-end
-
-local function declared(value)
-  if type(value) ~= "table" then return "<p>Nothing declared.</p>" end
-  local list <const> = flatten(value, "", {})
-  return #list > 0 and html.facts(list) or "<p>Nothing declared.</p>"
-end
-
 local function instruments(m)
   local rows <const>, last <const> = {}, {}
   for _, event in ipairs(m.outside) do
@@ -182,7 +163,7 @@ local function instruments(m)
     { "Firmware", cell = function(e) return html.text(e.firmware) end },
     { "Settings", cell = function(e)
       local list <const> = {}
-      for _, fact in ipairs(flatten(e.settings or {}, "", {})) do
+      for _, fact in ipairs(declared.facts(e.settings or {})) do
         list[#list + 1] = html.text(fact[1]) .. " " .. fact[2]
       end
       return table.concat(list, "<br>")
@@ -200,18 +181,6 @@ local function trouble(m)
   end
   if #out == 0 then return "" end
   return "<h3>Trouble of the bench</h3><ul>" .. table.concat(out) .. "</ul>\n"
-end
-
-local function results(m)
-  return html.table({
-    { "Case", cell = link, class = "code tight" },
-    { "What it asks", cell = function(c) return html.text(c.title) end },
-    { "Verdict", cell = function(c) return words.badge(c.verdict) end, class = "tight" },
-    { "Reason", cell = function(c) return c.verdict == "pass" and "" or html.text(c.reason) end },
-    { "Blame", cell = function(c) return c.blame == "none" and "" or html.text(c.blame) end, class = "tight" },
-    { "Severity", cell = function(c) return html.text(c.severity) end },
-    { "Level", cell = function(c) return html.text(c.level) end },
-  }, m.cases)
 end
 
 local function limits(m)
@@ -269,13 +238,17 @@ local function exit_text(m)
   return ("%s (%s)"):format(html.text(code), EXIT[code] or "see the manual")
 end
 
+local function catalogue_version(m)
+  return html.text(m.run.catalogue_version or (m.cases[1] or {}).catalogue_version)
+end
+
 local function method(m)
   local begin <const> = m.begin or {}
   return html.facts {
     { "Profile", html.text(m.run.profile) },
     { "Cases asked for", #(m.run.select or {}) > 0 and words.list(m.run.select) or "all of the profile" },
     { "Seed of all random choices", html.text(m.run.seed) },
-    { "Catalogue", html.text(m.run.catalogue_version or (m.cases[1] or {}).catalogue_version) },
+    { "Catalogue", catalogue_version(m) },
     { "foxbench", html.text(m.run.foxbench) },
     { "Operator", html.text(m.run.operator) },
     { "Armed", #(m.run.arm or {}) > 0 and words.list(m.run.arm) or "nothing" },
@@ -296,15 +269,22 @@ end
 local function header(m)
   local began <const>, ended <const> = m.wall.first, m.wall.last
   local function when(t) return t and html.text((t:gsub("T", " "):gsub("%.%d+Z$", " UTC"))) or "–" end
+  local device <const>, tests <const> = m.plan.device or {}, #results.groups(m.cases)
   return ('<header><p class="kicker">Test report · security of an ultra-narrow-band device</p><h1>%s</h1>\n'):format(
     html.text(device_name(m))) .. html.facts {
-    { "Device identifier", "<code>" .. html.text((m.plan.device or {}).id or ((m.plan.device or {}).identity or {}).id)
-      .. "</code>" },
+    { "Device identifier", "<code>" .. html.text(device.id or (device.identity or {}).id) .. "</code>" },
     { "Bench", is_virtual(m) and "virtual lab" or html.text(m.run.bench) },
     { "Began", when(began) },
     { "Ended", m["end"] and when(ended) or "not finished" },
-    { "Report number", '<code class="number-of-report">' .. html.text(m.dir) .. "</code>" },
-    { "Cases", ("%d"):format(#m.cases) },
+    { "Test catalogue", catalogue_version(m) },
+    { "Profile", html.text(m.run.profile) },
+    { "Cases", tests == #m.cases and ("%d"):format(tests) or ("%d, variants of %d tests"):format(#m.cases, tests) },
+    { "Seed of all random choices", html.text(m.run.seed) },
+    { "Operator", m.run.operator and html.text(m.run.operator) or "not named" },
+    { "foxbench", html.text(m.run.foxbench) },
+    { "Report number", '<code class="number-of-report">' .. html.text(m.dir) .. "</code>", true },
+    { "Signature", "a signed run has root.json and root.sig beside this report; <code>foxbench verify --key</code> "
+      .. "checks them and every file. Without them this page binds nobody.", true },
   } .. "<p>The results relate only to the items tested. Not to be reproduced except in full.</p></header>\n"
 end
 
@@ -317,7 +297,7 @@ return function(m)
   local blames <const> = {}
   for _, blame in ipairs(m.blames) do blames[blame.name] = blame.text end
   local cases <const> = {}
-  for i, case in ipairs(m.cases) do cases[i] = case_page.section(case, m.run, blames) end
+  for i, group in ipairs(results.groups(m.cases)) do cases[i] = case_page.section(group.cases, m.run, blames) end
 
   return table.concat {
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n',
@@ -330,10 +310,10 @@ return function(m)
     "<title>Test report: ", html.text(device_name(m)), "</title>\n",
     "<style>\n", include "page.css", "</style></head>\n<body><main>\n",
     header(m), notices(m), decision_box(m, counts), tiles(counts),
-    section("Results", results(m)),
-    section("The item tested", declared(m.plan.device)),
+    section("Results", results.section(m)),
+    section("The item tested", declared.list(m.plan.device)),
     section("The bench", instruments(m), trouble(m), transmit.section(m),
-      html.fold("Bench declaration", declared(m.plan.bench), "print")),
+      html.fold("Bench declaration", declared.list(m.plan.bench), "print")),
     #m.curves > 0 and section("Measured curves", chart.figures(m)) or "",
     section("Case by case", table.concat(cases)),
     section("The white paper's claims", claims.section(m)),

@@ -21,6 +21,16 @@ function words.badge(name)
     html.text(words.verdict(name)))
 end
 
+-- Worst first, as the certification sees it.
+local WORST <const> = { "fail", "error", "inconclusive", "notrun", "warn", "pass", "info", "waived", "na" }
+local RANK <const> = {}
+for i, name in ipairs(WORST) do RANK[name] = i end
+
+--- Whether verdict `a` is worse news than `b`; an unknown word is as bad as an error.
+function words.is_worse(a, b)
+  return (RANK[a] or RANK.error) < (RANK[b] or RANK.error)
+end
+
 function words.count(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many or one .. "s")
 end
@@ -69,8 +79,8 @@ local function shell(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
---- The command that repeats these cases (all of the run's selection when `case` is nil).
-function words.command(run, case)
+--- The command that repeats the case or test of that name (all of the run's selection when `name` is nil).
+function words.command(run, name)
   local parts <const> = { "foxbench run" }
   if run.bench and run.bench ~= "virtual" then parts[#parts + 1] = "--bench " .. shell(run.bench .. ".lua") end
   if run.device and run.device ~= "foxdut" then parts[#parts + 1] = "--device " .. shell(run.device .. ".lua") end
@@ -78,8 +88,8 @@ function words.command(run, case)
   parts[#parts + 1] = "--seed " .. shell(html.text(run.seed))
   for _, fault in ipairs(run.faults or {}) do parts[#parts + 1] = "--fault " .. shell(fault) end
   for _, what in ipairs(run.bench ~= "virtual" and run.arm or {}) do parts[#parts + 1] = "--arm " .. shell(what) end
-  if case then
-    parts[#parts + 1] = shell(words.full_id(case))
+  if name then
+    parts[#parts + 1] = shell(name)
   else
     for _, pattern in ipairs(run.select or {}) do parts[#parts + 1] = shell(pattern) end
   end
