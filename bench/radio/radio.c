@@ -53,7 +53,7 @@ int radio_open(struct radio **out, const struct radio_config *config, struct err
                     : err_set(err, ERR_NOMEM, "radio %s: out of memory", config->uri);
     if (rc < 0) goto fail;
     r->info.transmit = config->transmit;
-    rc = radio_align(&r, 1, err);
+    if (!config->wait) rc = radio_align(&r, 1, err);
     if (rc < 0) goto fail;
 
     *out = r;
@@ -95,6 +95,8 @@ int radio_align(struct radio *const *radios, size_t n, struct err *err)
             if (radios[i]->ops->align) rc = radios[i]->ops->align(radios[i], err);
             if (rc < 0) goto fail;
         }
+    for (i = 0; i < n; i++)
+        radios[i]->started = true;
     return ERR_OK;
 fail:
     radios[i]->dead = true;
@@ -104,6 +106,9 @@ fail:
 int radio_read(struct radio *r, struct iq_block *out, struct err *err)
 {
     if (check_alive(r, err) < 0) return ERR_GONE;
+    if (!r->started)
+        return err_set(err, ERR_SEQUENCE,
+                       "radio %s: it was opened to wait, and waits: radio_align starts it", r->uri);
     memset(out, 0, sizeof *out);
     int rc = r->ops->read(r, out, err);
     if (rc < 0) {
@@ -119,7 +124,11 @@ int radio_read(struct radio *r, struct iq_block *out, struct err *err)
 static int check_transmit(const struct radio *r, struct err *err)
 {
     if (check_alive(r, err) < 0) return ERR_GONE;
-    if (r->info.transmit) return ERR_OK;
+    if (r->info.transmit && r->started) return ERR_OK;
+    if (r->info.transmit)
+        return err_set(err, ERR_SEQUENCE,
+                       "radio %s: its streams have not been started; call radio_align first",
+                       r->uri);
     return err_set(err, ERR_UNSUPPORTED,
                    "radio %s: it was opened to receive only; set transmit = true for it in the "
                    "bench file",

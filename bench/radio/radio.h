@@ -29,6 +29,7 @@ struct radio_config {
     bool transmit;            // open the transmit stream too
     double tx_lo_hz;          // its centre
     double tx_attenuation_db; // 0 … 89.75
+    bool wait;                // open only: radio_align starts its streams, before the first read
 };
 
 struct radio_info {
@@ -44,7 +45,7 @@ struct radio_info {
     int64_t tx_offset_samples; // between the two streams' counts, as calibrated
 };
 
-/// Opens a radio and starts its streams.
+/// Opens a radio and, unless it shall wait, starts its streams.
 FOX_CHECK int radio_open(struct radio **out, const struct radio_config *config, struct err *err);
 /// Accepts NULL.
 void radio_close(struct radio *r);

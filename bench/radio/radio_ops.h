@@ -42,6 +42,7 @@ struct radio {
     char *uri;          // private copy, for messages
     int64_t next_index; // of the first sample of the next block
     bool dead;          // a read failed
+    bool started;       // its streams run
     void *state;
 };
 

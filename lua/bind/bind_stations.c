@@ -1,6 +1,7 @@
 // The class fox.stations: several stations, and the core network that joins what they hear.
-// It is t.stations as it stands.
+// lua/cert/air.lua and the runner use it; suites see it as t.stations.
 #include <lauxlib.h>
+#include <stdio.h>
 
 #include "lua/bind/bind.h"
 
@@ -11,19 +12,43 @@ static struct bind *check_stations(lua_State *L)
     return *(struct bind **)luaL_checkudata(L, 1, class_name);
 }
 
-// t.stations:count() -> how many stations the bench has.
-static int l_count(lua_State *L)
+// A list of places in the bench file's radios, 2 and above, as a mask (bit 0: the second radio).
+static unsigned get_radios(lua_State *L, int index)
 {
-    lua_pushinteger(L, pump_stations(check_stations(L)->pump));
+    unsigned mask = 0;
+    luaL_checktype(L, index, LUA_TTABLE);
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, index); i++) {
+        lua_rawgeti(L, index, i);
+        lua_Integer place = luaL_checkinteger(L, -1);
+        luaL_argcheck(L, place >= 2 && place <= PUMP_STATIONS_MAX + 1, index, "no such radio");
+        mask |= 1u << (place - 2);
+        lua_pop(L, 1);
+    }
+    return mask;
+}
+
+// stations:using{ place, … } -> whether exactly these radios are open beside the first.
+static int l_using(lua_State *L)
+{
+    struct bind *b = check_stations(L);
+    lua_pushboolean(L, pump_radios(b->pump) == get_radios(L, 2));
     return 1;
+}
+
+// stations:use{ place, … }: opens these radios beside the first, and closes the others.
+static int l_use(lua_State *L)
+{
+    struct bind *b = check_stations(L);
+    struct err e = {0};
+    bind_settle(L, b, pump_use_radios(b->pump, get_radios(L, 2), &e), &e);
+    return 0;
 }
 
 // t.stations:only(n): the core network hears through station n alone (1 is the first); nil: all.
 static int l_only(lua_State *L)
 {
     struct bind *b = check_stations(L);
-    lua_Integer only = luaL_optinteger(L, 2, 0), n = pump_stations(b->pump);
-    luaL_argcheck(L, only >= 0 && only <= n, 2, "there is no such station");
+    lua_Integer only = luaL_optinteger(L, 2, 0), n = PUMP_STATIONS_MAX;
     struct err e = {0};
     int rc = ERR_OK;
     for (lua_Integer i = 1; rc == ERR_OK && i <= n; i++)
@@ -43,20 +68,46 @@ static int l_delivered(lua_State *L)
     return 1;
 }
 
-// t.stations:proven(n) -> whether station n ever heard a frame that decodes.
-static int l_proven(lua_State *L)
+// t.stations:heard(n, since_s) -> list of { device_id, counter, rank, start_s, end_s }, oldest
+// first: the frames that decode which station n (1 is the first) heard and that began at this
+// sample time or later.
+static int l_heard(lua_State *L)
 {
     struct bind *b = check_stations(L);
     lua_Integer n = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, n >= 1 && n <= pump_stations(b->pump), 2, "there is no such station");
-    lua_pushboolean(L, pump_station_proven(b->pump, (unsigned)(n - 1)));
+    luaL_argcheck(L, n >= 1 && n <= PUMP_STATIONS_MAX + 1, 2, "there is no such station");
+    const double rate = pump_rate_hz(b->pump);
+    const double since = luaL_checknumber(L, 3) * rate;
+    const struct pump_heard *f;
+    size_t count = 0;
+    while ((f = pump_heard(b->pump, (unsigned)n - 1, count)) && (double)f->start >= since)
+        count++;
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = count; i-- > 0;) {
+        f = pump_heard(b->pump, (unsigned)n - 1, i);
+        lua_createtable(L, 0, 5);
+        char id[16];
+        snprintf(id, sizeof id, "%08x", f->device_id);
+        lua_pushstring(L, id);
+        lua_setfield(L, -2, "device_id");
+        lua_pushinteger(L, f->counter);
+        lua_setfield(L, -2, "counter");
+        lua_pushinteger(L, f->rank);
+        lua_setfield(L, -2, "rank");
+        lua_pushnumber(L, (double)f->start / rate);
+        lua_setfield(L, -2, "start_s");
+        lua_pushnumber(L, (double)f->end / rate);
+        lua_setfield(L, -2, "end_s");
+        lua_rawseti(L, -2, (lua_Integer)(count - i));
+    }
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"count", l_count},
+static const luaL_Reg methods[] = {{"using", l_using},
+                                   {"use", l_use},
                                    {"only", l_only},
                                    {"delivered", l_delivered},
-                                   {"proven", l_proven},
+                                   {"heard", l_heard},
                                    {NULL, NULL}};
 
 void bind_push_stations(lua_State *L, struct bind *b)

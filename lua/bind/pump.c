@@ -34,9 +34,12 @@ int pump_open_judge(struct pump *p, struct judge **out, struct err *err)
     return judge_register(*out, &device, err);
 }
 
-static int open_receiver(struct pump *p, struct err *err)
+int pump_open_receiver(struct pump *p, struct err *err)
 {
     const struct radio_info *info = radio_info(p->radio);
+    air_receiver_free(p->receiver);
+    p->receiver = NULL;
+    p->heard_from = p->now;
     p->rate_hz = info->rate_hz;
     p->lo_hz = info->lo_hz;
     double edge = p->rate_hz / 2;
@@ -65,7 +68,7 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     p->config = *config;
     p->sink = *sink;
     p->now = config->t0;
-    p->gap_at = -1;
+    p->gap_at = p->overload_at = -1;
     p->spoken_s = wall_s();
     bytes_init(&p->log, PUMP_LOG_MAX);
 
@@ -86,9 +89,7 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
         pump_name_unit(err, "radio", config->radio.uri, config->radio_unit);
         goto fail;
     }
-    rc = open_receiver(p, err);
-    if (rc < 0) goto fail;
-    rc = pump_open_stations(p, err);
+    rc = pump_open_receiver(p, err);
     if (rc < 0) goto fail;
     rc = pump_open_transmit(p, err);
     if (rc < 0) goto fail;
@@ -148,7 +149,6 @@ int pump_announce(struct pump *p, struct err *err)
                              "reset", p->config.lines[PUMP_RESET] >= 0, "dialect",
                              p->config.dialect.name),
                    err);
-    if (rc == ERR_OK) rc = pump_announce_stations(p, err);
     if (rc == ERR_OK) rc = pump_announce_token(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
@@ -209,7 +209,7 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
 {
     const struct frame_event_context context = {
         .unit = p->config.radio_unit,
-        .t0 = p->config.t0,
+        .t0 = p->heard_from,
         .rate_hz = p->rate_hz,
         .lo_hz = p->lo_hz,
         .judge = p->judge,
@@ -228,28 +228,29 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
     return rc;
 }
 
-// A stretch in which hearing nothing, or something broken, says nothing of the device. An
-// overloaded receiver stays so for many blocks: one event a second tells it.
-static int take_gap(struct pump *p, int64_t lost, unsigned flags, struct err *err)
+// An overloaded receiver stays so for many blocks: one event a second tells it.
+int pump_take_gap(struct pump *p, const char *unit, int64_t lost, unsigned flags,
+                  int64_t *overload_at, struct err *err)
 {
     bool overload = lost == 0 && !(flags & IQ_FLAG_OVERFLOW);
-    bool told = overload && p->gap_at >= 0 && p->now - p->gap_at < (int64_t)p->rate_hz;
+    bool told = overload && *overload_at >= 0 && p->now - *overload_at < (int64_t)p->rate_hz;
     p->gap_at = p->now;
     if (told) return ERR_OK;
+    if (overload) *overload_at = p->now;
     if (overload)
         snprintf(p->gap_text, sizeof p->gap_text,
-                 "the receiver is overloaded at %.3f s: lower gain_db in the bench file or raise "
-                 "the attenuation",
-                 (double)p->now / p->rate_hz);
+                 "the receiver of %s is overloaded at %.3f s: lower gain_db in the bench file or "
+                 "raise the attenuation",
+                 unit, (double)p->now / p->rate_hz);
     else if (lost > 0)
-        snprintf(p->gap_text, sizeof p->gap_text, "%lld samples missing before %.3f s",
-                 (long long)lost, (double)p->now / p->rate_hz);
+        snprintf(p->gap_text, sizeof p->gap_text, "%lld samples of %s missing before %.3f s",
+                 (long long)lost, unit, (double)p->now / p->rate_hz);
     else
-        snprintf(p->gap_text, sizeof p->gap_text, "the radio reports an overflow at %.3f s",
+        snprintf(p->gap_text, sizeof p->gap_text, "%s reports an overflow at %.3f s", unit,
                  (double)p->now / p->rate_hz);
     return pump_emit(p,
-                     jval_make(err, "{s:s, s:s, s:s}", "type", "gap", "unit", p->config.radio_unit,
-                               "reason", p->gap_text),
+                     jval_make(err, "{s:s, s:s, s:s}", "type", "gap", "unit", unit, "reason",
+                               p->gap_text),
                      err);
 }
 
@@ -301,7 +302,7 @@ static int step(struct pump *p, struct err *err)
     p->now = p->config.t0 + block.first_sample + (int64_t)block.n_samples;
     p->steps++;
     if (lost != 0 || (block.flags & (IQ_FLAG_OVERFLOW | IQ_FLAG_CLIPPED))) {
-        rc = take_gap(p, lost, block.flags, err);
+        rc = pump_take_gap(p, p->config.radio_unit, lost, block.flags, &p->overload_at, err);
         if (rc < 0) return rc;
     }
     iq_ring_put(&p->ring, block.iq, block.n_samples);
@@ -345,7 +346,7 @@ int pump_wait(struct pump *p, int64_t until, struct err *err)
 
 int pump_next_frame(struct pump *p, int64_t until, struct jval **out, struct err *err)
 {
-    while (p->frames.count == 0 && p->config.t0 + air_receiver_settled(p->receiver) < until) {
+    while (p->frames.count == 0 && p->heard_from + air_receiver_settled(p->receiver) < until) {
         int rc = pump_step(p, err);
         if (rc < 0) return rc;
     }

@@ -44,10 +44,11 @@ struct pump_ftdi {
     bool spi, swd;                          // whether the device's flash, its debug port is wired
 };
 
-// A further radio: it listens to the same band.
+// A further radio: it listens to the same band, and may send.
 struct pump_station_config {
     const char *unit;
     struct radio_config radio;
+    struct air_permit permit; // where it may send, if it does
 };
 
 enum { PUMP_STATIONS_MAX = 3 };
@@ -201,12 +202,27 @@ struct pump_sent {
 
 // ---- several stations
 
-/// Stations of the bench, 1 when it has a single radio.
-unsigned pump_stations(const struct pump *p);
+// A frame that decodes, as one station heard it.
+struct pump_heard {
+    uint32_t device_id;
+    uint16_t counter;
+    unsigned rank;
+    int64_t start, end;
+    double f_hz; // its middle, in the station's own scale
+};
+
+/// Listens with the first radio and those of the bit mask `others` (bit 0: the second radio) from
+/// now on: opens, closes, and starts all streams together. The receivers begin anew. What the
+/// device says and sends meanwhile is not heard, and sample time stands still, so its power should
+/// be off. After a failure the pump is dead.
+FOX_CHECK int pump_use_radios(struct pump *p, unsigned others, struct err *err);
+/// Those that are open, as above.
+unsigned pump_radios(const struct pump *p);
 /// Whether the core network ignores what station 0 … hears.
 FOX_CHECK int pump_blind(struct pump *p, unsigned station, bool blind, struct err *err);
-/// Whether station 0 … has ever heard a frame that decodes.
-bool pump_station_proven(const struct pump *p, unsigned station);
+/// The i-th last frame (0: the newest) that station 0 … heard since it was opened; NULL: none, or
+/// it is forgotten.
+const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size_t i);
 /// How often the core network delivered the device's message with this counter.
 unsigned pump_delivered(const struct pump *p, uint16_t counter);
 

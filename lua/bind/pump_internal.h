@@ -16,7 +16,8 @@ enum {
     PUMP_LOG_MAX = 8 << 20,
     PUMP_LINES_MAX = 1000,
     PUMP_STEP_TEXT_MAX = 160,
-    PUMP_REFUSAL_MAX = 480
+    PUMP_REFUSAL_MAX = 480,
+    PUMP_HEARD_MAX = 16
 };
 
 // A bounded queue of JSON values.
@@ -27,12 +28,16 @@ struct pump_queue {
 
 struct pump_station {
     const struct pump_station_config *config;
-    struct radio *radio;
+    struct radio *radio; // NULL: not open now
     struct air_receiver *receiver;
+    struct air_transmit *transmit; // NULL: it only listens
     bool began;
     int64_t next;  // sample of this radio
     int64_t shift; // from its count to the pump's
-    uint64_t frames;
+    int64_t heard_from; // sample of this radio at which its receiver began
+    int64_t overload_at;
+    struct pump_heard heard[PUMP_HEARD_MAX]; // the last ones, a ring
+    size_t n_heard;
 };
 
 struct pump {
@@ -49,6 +54,8 @@ struct pump {
     double rate_hz;
     double lo_hz;
     int64_t now;
+    int64_t heard_from; // where the receiver's count begins
+    int64_t overload_at;
     int64_t deadline;
     uint64_t steps;
 
@@ -80,6 +87,8 @@ struct pump {
 
     unsigned rolled_over;           // times that the device's counter has, as far as was heard
     struct pump_station stations[PUMP_STATIONS_MAX];
+    struct pump_heard heard[PUMP_HEARD_MAX]; // of the first radio
+    size_t n_heard;
     struct stations *core; // NULL: there is one station
     struct judge *core_judge;
 
@@ -137,10 +146,13 @@ FOX_CHECK int pump_step_transmit(struct pump *p, struct err *err);
 
 /// New judge that knows the device.
 FOX_CHECK int pump_open_judge(struct pump *p, struct judge **out, struct err *err);
-/// After the first radio.
-FOX_CHECK int pump_open_stations(struct pump *p, struct err *err);
+/// The first radio's receiver, made anew: it knows nothing of what came before.
+FOX_CHECK int pump_open_receiver(struct pump *p, struct err *err);
+/// Samples of this unit were lost, or are not to be trusted: hearing nothing there, or something
+/// broken, says nothing of the device. *overload_at is the unit's own.
+FOX_CHECK int pump_take_gap(struct pump *p, const char *unit, int64_t lost, unsigned flags,
+                            int64_t *overload_at, struct err *err);
 void pump_close_stations(struct pump *p);
-FOX_CHECK int pump_announce_stations(struct pump *p, struct err *err);
 /// A frame that station 0 … heard, for the core network.
 FOX_CHECK int pump_hear(struct pump *p, unsigned station, const struct air_frame *f,
                         const struct jval *event, struct err *err);

@@ -1,77 +1,172 @@
-// Further stations of the pump: radios that listen to the same devices, and the core network that
-// makes one message of what all of them hear.
+// Further stations of the pump: radios that listen to the same devices and may send, open only
+// while a case wants them, and the core network that makes one message of what all of them hear.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lua/bind/frame_event.h"
 #include "lua/bind/pump_internal.h"
+
+// ---- opening and closing
+
+static void close_station(struct pump_station *s)
+{
+    air_transmit_free(s->transmit);
+    air_receiver_free(s->receiver);
+    radio_close(s->radio);
+    *s = (struct pump_station){0};
+}
+
+void pump_close_stations(struct pump *p)
+{
+    for (size_t i = 0; i < p->config.n_stations; i++)
+        close_station(&p->stations[i]);
+    stations_free(p->core);
+    judge_free(p->core_judge);
+    p->core = NULL;
+    p->core_judge = NULL;
+}
 
 static int open_station(struct pump *p, size_t i, struct err *err)
 {
     struct pump_station *s = &p->stations[i];
     const struct pump_station_config *c = &p->config.stations[i];
     s->config = c;
-    int rc = radio_open(&s->radio, &c->radio, err);
+    struct radio_config config = c->radio;
+    config.wait = true; // a stream that nobody reads while the next radio is opened is of no use
+    int rc = radio_open(&s->radio, &config, err);
     if (rc < 0) return pump_name_unit(err, "radio", c->radio.uri, c->unit);
     const struct radio_info *info = radio_info(s->radio);
-    if (info->rate_hz != p->rate_hz)
-        return err_set(err, ERR_USAGE, "radio %s: expected the rate of %s, %.0f Hz, it has %.0f Hz",
-                       c->unit, p->config.radio_unit, p->rate_hz, info->rate_hz);
+    if (info->rate_hz == p->rate_hz) return ERR_OK;
+    return err_set(err, ERR_USAGE, "radio %s: expected the rate of %s, %.0f Hz, it has %.0f Hz",
+                   c->unit, p->config.radio_unit, p->rate_hz, info->rate_hz);
+}
+
+// After the streams have begun: nothing of what came before belongs to what comes now.
+static int begin_station(struct pump *p, struct pump_station *s, struct err *err)
+{
+    const struct radio_info *info = radio_info(s->radio);
     const struct air_receiver_config config = {
         .rate_hz = info->rate_hz,
         .low_hz = p->config.low_hz - info->lo_hz,
         .high_hz = p->config.high_hz - info->lo_hz,
         .bit_rate_100 = true,
     };
-    return air_receiver_new(&s->receiver, &config, err);
+    air_receiver_free(s->receiver);
+    s->receiver = NULL;
+    s->began = false;
+    s->n_heard = 0;
+    s->overload_at = -1;
+    int rc = air_receiver_new(&s->receiver, &config, err);
+    if (rc < 0 || !s->config->radio.transmit || s->transmit) return rc;
+    return air_transmit_new(&s->transmit, s->radio, &s->config->permit, p->config.armed, err);
 }
 
-int pump_open_stations(struct pump *p, struct err *err)
+static int announce_station(struct pump *p, const struct pump_station *s, struct err *err)
 {
-    if (p->config.n_stations == 0) return ERR_OK;
-    struct radio *all[STATIONS_MAX] = {p->radio};
-    for (size_t i = 0; i < p->config.n_stations; i++) {
-        int rc = open_station(p, i, err);
-        if (rc < 0) return rc;
-        all[i + 1] = p->stations[i].radio;
-    }
-    int rc = radio_align(all, p->config.n_stations + 1, err);
-    if (rc < 0) return rc;
-    rc = pump_open_judge(p, &p->core_judge, err);
+    const struct radio_info *i = radio_info(s->radio);
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f, s:f}}",
+                               "type", "instrument", "unit", s->config->unit, "kind", "radio",
+                               "serial", i->serial, "model", i->model, "firmware", i->firmware,
+                               "settings", "rate_hz", i->rate_hz, "lo_hz", i->lo_hz, "gain_db",
+                               i->gain_db, "band_low_hz", p->config.low_hz, "band_high_hz",
+                               p->config.high_hz),
+                     err);
+}
+
+static int open_core(struct pump *p, struct err *err)
+{
+    stations_free(p->core);
+    judge_free(p->core_judge);
+    p->core = NULL;
+    p->core_judge = NULL;
+    if (pump_radios(p) == 0) return ERR_OK;
+    int rc = pump_open_judge(p, &p->core_judge, err);
     if (rc < 0) return rc;
     return stations_new(&p->core, p->core_judge, (unsigned)p->config.n_stations + 1, err);
 }
 
-void pump_close_stations(struct pump *p)
+static int align(struct pump *p, struct err *err)
 {
-    for (size_t i = 0; i < p->config.n_stations; i++) {
-        air_receiver_free(p->stations[i].receiver);
-        radio_close(p->stations[i].radio);
-    }
-    stations_free(p->core);
-    judge_free(p->core_judge);
+    struct radio *all[STATIONS_MAX] = {p->radio};
+    size_t n = 1;
+    for (size_t i = 0; i < p->config.n_stations; i++)
+        if (p->stations[i].radio) all[n++] = p->stations[i].radio;
+    return radio_align(all, n, err);
 }
 
-int pump_announce_stations(struct pump *p, struct err *err)
+static int use_radios(struct pump *p, unsigned others, struct err *err)
 {
-    int rc = ERR_OK;
-    for (size_t k = 0; rc == ERR_OK && k < p->config.n_stations; k++) {
-        const struct radio_info *i = radio_info(p->stations[k].radio);
-        rc = pump_emit(p,
-                       jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f, s:f}}",
-                                 "type", "instrument", "unit", p->stations[k].config->unit, "kind",
-                                 "radio", "serial", i->serial, "model", i->model, "firmware",
-                                 i->firmware, "settings", "rate_hz", i->rate_hz, "lo_hz", i->lo_hz,
-                                 "gain_db", i->gain_db, "band_low_hz", p->config.low_hz,
-                                 "band_high_hz", p->config.high_hz),
-                       err);
+    const unsigned before = pump_radios(p);
+    int rc = pump_silence(p, err);
+    for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
+        bool wanted = others >> i & 1;
+        if (!wanted && p->stations[i].radio) close_station(&p->stations[i]);
+        if (!wanted || p->stations[i].radio) continue;
+        rc = pump_alive(p, err); // a real radio takes a second or two
+        if (rc == ERR_OK) rc = open_station(p, i, err);
     }
-    return rc;
+    if (rc == ERR_OK) rc = align(p, err);
+    if (rc == ERR_OK) rc = pump_open_receiver(p, err);
+    p->n_heard = 0;
+    pump_queue_clear(&p->frames);
+    for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
+        if (!p->stations[i].radio) continue;
+        rc = begin_station(p, &p->stations[i], err);
+        if (rc == ERR_OK && !(before >> i & 1)) rc = announce_station(p, &p->stations[i], err);
+    }
+    return rc == ERR_OK ? open_core(p, err) : rc;
+}
+
+int pump_use_radios(struct pump *p, unsigned others, struct err *err)
+{
+    if (p->broken) return pump_refuse(p, err);
+    if (others >> p->config.n_stations)
+        return err_set(err, ERR_USAGE, "the bench file has no radio %zu", p->config.n_stations + 2);
+    if (others == pump_radios(p)) return ERR_OK;
+    int rc = use_radios(p, others, err);
+    return rc < 0 ? pump_fail(p, rc, err) : ERR_OK;
+}
+
+unsigned pump_radios(const struct pump *p)
+{
+    unsigned open = 0;
+    for (unsigned i = 0; i < p->config.n_stations; i++)
+        if (p->stations[i].radio) open |= 1u << i;
+    return open;
+}
+
+// ---- what they hear
+
+static void remember(struct pump *p, unsigned station, const struct air_frame *f,
+                     const struct jval *event)
+{
+    if (f->status != SFX_STATUS_OK) return;
+    struct pump_heard *list = station ? p->stations[station - 1].heard : p->heard;
+    size_t *n = station ? &p->stations[station - 1].n_heard : &p->n_heard;
+    list[(*n)++ % PUMP_HEARD_MAX] = (struct pump_heard){
+        .device_id = f->uplink.device_id,
+        .counter = f->uplink.counter,
+        .rank = f->rank,
+        .start = jval_int(jval_get(event, "start"), 0),
+        .end = jval_int(jval_get(event, "end"), 0),
+        .f_hz = jval_number(jval_get(event, "f_mid_hz"), 0),
+    };
+}
+
+const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size_t i)
+{
+    if (station > p->config.n_stations) return NULL;
+    const struct pump_heard *list = station ? p->stations[station - 1].heard : p->heard;
+    size_t n = station ? p->stations[station - 1].n_heard : p->n_heard;
+    return i < n && i < PUMP_HEARD_MAX ? &list[(n - 1 - i) % PUMP_HEARD_MAX] : NULL;
 }
 
 int pump_hear(struct pump *p, unsigned station, const struct air_frame *f, const struct jval *event,
               struct err *err)
 {
+    remember(p, station, f, event);
     if (!p->core) return ERR_OK;
     const struct station_frame frame = {
         .station = station,
@@ -93,14 +188,13 @@ static int take_station_frame(struct pump *p, unsigned i, const struct air_frame
     struct pump_station *s = &p->stations[i];
     const struct frame_event_context context = {
         .unit = s->config->unit,
-        .t0 = s->shift,
+        .t0 = s->shift + s->heard_from, // its receiver counts from there
         .rate_hz = p->rate_hz,
         .lo_hz = radio_info(s->radio)->lo_hz,
         .judge = p->judge,
     };
     struct jval *event = frame_event(&context, f, err);
     if (!event) return ERR_FORMAT;
-    if (f->status == SFX_STATUS_OK) s->frames++;
     int rc = pump_hear(p, i + 1, f, event, err);
     if (rc < 0) {
         jval_free(event);
@@ -115,51 +209,40 @@ static int step_station(struct pump *p, unsigned i, struct err *err)
     struct iq_block block;
     int rc = radio_read(s->radio, &block, err);
     if (rc < 0) return pump_name_unit(err, "radio", s->config->radio.uri, s->config->unit);
-    // Both streams began together; from then on each counts for itself.
-    if (!s->began) s->shift = p->now - (int64_t)block.n_samples - block.first_sample;
-    bool lost = s->began && block.first_sample != s->next;
+    // All streams began together; from then on each counts for itself.
+    if (!s->began) {
+        s->shift = p->now - (int64_t)block.n_samples - block.first_sample;
+        s->heard_from = block.first_sample;
+    }
+    int64_t lost = s->began ? block.first_sample - s->next : 0;
     s->began = true;
     s->next = block.first_sample + (int64_t)block.n_samples;
-    if (lost || (block.flags & IQ_FLAG_OVERFLOW)) {
-        p->gap_at = p->now;
-        snprintf(p->gap_text, sizeof p->gap_text, "%s lost samples at %.3f s", s->config->unit,
-                 (double)p->now / p->rate_hz);
-        rc = pump_emit(p,
-                       jval_make(err, "{s:s, s:s, s:s}", "type", "gap", "unit", s->config->unit,
-                                 "reason", p->gap_text),
-                       err);
+    if (lost != 0 || (block.flags & (IQ_FLAG_OVERFLOW | IQ_FLAG_CLIPPED))) {
+        rc = pump_take_gap(p, s->config->unit, lost, block.flags, &s->overload_at, err);
         if (rc < 0) return rc;
     }
     rc = air_receiver_push(s->receiver, block.iq, block.n_samples, err);
+    if (rc < 0) return pump_receiver_failed(rc, s->config->unit, err);
     struct air_frame f;
     while (rc == ERR_OK && air_receiver_next(s->receiver, &f))
         rc = take_station_frame(p, i, &f, err);
-    return rc;
+    if (rc < 0 || !s->transmit) return rc;
+    rc = air_transmit_step(s->transmit, s->next, err);
+    return rc < 0 ? pump_name_unit(err, "radio", s->config->radio.uri, s->config->unit) : ERR_OK;
 }
 
 int pump_step_stations(struct pump *p, struct err *err)
 {
     int rc = ERR_OK;
     for (unsigned i = 0; rc == ERR_OK && i < p->config.n_stations; i++)
-        rc = step_station(p, i, err);
+        if (p->stations[i].radio) rc = step_station(p, i, err);
     return rc;
-}
-
-unsigned pump_stations(const struct pump *p)
-{
-    return 1 + (unsigned)p->config.n_stations;
 }
 
 int pump_blind(struct pump *p, unsigned station, bool blind, struct err *err)
 {
-    if (!p->core) return err_set(err, ERR_UNSUPPORTED, "the bench has one station only");
+    if (!p->core) return err_set(err, ERR_UNSUPPORTED, "one station only is open");
     return stations_blind(p->core, station, blind, err);
-}
-
-bool pump_station_proven(const struct pump *p, unsigned station)
-{
-    if (station == 0) return p->air_proven;
-    return station <= p->config.n_stations && p->stations[station - 1].frames > 0;
 }
 
 unsigned pump_delivered(const struct pump *p, uint16_t counter)

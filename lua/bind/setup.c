@@ -166,15 +166,27 @@ static void fill_permit(const struct jval *bench, const char *unit, struct air_p
     }
 }
 
-static void fill_transmit(const struct jval *bench, const struct jval *radio,
-                          struct pump_config *out)
+static void fill_radio(const struct jval *radio, struct radio_config *out)
 {
-    out->radio.transmit = jval_bool(jval_get(radio, "transmit"), false);
-    if (!out->radio.transmit) return;
-    out->radio.tx_lo_hz = jval_number(jval_get(radio, "tx_lo_hz"), rc1_downlink_hz);
-    out->radio.tx_attenuation_db = tx_attenuation_max_db; // each burst sets its own
+    *out = (struct radio_config){
+        .uri = text_of(radio, "uri", ""),
+        .serial = text_of(radio, "serial", NULL),
+        .rate_hz = jval_number(jval_get(radio, "rate_hz"), 0),
+        .lo_hz = jval_number(jval_get(radio, "lo_hz"), 0),
+        .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
+        .block_samples = BLOCK_SAMPLES,
+        .timeout_ms = RADIO_TIMEOUT_MS,
+        .transmit = jval_bool(jval_get(radio, "transmit"), false),
+        .tx_lo_hz = jval_number(jval_get(radio, "tx_lo_hz"), rc1_downlink_hz),
+        .tx_attenuation_db = tx_attenuation_max_db, // each burst sets its own
+    };
+}
+
+static void fill_first(const struct jval *bench, const struct jval *radio, struct pump_config *out)
+{
+    fill_radio(radio, &out->radio);
     out->downlink_dbm = jval_number(jval_get(radio, "downlink_dbm"), 0);
-    fill_permit(bench, out->radio_unit, &out->permit);
+    if (out->radio.transmit) fill_permit(bench, out->radio_unit, &out->permit);
 }
 
 // Under which cipher downlinks go. The device file has been checked: without a profile it is no
@@ -198,16 +210,10 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
     const struct jval *radios = jval_get(bench, "radios");
     for (size_t i = 1; i < jval_len(radios) && out->n_stations < PUMP_STATIONS_MAX; i++) {
         const struct jval *radio = jval_at(radios, i);
-        out->stations[out->n_stations++] = (struct pump_station_config){
-            .unit = text_of(radio, "unit", "radio"),
-            .radio = {.uri = text_of(radio, "uri", ""),
-                      .serial = text_of(radio, "serial", NULL),
-                      .rate_hz = jval_number(jval_get(radio, "rate_hz"), 0),
-                      .lo_hz = jval_number(jval_get(radio, "lo_hz"), 0),
-                      .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
-                      .block_samples = BLOCK_SAMPLES,
-                      .timeout_ms = RADIO_TIMEOUT_MS},
-        };
+        struct pump_station_config *station = &out->stations[out->n_stations++];
+        station->unit = text_of(radio, "unit", "radio");
+        fill_radio(radio, &station->radio);
+        if (station->radio.transmit) fill_permit(bench, station->unit, &station->permit);
     }
 }
 
@@ -219,13 +225,6 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     int64_t dialect_baud = jval_int(jval_get(s->dialect, "baud"), 9600);
     *out = (struct pump_config){
         .radio_unit = text_of(radio, "unit", "radio"),
-        .radio = {.uri = text_of(radio, "uri", ""),
-                  .serial = text_of(radio, "serial", NULL),
-                  .rate_hz = jval_number(jval_get(radio, "rate_hz"), 0),
-                  .lo_hz = jval_number(jval_get(radio, "lo_hz"), 0),
-                  .gain_db = jval_number(jval_get(radio, "gain_db"), 0),
-                  .block_samples = BLOCK_SAMPLES,
-                  .timeout_ms = RADIO_TIMEOUT_MS},
         .low_hz = rc1_centre_hz - band_half_hz,
         .high_hz = rc1_centre_hz + band_half_hz,
         .uart_unit = text_of(uart, "unit", "uart"),
@@ -242,7 +241,7 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
         .keep_s = keep_s,
     };
     fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);
-    fill_transmit(s->bench, radio, out);
+    fill_first(s->bench, radio, out);
     fill_stations(s->bench, out);
     int rc = fill_cipher(s->device, out, err);
     if (rc < 0) return rc;

@@ -215,11 +215,31 @@ local WIRED <const> = { spi = "the pins of the device's flash", swd = "the devic
 
 local STATIONS <const> = 3
 
+-- The first radio beside the one that listens which may send; nil when there is none.
+local function jammer(bench)
+  for i = 2, #bench.radios do
+    if bench.radios[i].transmit then return i end
+  end
+end
+
 --- What of `needs` only a bench for several stations has: a text, or nil.
 function config.missing_station(needs, bench)
-  if schema.set(needs)["radio.rx3"] and #bench.radios < STATIONS then
+  local needed <const> = schema.set(needs)
+  if needed["radio.rx3"] and #bench.radios < STATIONS then
     return ("the case needs %d radios, the bench file declares %d"):format(STATIONS, #bench.radios)
   end
+  if needed["radio.jam"] and not jammer(bench) then
+    return "the case needs a second radio that may send, the bench file declares none"
+  end
+end
+
+--- The radios that a case with these `needs` uses beside the first: a list of their places in the bench file.
+function config.further_radios(needs, bench)
+  local needed <const>, list <const> = schema.set(needs), {}
+  for i = 2, #(bench.radios or {}) do
+    if needed["radio.rx3"] and i <= STATIONS or needed["radio.jam"] and i == jammer(bench) then list[#list + 1] = i end
+  end
+  return list
 end
 
 --- What of `needs` the bench does not have: a text, or nil.

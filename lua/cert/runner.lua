@@ -204,12 +204,24 @@ local function check_minimum(t, case)
 end
 
 -- Every active case begins with a device that has just been switched on and answers, so that no case depends on
--- another.
-local function prepare(t)
+-- another. Radios are opened and closed while it is off: it must not say anything that nobody hears.
+local function prepare(t, case)
   t:step "bringing the device into a known state"
-  if config.switch(of[t].bench, "power") then
-    t:require("the device after a power cycle", t.dut:power_off { for_s = 1 }):exists()
+  local core <const> = of[t]
+  local radios <const> = config.further_radios(case.needs, core.bench)
+  local powered <const> = config.switch(core.bench, "power")
+  if core.stations:using(radios) then
+    if powered then
+      t:require("the device after a power cycle", t.dut:power_off { for_s = 1 }):exists()
+    else
+      t:require("the device at the beginning", t.dut:is_ready()):exists()
+    end
+  elseif powered then
+    t:require("the device without power", t.dut:power_off { for_s = nil }):exists()
+    core.stations:use(radios)
+    t:require("the device after a power cycle", t.dut:power_on()):exists()
   else
+    core.stations:use(radios)
     t:require("the device at the beginning", t.dut:is_ready()):exists()
   end
   t.air:begin()
@@ -238,7 +250,7 @@ local function body(core, case, axes, watched)
   local missing <const> = config.missing_instrument(case.needs, core.bench)
   if missing then control.fault("UNSUPPORTED", "config", missing) end
   local t <const> = runner.context(core, case, axes, case.watches and (watched or {}) or nil)
-  if case.watches then check_minimum(t, case) else prepare(t) end
+  if case.watches then check_minimum(t, case) else prepare(t, case) end
   local made <const> = core.made()
   case.run(t)
   if core.made() == made then demand_missing(core) end

@@ -16,8 +16,7 @@ while read -r id faults; do
     for fault in $faults; do
         case $id/$fault in
         ENC-* | */MUT-ENC-*) device=foxdut-encrypted ;;
-        RES-RX3-*) device=foxdut-three-stations ;;
-        *) device=foxdut ;;
+            *) device=foxdut ;;
         esac
         bench --device "$root/fixtures/devices/$device.lua" --fault "$fault" "$id"
         check "$id fails with $fault" fails_by_device "$id"

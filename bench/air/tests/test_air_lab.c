@@ -1,5 +1,5 @@
 // One radio sends, another one hears, through the laboratory's air: level, frequency and time of
-// what air_transmit lets out, and J/S as the meter sees it. Run it inside foxlab, three_stations.
+// what air_transmit lets out, and J/S as the meter sees it. Run it inside foxlab.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@ static const double lo_hz = 868.015e6, f_hz = 868.13e6;
 static struct radio *open_unit(const char *variable, bool transmit)
 {
     const char *uri = getenv(variable);
-    if (!uri) fail_msg("%s is not set; run this with foxlab run three_stations --", variable);
+    if (!uri) fail_msg("%s is not set; run this with foxlab run default --", variable);
     const struct radio_config c = {.uri = uri,
                                    .rate_hz = 520834,
                                    .lo_hz = lo_hz,
