@@ -99,7 +99,7 @@ int secret_from_ref(struct secret *s, const char *ref, const char *base_dir, siz
     }
     return err_set(err, ERR_USAGE,
                    "a key reference of kind '%.*s' is not understood: expected file:PATH or "
-                   "env:NAME, never the key itself",
+                   "env:NAME (a device file also takes pkcs11:…), never the key itself",
                    (int)scheme_len(ref), ref);
 }
 

@@ -18,7 +18,7 @@ local DEVICE <const> = {
   serial = { type = "string", optional = true },
   id = { type = "string", pattern = "^" .. ("%x"):rep(8) .. "$", form = "8 hexadecimal digits" },
   pac = { type = "string", optional = true, pattern = "^" .. ("%x"):rep(16) .. "$", form = "16 hexadecimal digits" },
-  key = { type = "string", optional = true, pattern = "^%l+%d*:.+$", form = "a reference, file:PATH or env:NAME" },
+  key = { type = "string", optional = true, pattern = "^%l+%d*:.+$", form = "file:PATH, env:NAME or pkcs11:…" },
   modulus = { type = "integer", default = 4096, among = { [128] = true, [256] = true, [512] = true, [1024] = true,
     [2048] = true, [4096] = true } },
   messages_per_day = { type = "integer", min = 1, max = 140, default = 140 },

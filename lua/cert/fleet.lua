@@ -14,7 +14,7 @@ fleet.MOST = 13 -- the pump's PUMP_SAMPLES_MAX and the device
 local SAMPLE <const> = {
   id = { type = "string", pattern = "^" .. ("%x"):rep(8) .. "$", form = "8 hexadecimal digits" },
   pac = { type = "string", pattern = "^" .. ("%x"):rep(16) .. "$", form = "16 hexadecimal digits" },
-  key = { type = "string", optional = true, pattern = "^%l+%d*:.+$", form = "a reference, file:PATH or env:NAME" },
+  key = { type = "string", optional = true, pattern = "^%l+%d*:.+$", form = "file:PATH, env:NAME or pkcs11:…" },
   serial = { type = "string", optional = true },
 }
 

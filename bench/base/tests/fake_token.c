@@ -2,7 +2,8 @@
 //
 // The variable FAKE_TOKEN says how, in words: NAME=ANSWER@N lets the Nth call and all later ones of
 // the function C_NAME give this answer (a number); tokens=, keys=, len=, class=, type=, flags=,
-// version=, short= and rights= set what it has. Its only key is the one of FIPS 197, appendix A.
+// version=, short= and rights= set what it has, key= its only key (32 hex digits); otherwise it is
+// the one of FIPS 197, appendix A.
 #define CRYPTOKI_COMPAT 1
 
 #include <p11-kit/pkcs11.h>
@@ -12,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/base/bytes.h"
 #include "bench/base/crypto.h"
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list);
 
-static const uint8_t key_bytes[16] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
-                                      0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
+static const uint8_t fips_key[16] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
+                                     0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
 static struct {
     char name[24];
     unsigned n;
@@ -171,10 +173,16 @@ static CK_RV encrypt(CK_SESSION_HANDLE session, unsigned char *in, CK_ULONG len,
 {
     (void)session;
     struct secret key = {.len = 0};
+    uint8_t bytes[16];
+    char hex[33] = "";
+    const char *own = word_of("key");
+    snprintf(hex, sizeof hex, "%s", own ? own : "");
+    if (!own || hex_decode(hex, bytes, sizeof bytes, NULL) != 16)
+        memcpy(bytes, fips_key, sizeof bytes);
     CK_RV rv = answer("Encrypt");
     *out_len = len - number("short", 0);
     if (rv != CKR_OK) return rv;
-    bool done = secret_init(&key, key_bytes, sizeof key_bytes, NULL) == 0 &&
+    bool done = secret_init(&key, bytes, sizeof bytes, NULL) == 0 &&
                 crypto_aes128_cbc(&key, in, len / 16, out, NULL) == 0;
     secret_deinit(&key);
     return done ? CKR_OK : CKR_GENERAL_ERROR;
