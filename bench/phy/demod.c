@@ -202,19 +202,36 @@ static double aligned_sum(const struct phy_demod *d, double start, double shift,
     return sum;
 }
 
-// Early against late: where the sum is as large a quarter symbol before as after.
+static double late_over_early(const struct phy_demod *d, double start, double shift, double apart,
+                              size_t n)
+{
+    return aligned_sum(d, start, shift + apart, n) - aligned_sum(d, start, shift - apart, n);
+}
+
+// Where the sum is as large `apart` before as after. The difference is close to linear there, over
+// a triangle (hard keying) and a parabola (shaped transitions) alike: by secants.
+static double balance(const struct phy_demod *d, double start, double shift, double apart, size_t n)
+{
+    double excess = late_over_early(d, start, shift, apart, n);
+    double move = excess > 0 ? 0.5 : -0.5;
+    for (int round = 0; round < 3; round++) {
+        double next = late_over_early(d, start, shift + move, apart, n);
+        double slope = (next - excess) / move;
+        shift += move;
+        excess = next;
+        if (slope >= 0) break;
+        move = fmax(-1, fmin(1, -excess / slope));
+        if (fabs(move) < 1e-4) break;
+    }
+    return shift + move;
+}
+
+// Early against late: a quarter symbol apart, and then an eighth, because further from the
+// transitions there is only noise.
 static double refine_start(const struct phy_demod *d, double start, size_t n)
 {
-    const double apart = PHY_OVERSAMPLE / 4.0;
-    double shift = 0;
-    for (int round = 0; round < 4; round++) {
-        double early = aligned_sum(d, start, shift - apart, n);
-        double late = aligned_sum(d, start, shift + apart, n);
-        double bend = 2 * aligned_sum(d, start, shift, n) - early - late;
-        if (bend <= 0) break;
-        double move = apart * (late - early) / bend;
-        shift += fmax(-1, fmin(1, move));
-    }
+    double shift = balance(d, start, 0, PHY_OVERSAMPLE / 4.0, n);
+    shift = balance(d, start, shift, PHY_OVERSAMPLE / 8.0, n);
     return fabs(shift) < PHY_OVERSAMPLE / 2.0 ? start + shift : start;
 }
 
