@@ -41,22 +41,49 @@ local function downlinks(requests)
   return n > 0 and (", %d of them with a downlink request"):format(n) or ""
 end
 
+-- "2 × dut1, 4 × dut2" when more than one device was at work, else nothing.
+local function per_unit(events)
+  local text <const> = tally(events, "unit")
+  return text:find(", ", 1, true) and " (" .. text .. ")" or ""
+end
+
+local function interference(bursts)
+  local low, high = math.huge, -math.huge
+  for _, burst in ipairs(bursts) do
+    if type(burst.js_db) == "number" then low, high = math.min(low, burst.js_db), math.max(high, burst.js_db) end
+  end
+  local js <const> = low <= high and ("; J/S %.1f … %.1f dB"):format(low, high) or ""
+  return ("%s (%s)%s"):format(words.count(#bursts, "burst"), tally(bursts, "rank"):gsub("×", "× rank"), js)
+end
+
+local function sent_downlinks(bursts)
+  local wrong = 0
+  for _, burst in ipairs(bursts) do
+    if not burst.genuine then wrong = wrong + 1 end
+  end
+  local tags <const> = wrong > 0 and (", %d of them with a tag that is not the key's"):format(wrong) or ""
+  return words.count(#bursts, "downlink") .. tags
+end
+
 local function what_was_done(case, attempt)
   local items <const> = {}
   local function add(format, ...) items[#items + 1] = "<li>" .. format:format(...) .. "</li>" end
   local commands <const>, requests <const> = of_type(attempt, "command"), of_type(attempt, "request")
   local frames <const>, power <const> = of_type(attempt, "uplink"), of_type(attempt, "power")
-  local resets <const> = of_type(attempt, "reset")
+  local resets <const>, sent <const> = of_type(attempt, "reset"), of_type(attempt, "downlink")
+  local jams <const> = of_type(attempt, "jam")
   if #(case.watches or {}) > 0 then add("Judged what the cases %s had recorded.", words.list(case.watches)) end
   if #requests > 0 then
     add("Asked the device for %s: %s%s.", words.count(#requests, "message"), tally(requests, "message"),
       downlinks(requests))
   end
   if #commands > 0 then
-    add("Sent %s; answers: %s.", words.count(#commands, "command"), tally(commands, "outcome"))
+    add("Sent %s%s; answers: %s.", words.count(#commands, "command"), per_unit(commands), tally(commands, "outcome"))
   end
-  if #resets > 0 then add("Worked the reset line %s.", words.count(#resets, "time")) end
-  if #power > 0 then add("Switched the supply %s.", words.count(#power, "time")) end
+  if #resets > 0 then add("Worked the reset line %s%s.", words.count(#resets, "time"), per_unit(resets)) end
+  if #power > 0 then add("Switched the supply %s%s.", words.count(#power, "time"), per_unit(power)) end
+  if #sent > 0 then add("Transmitted %s.", sent_downlinks(sent)) end
+  if #jams > 0 then add("Interfered: %s.", interference(jams)) end
   if #frames > 0 then add("Received and decoded %s.", words.count(#frames, "frame")) end
   for _, gap in ipairs(of_type(attempt, "gap")) do
     add("Samples were lost at %s (%s): silence around there means nothing.", words.seconds(gap.t_s),

@@ -36,8 +36,16 @@ function results.tally(cases)
   return table.concat(order, ", ")
 end
 
-local function link(case, text)
-  return ('<a href="#%s">%s</a>'):format(html.id(words.full_id(case)), html.text(text))
+local function link(case)
+  local id <const> = words.full_id(case)
+  return ('<a href="#%s">%s</a>'):format(html.id(id), html.text(id))
+end
+
+-- Axes break between each other, never within.
+local function axes_link(case)
+  local parts <const> = {}
+  for axis in case.axes:gmatch "[^,]+" do parts[#parts + 1] = '<span class="id">' .. html.text(axis) .. "</span>" end
+  return ('<a class="variant" href="#%s">%s</a>'):format(html.id(words.full_id(case)), table.concat(parts, ", "))
 end
 
 local function reason(case)
@@ -62,14 +70,13 @@ function results.section(m)
     local whole <const> = group.worst
     rows[#rows + 1] = {
       name = several and '<span class="id">' .. html.text(group.id) .. "</span>"
-        or '<span class="id">' .. link(whole, words.full_id(whole)) .. "</span>",
+        or '<span class="id">' .. link(whole) .. "</span>",
       title = group.title, verdict = whole.verdict, severity = group.severity, level = group.level,
       reason = several and ("%d variants: %s"):format(#group.cases, results.tally(group.cases)) or reason(whole),
     }
     for _, case in ipairs(several and group.cases or {}) do
       rows[#rows + 1] = {
-        name = '<span class="variant">' .. link(case, case.axes) .. "</span>", verdict = case.verdict,
-        reason = reason(case),
+        name = axes_link(case), verdict = case.verdict, reason = reason(case),
       }
     end
   end

@@ -257,6 +257,9 @@ static void play_jammed(struct run *r)
         double low, high;
     } points[] = {{6, 20, 20, 0.8316, 1}, {-6, 0, 20, 0, 0.1684}, {0, 4, 20, 0.0573, 0.4366}};
     append(r, 1,
+           jval_make(NULL, "{s:s, s:s, s:s, s:s, s:s}", "type", "command", "unit", "dut", "text",
+                     "AT$I=10", "answer", or_hostile(r, "00F0C5A1"), "outcome", "ok"));
+    append(r, 0,
            jval_make(NULL, "{s:s, s:s, s:s, s:s, s:s}", "type", "command", "unit", "dut2", "text",
                      "AT$I=10", "answer", or_hostile(r, "00F0C5A2"), "outcome", "ok"));
     append(r, 0, jval_make(NULL, "{s:s, s:s, s:b}", "type", "power", "unit", "dut2", "on", 0));

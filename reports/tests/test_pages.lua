@@ -134,7 +134,7 @@ h.test("variants of a test stand together, the worst speaks for them", function(
   h.equal(groups[1].worst.axes, "ranks=1+3")
   h.equal(results.tally(groups[1].cases), "1 fail, 2 pass")
   local page <const> = results.section { cases = cases }
-  h.contains(page, '<a href="#JAM-UL-002_2franks_3d1_2b3">ranks=1+3</a>')
+  h.contains(page, 'href="#JAM-UL-002_2franks_3d1_2b3"><span class="id">ranks=1+3</span></a>')
   h.contains(page, "3 variants: 1 fail, 2 pass")
   h.contains(page, ">A-1</a>")
 end)

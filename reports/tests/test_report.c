@@ -163,6 +163,9 @@ static void test_report_draws_a_curve_and_counts_transmissions(void **state)
     assert_has(&page, "1 burst, 0.5 s");  // the downlink
     assert_has(&page, "4 bursts in all, 6.5 s");
     assert_lacks(&page, "in no permitted band");
+    assert_has(&page, "Interfered: 3 bursts (2 × rank 1, 1 × rank 3); J/S -6.0 … 6.0 dB.");
+    assert_has(&page, "Transmitted 1 downlink.");
+    assert_has(&page, "Sent 2 commands (1 × dut, 1 × dut2); answers: 2 × ok.");
     bytes_deinit(&page);
 
     page_of("plain", &(struct sample_run){0}, &page);
