@@ -11,35 +11,31 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// What the command says goes nowhere.
-static int silence(int descriptor)
-{
-    int saved = dup(descriptor), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (saved < 0 || nowhere < 0 || dup2(nowhere, descriptor) < 0) abort();
-    close(nowhere);
-    return saved;
-}
+// One file for all runs, and one place where what the command says goes: opening them anew would
+// take longer than the command.
+static int the_file;
+static FILE *nowhere;
+static char path[40];
 
-static void speak(int descriptor, int saved)
+static void make_once(void)
 {
-    if (dup2(saved, descriptor) < 0) abort();
-    close(saved);
+    if (nowhere) return;
+    the_file = memfd_create("vectors", MFD_CLOEXEC);
+    nowhere = fopen("/dev/null", "we");
+    if (the_file < 0 || !nowhere) abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", the_file);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int fd = memfd_create("vectors", 0);
-    if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size)) abort();
-    char path[40];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    make_once();
+    if (ftruncate(the_file, 0) != 0 || pwrite(the_file, data, size, 0) != (ssize_t)size) abort();
     const char *const argv[] = {"vectors", path, NULL};
-    fflush(NULL);
-    int out = silence(STDOUT_FILENO), err = silence(STDERR_FILENO);
+    FILE *out = stdout, *err = stderr;
+    stdout = stderr = nowhere;
     int rc = cmd_vectors(2, (char **)(uintptr_t)argv);
-    fflush(NULL);
-    speak(STDOUT_FILENO, out);
-    speak(STDERR_FILENO, err);
-    close(fd);
+    stdout = out;
+    stderr = err;
     bool allowed =
         rc == CMD_EXIT_OK || rc == CMD_EXIT_FAIL || rc == CMD_EXIT_USAGE || rc == CMD_EXIT_NOTHING;
     if (!allowed) abort();
