@@ -121,12 +121,21 @@ static void take_line(struct dut *d, const struct dut_line *line)
     enqueue(d, &copy);
 }
 
+// Length of a downlink line's beginning; 0: it is none. Some firmwares leave out the plus.
+static size_t downlink_start(const struct dut *d)
+{
+    const char *start = d->dialect->downlink;
+    if (has_prefix(&d->partial, start)) return strlen(start);
+    if (start && start[0] == '+' && has_prefix(&d->partial, start + 1)) return strlen(start + 1);
+    return 0;
+}
+
 // Whether a line end at this place is a byte of a raw downlink.
 static bool is_inside_raw(const struct dut *d)
 {
-    const struct dut_dialect *t = d->dialect;
-    return t->downlink_raw_len > 0 && has_prefix(&d->partial, t->downlink) &&
-           d->partial.len < strlen(t->downlink) + t->downlink_raw_len;
+    size_t raw_len = d->dialect->downlink_raw_len;
+    size_t start = raw_len > 0 ? downlink_start(d) : 0;
+    return start > 0 && d->partial.len < start + raw_len;
 }
 
 static void take_byte(struct dut *d, char byte, int64_t now_sample)

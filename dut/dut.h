@@ -23,8 +23,9 @@ struct dut_dialect {
     const char *ok;                       // a line that ends a command with success, "OK"
     const char *errors[DUT_PATTERNS_MAX]; // prefixes of lines that end a command with failure;
                                           // NULL-terminated
-    const char *downlink;                 // prefix of the line that carries a downlink, "RX="
-    bool echo;                            // the device repeats what it is sent
+    const char *downlink; // prefix of the line that carries a downlink, "RX="; a plus at its front
+                          // may be missing
+    bool echo;            // the device repeats what it is sent
     size_t downlink_raw_len; // raw bytes that follow the downlink prefix and may look like line
                              // ends; 0: the downlink is text
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bench/sfx/counter.h"
+#include "lua/bind/dialect.h"
 #include "lua/bind/script.h"
 
 enum { PATH_SIZE = 1024, KEY_LEN = 16, BLOCK_SAMPLES = 32768, RADIO_TIMEOUT_MS = 4000 };
@@ -99,20 +100,6 @@ void setup_deinit(struct setup *s)
     secret_deinit(&s->key);
     token_key_close(s->token);
     *s = (struct setup){0};
-}
-
-static void fill_dialect(const struct jval *d, struct dut_dialect *out)
-{
-    *out = (struct dut_dialect){
-        .name = text_of(d, "name", ""),
-        .line_end = text_of(d, "line_end", "\r"),
-        .ok = text_of(d, "ok", "OK"),
-        .downlink = text_of(d, "downlink", NULL),
-        .echo = jval_bool(jval_get(d, "echo"), false),
-    };
-    const struct jval *errors = jval_get(d, "errors");
-    for (size_t i = 0; i < jval_len(errors) && i + 1 < DUT_PATTERNS_MAX; i++)
-        out->errors[i] = jval_text(jval_at(errors, i), "");
 }
 
 static bool is_wired(const struct jval *ftdi, const char *what)
@@ -247,6 +234,6 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     if (rc < 0) return rc;
     out->zone = sfx_zone_find(text_of(s->device, "zone", "RC1"));
     if (!out->zone) return err_set(err, ERR_USAGE, "device: zone: no such zone");
-    fill_dialect(s->dialect, &out->dialect);
+    dialect_fill(s->dialect, &out->dialect);
     return ERR_OK;
 }

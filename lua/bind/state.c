@@ -327,7 +327,10 @@ static int call_dialect(lua_State *L)
 {
     struct call *c = lua_touserdata(L, 1);
     lua_getglobal(L, "require");
-    lua_pushfstring(L, "dialects.%s", c->text);
+    lua_pushstring(L, "cert.dialect");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "load");
+    lua_pushstring(L, c->text);
     lua_call(L, 1, 1);
     c->rc = convert_take(L, -1, &c->out, c->err);
     return 0;

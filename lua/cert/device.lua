@@ -3,6 +3,7 @@
 local absence <const> = require "cert.absence"
 local bench_config <const> = require "cert.config"
 local control <const> = require "cert.control"
+local dialect <const> = require "cert.dialect"
 local options <const> = require "cert.options"
 local schema <const> = require "cert.schema"
 local traffic <const> = require "cert.traffic"
@@ -15,9 +16,9 @@ local device <const> = {}
 -- What suites must not reach: the C side below each object.
 local of <const> = setmetatable({}, { __mode = "k" })
 
---- `core` is the C side, `config` the device file, `dialect` its dialect. `air` learns when a message was asked for.
-function device.new(core, config, dialect, air)
-  local made <const> = setmetatable({ config = config, dialect = dialect, air = air }, Device)
+--- `core` is the C side, `config` the device file, `language` its dialect. `air` learns when a message was asked for.
+function device.new(core, config, language, air)
+  local made <const> = setmetatable({ config = config, dialect = language, air = air }, Device)
   of[made] = { core = core, port = core.dut }
   return made
 end
@@ -98,11 +99,11 @@ local ASK <const> = {
 
 -- After an accepted request for a downlink the end of the window is announced by one more line.
 local function await_window(self, stop_s)
-  local downlink <const>, none <const> = self.dialect.downlink, self.dialect.no_downlink
   while true do
     local line <const> = of[self].port:next_line { within_s = math.max(stop_s - of[self].core.air:now_s(), 0.01) }
     if not line then return end
-    if line.text:sub(1, #downlink) == downlink or line.text:sub(1, #none) == none then return line.text end
+    local text <const> = line.text
+    if dialect.downlink(self.dialect, text) or dialect.is_without(self.dialect, text) then return text end
   end
 end
 
@@ -144,10 +145,13 @@ function Device:ask(given)
   }
   local answer <const> = of[self].port:command(line, { within_s = within_s, answer = "end" })
   if o.downlink then
-    if answer.outcome == "error" and answer.answer:sub(1, #self.dialect.no_downlink) == self.dialect.no_downlink then
-      return request
+    if answer.outcome == "error" and dialect.is_without(self.dialect, answer.answer) then return request end
+    if answer.outcome == "ok" then
+      request.downlink_line = dialect.find_downlink(self.dialect, answer.lines)
+      if not request.downlink_line and self.dialect.downlink_at ~= "before" then
+        request.downlink_line = await_window(self, request.at_s + within_s)
+      end
     end
-    if answer.outcome == "ok" then request.downlink_line = await_window(self, request.at_s + within_s) end
   end
   local came <const>, why <const> = result_of(self, answer, line, within_s)
   if not came then return nil, why end
@@ -167,15 +171,20 @@ function Device:send(payload, given)
   return self:ask(o)
 end
 
---- t.dut:identity() -> { id, pac }, or nil and why: what the device says of itself over its port, in lower case.
+--- t.dut:identity() -> { id, pac }, or nil and why: what the device says of itself over its port, in lower case; no
+--- pac where the dialect has no command for it.
 function Device:identity()
   local told <const> = {}
   for _, name in ipairs { "id", "pac" } do
     local line <const> = self.dialect.identity[name]
-    local answer <const> = of[self].port:command(line, { within_s = self.dialect.within_s, answer = "line" })
-    local came <const>, why <const> = result_of(self, answer, line, self.dialect.within_s)
-    if not came then return nil, why end
-    told[name] = came.answer:lower():gsub("%s", "")
+    if line then
+      local answer <const> = of[self].port:command(line, {
+        within_s = self.dialect.within_s, answer = self.dialect.identity_answer or "line",
+      })
+      local came <const>, why <const> = result_of(self, answer, line, self.dialect.within_s)
+      if not came then return nil, why end
+      told[name] = came.answer:lower():gsub("%s", "")
+    end
   end
   told.summary = told.id
   return told

@@ -1,6 +1,7 @@
 -- t:exchange and t:refuses: a request of the device, what the bench answers, and what the device makes of it.
 local absence <const> = require "cert.absence"
 local control <const> = require "cert.control"
+local dialect <const> = require "cert.dialect"
 local options <const> = require "cert.options"
 
 local downlink <const> = {}
@@ -24,14 +25,13 @@ local EXCHANGE <const> = {
 
 -- What the host said beside the answer to its request: the payload that the device handed over, or nil.
 local function handed_over(core, request)
-  local prefix <const> = core.dialect.downlink
-  local text = request.downlink_line
-  while not (text and text:sub(1, #prefix) == prefix) do
+  local payload = request.downlink_line and dialect.downlink(core.dialect, request.downlink_line)
+  while not payload do
     local line <const> = core.dut:next_line { within_s = 0.01 }
     if not line then return nil end
-    text = line.text
+    payload = dialect.downlink(core.dialect, line.text)
   end
-  return text:sub(#prefix + 1):gsub("%s", ""):lower()
+  return payload
 end
 
 -- The bursts that were sent, or a fault: what the bench did not send proves nothing about the device.
@@ -182,7 +182,7 @@ function downlink.unasked(t, core, given)
     while true do
       local line <const> = core.dut:next_line { within_s = 0.01 }
       if not line then break end
-      if line.text:sub(1, #core.dialect.downlink) == core.dialect.downlink then
+      if dialect.downlink(core.dialect, line.text) then
         reactions[#reactions + 1] = "the host got " .. line.text
       end
     end
