@@ -1,8 +1,10 @@
 // foxbench vectors FILE.json…: runs protocol vectors and compares every stage.
 #include "bench/cmd_vectors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cmd.h"
 
@@ -90,6 +92,10 @@ static int run_file(const char *path, struct totals *totals, struct err *err)
 {
     struct jval *root;
     int rc = jval_load(&root, path, err);
+    if (rc == ERR_IO && err && access(path, R_OK) != 0)
+        return err_set(err, rc,
+                       "%s: %s; expected a file of vectors, such as those in fixtures/vectors",
+                       path, strerror(errno));
     if (rc < 0) return rc;
     if (jval_kind(root) != JVAL_OBJECT) {
         rc = err_set(err, ERR_FORMAT, "%s: expected an object with \"kind\" and lists", path);

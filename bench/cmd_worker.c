@@ -25,7 +25,7 @@ int cmd_worker(int argc, char **argv)
     struct err err = {0};
     int rc = worker_serve((int)fd, cmd_root(), &err);
     if (rc < 0) {
-        LOG_ERROR("worker", "%s", err.text);
+        if (*err.text) LOG_ERROR("worker", "%s", err.text);
         return CMD_EXIT_ERROR;
     }
     return CMD_EXIT_OK;

@@ -18,9 +18,11 @@
 #include "bench/base/bytes.h"
 #include "bench/base/log.h"
 #include "bench/cmd.h"
+#include "bench/run_dir.h"
 #include "bench/run_process.h"
 
 enum { READY_MS = 20000, STOP_MS = 3000, ENV_MAX = 64, OUTPUT_MAX = 1 << 16 };
+enum { LAB_ROOM = 16 << 20 };
 
 struct lab {
     struct process process;
@@ -68,12 +70,20 @@ static int find_program(char out[PATH_MAX], struct err *err)
 static int make_work_folder(struct lab *lab, struct err *err)
 {
     const char *tmp = getenv("TMPDIR");
+    if (!tmp || !*tmp) tmp = "/tmp";
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/foxbench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    snprintf(path, sizeof path, "%s/foxbench-XXXXXX", tmp);
     if (!mkdtemp(path))
-        return err_set(err, ERR_IO, "%s: no folder for the lab can be made there: %s",
-                       tmp && *tmp ? tmp : "/tmp", strerror(errno));
+        return err_set(err, ERR_IO,
+                       "%s: no folder for the lab can be made there: %s; name another place with "
+                       "TMPDIR",
+                       tmp, strerror(errno));
     snprintf(lab->work, sizeof lab->work, "%s", path);
+    if (run_dir_room(path, LAB_ROOM, NULL) < 0)
+        return err_set(err, ERR_IO,
+                       "%s is full: the virtual lab needs %d MiB there for the memories of its "
+                       "devices; free some, or name another place with TMPDIR",
+                       tmp, LAB_ROOM >> 20);
     char log[PATH_MAX + 16];
     snprintf(log, sizeof log, "%s/foxlab.log", path);
     lab->log = open(log, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);

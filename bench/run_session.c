@@ -123,7 +123,9 @@ static int read_plan(struct session *s, struct jval **plan, struct err *err)
         if (strcmp(message_is(&m), "plan") == 0) {
             rc = run_plan_make(plan, m.body, err);
         } else if (strcmp(message_is(&m), "refused") == 0) {
-            rc = err_set(err, ERR_USAGE, "%s",
+            // A page of the suites that does not load is nothing that whoever runs it has to mend.
+            bool suite = strcmp(jval_text(jval_get(m.body, "code"), ""), "INVALID") == 0;
+            rc = err_set(err, suite ? ERR_INVALID : ERR_USAGE, "%s",
                          jval_text(jval_get(m.body, "text"), "the plan was refused"));
         } else if (strcmp(message_is(&m), "fault") == 0) {
             rc = err_set(err, ERR_GONE, "no plan could be made: %s",

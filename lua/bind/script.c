@@ -1,10 +1,12 @@
 #include "lua/bind/script.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lua/bind/budget.h"
 #include "lua/bind/convert.h"
@@ -350,7 +352,11 @@ int script_read_data(const char *path, struct jval **out, struct err *err)
     *out = NULL;
     bytes_init(&text, FILE_MAX);
     int rc = bytes_read_file(&text, path, err);
-    if (rc < 0) {
+    if (rc == ERR_IO && access(path, R_OK) != 0) {
+        rc = err_set(err, ERR_USAGE,
+                     "%s: %s; expected a file of declarations there, which begins with syntax(1)",
+                     path, strerror(errno));
+    } else if (rc < 0) {
         rc = ERR_USAGE; // whatever keeps a configuration from being read is the user's to mend
         if (err) err->code = rc;
     } else {

@@ -55,15 +55,23 @@ static int read_key(struct setup *s, const char *device_path, struct err *err)
     return err_set(err, absent ? ERR_GONE : ERR_USAGE, "%s: key: %s", device_path, why.text);
 }
 
+// A text of lua/cert/config.lua begins with the table that is wrong.
+static const char *file_of(const char *text, const char *device_path, const char *bench_path)
+{
+    if (strncmp(text, "limits", 6) == 0) return "the limits that the device file names";
+    return strncmp(text, "bench", 5) == 0 ? bench_path : device_path;
+}
+
 static int check(struct setup *s, struct state *state, const char *device_path,
                  const char *bench_path, struct err *err)
 {
     struct jval *device = NULL, *bench = NULL;
-    int rc = state_check(state, s->device, s->bench, s->limits, &device, &bench, err);
+    struct err why = {0};
+    int rc = state_check(state, s->device, s->bench, s->limits, &device, &bench, &why);
     if (rc < 0) {
         jval_free(device);
         jval_free(bench);
-        return err_prefix(err, "%s, %s", device_path, bench_path);
+        return err_set(err, rc, "%s: %s", file_of(why.text, device_path, bench_path), why.text);
     }
     jval_free(s->device);
     jval_free(s->bench);

@@ -281,8 +281,10 @@ static int call_plan(lua_State *L)
     convert_push(L, c->c);
     convert_push(L, c->d);
     lua_call(L, 5, 2);
-    if (lua_isnil(L, -2)) return luaL_error(L, "%s", lua_tostring(L, -1));
-    c->rc = convert_take(L, -2, &c->out, c->err);
+    if (lua_isnil(L, -2))
+        c->rc = err_set(c->err, ERR_USAGE, "%s", lua_tostring(L, -1));
+    else
+        c->rc = convert_take(L, -2, &c->out, c->err);
     return 0;
 }
 
@@ -291,7 +293,7 @@ int state_plan(struct state *s, const struct jval *request, const struct jval *d
                struct err *err)
 {
     struct call c = {.a = request, .b = device, .c = bench, .d = limits};
-    int rc = finish(s, call_plan, &c, ERR_USAGE, err);
+    int rc = finish(s, call_plan, &c, ERR_INVALID, err);
     *out = c.out;
     return rc;
 }

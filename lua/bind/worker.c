@@ -244,8 +244,8 @@ int worker_serve(int fd, const char *root, struct err *err)
         jval_free(request);
     }
     if (rc < 0) {
-        (void)tell_fault(&w, rc, why.text);
-        err_set(err, rc, "%s", why.text);
+        bool told = tell_fault(&w, rc, why.text) == ERR_OK;
+        err_set(err, rc, "%s", told ? "" : why.text);
     }
     pump_close(w.pump);
     setup_deinit(&w.setup);

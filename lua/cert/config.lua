@@ -138,6 +138,42 @@ local function check_units(list, name, fields, most)
   end
 end
 
+-- A Pluto's; a recording has what was recorded.
+local RATE_MIN_HZ <const>, LO_MIN_HZ <const>, LO_MAX_HZ <const> = 520833, 325e6, 3.8e9
+local BAND_LOW_HZ <const>, BAND_HIGH_HZ <const> = 868034000, 868226000 -- of RC1
+
+-- What a radio cannot do, found before it is opened.
+local function check_radio(i, radio)
+  local where <const> = ("bench.radios[%d]"):format(i)
+  local low_hz <const>, high_hz <const> = radio.lo_hz - radio.rate_hz / 2, radio.lo_hz + radio.rate_hz / 2
+  if low_hz > BAND_LOW_HZ or high_hz < BAND_HIGH_HZ then
+    return ("%s: the band %d … %d Hz does not fit into %.0f Hz round %.0f Hz; move lo_hz or raise rate_hz"):format(
+      where, BAND_LOW_HZ, BAND_HIGH_HZ, radio.rate_hz, radio.lo_hz)
+  end
+  if radio.uri:find "^file:" then return end
+  if radio.rate_hz < RATE_MIN_HZ then
+    return ("%s.rate_hz: expected at least %d, which is the slowest that a Pluto can do, got %.10g"):format(where,
+      RATE_MIN_HZ, radio.rate_hz)
+  end
+  for _, name in ipairs { "lo_hz", "tx_lo_hz" } do
+    local hz <const> = radio[name]
+    if hz and (hz < LO_MIN_HZ or hz > LO_MAX_HZ) then
+      return ("%s.%s: expected %.10g … %.10g, which a Pluto can tune to, got %.10g"):format(where, name, LO_MIN_HZ,
+        LO_MAX_HZ, hz)
+    end
+  end
+  if radio.gain_db < 1 then
+    return ("%s.gain_db: expected 1 … 77, which a Pluto has below 1.3 GHz, got %.10g"):format(where, radio.gain_db)
+  end
+end
+
+local function check_radios(radios)
+  for i, radio in ipairs(radios) do
+    local wrong <const> = check_radio(i, radio)
+    if wrong then return wrong end
+  end
+end
+
 local function check_list(list, name, fields)
   for i, entry in ipairs(list) do
     local wrong <const> = schema.check(("bench.%s[%d]"):format(name, i), entry, fields)
@@ -161,6 +197,7 @@ end
 function config.check_bench(bench)
   local wrong <const> = schema.check("bench", bench, BENCH)
     or check_units(bench.radios, "radios", RADIO, 4)
+    or check_radios(bench.radios)
     or check_units(bench.uarts, "uarts", UART, fleet.MOST)
     or check_list(bench.rf, "rf", PATH)
     or bench.permit and check_list(bench.permit.bands, "permit.bands", BAND)

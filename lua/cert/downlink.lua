@@ -49,9 +49,9 @@ local AT <const> = {
 -- A payload in clear would not be what this device reads.
 local function check_cipher(t, core)
   if t:declares "ENC" and not core.tx:encrypts() then
-    control.fault("UNSUPPORTED", "config", "the device encrypts its payloads (feature ENC), and the device file does not"
-      .. " say how those of downlinks are; add encryption = { profile = … } with a cipher that the bench knows, such as"
-      .. " \"bench-assumed-1\"")
+    control.fault("UNSUPPORTED", "config", "the device encrypts its payloads (feature ENC), and the device file does"
+      .. " not say how those of downlinks are; add encryption = { profile = … } with a cipher that the bench knows,"
+      .. " such as \"bench-assumed-1\"")
   end
 end
 

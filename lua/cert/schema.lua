@@ -24,6 +24,17 @@ local function show(value)
   return tostring(value)
 end
 
+local function article(noun)
+  return (noun:find "^[aeiou]" and "an " or "a ") .. noun
+end
+
+-- What a number may be, in words.
+local function bounds(rule)
+  if not rule.max then return ("expected at least %g"):format(rule.min) end
+  if not rule.min then return ("expected at most %g"):format(rule.max) end
+  return ("expected %.10g … %.10g"):format(rule.min, rule.max)
+end
+
 local function check_list(where, value, rule)
   local n = 0
   for key, item in pairs(value) do
@@ -32,7 +43,7 @@ local function check_list(where, value, rule)
     end
     n = n + 1
     if not fits(item, rule.list) then
-      return ("%s[%d]: expected a %s, got %s"):format(where, key, rule.list, show(item))
+      return ("%s[%d]: expected %s, got %s"):format(where, key, article(rule.list), show(item))
     end
     if rule.among and not rule.among[item] then
       return ("%s: %s is unknown; allowed are %s"):format(where, show(item), names(rule.among))
@@ -43,7 +54,7 @@ end
 
 local function check_value(where, value, rule)
   if not fits(value, rule.type) then
-    return ("%s: expected a %s, got %s (%s)"):format(where, rule.type, type(value), show(value))
+    return ("%s: expected %s, got %s (%s)"):format(where, article(rule.type), kind(value), show(value))
   end
   if rule.list then return check_list(where, value, rule) end
   if rule.among and not rule.among[value] then
@@ -53,7 +64,7 @@ local function check_value(where, value, rule)
     return ("%s: %s has the wrong form; expected %s"):format(where, show(value), rule.form)
   end
   if rule.min and value < rule.min or rule.max and value > rule.max then
-    return ("%s: %s is outside %s … %s"):format(where, show(value), tostring(rule.min), tostring(rule.max))
+    return ("%s: %s, got %s"):format(where, bounds(rule), show(value))
   end
   if rule.fields then return schema.check(where, value, rule.fields) end
 end

@@ -57,6 +57,7 @@ function fakes.core(options)
   core.limits = { { name = "rf.x", max = 5.0, unit = "Hz", source = "here", mark = "P" } }
   core.dialect = require "dialects.sfm10r"
   core.net = {}
+  core.stations = { using = function() return true end, use = function() end }
 
   local on = true
   core.dut = {

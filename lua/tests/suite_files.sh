@@ -23,9 +23,21 @@ refuses "unknown case" "unknown case 'NOPE-001'"
 refused --profile nightly
 refuses "unknown profile" "unknown profile 'nightly'; there are: basic, smoke"
 
+code=0
+"$bin/foxbench" run --bench "$scratch/nowhere.lua" -o "$scratch/results" >"$scratch/out" 2>"$scratch/err" || code=$?
+refuses "no bench file" 'nowhere.lua: No such file or directory; expected a file of declarations'
+
+device 's/messages_per_day = 140/messages_per_day = 0/'
+refused CNT-UL-004
+refuses "a number out of range" 'device.lua: device.messages_per_day: expected 1 … 140, got 0'
+check "what is wrong with the device file names that file alone" sh -c "! grep -q bench.lua '$scratch/err'"
+device 's/modulus = 4096/modulus = "4096"/'
+refused CNT-UL-004
+refuses "text for a number" 'modulus: expected an integer, got string'
+
 device 's/  id = /  ident = /'
 refused CNT-UL-004
-refuses "unknown device field" 'unknown field "ident"; allowed are dialect, extensions'
+refuses "unknown device field" 'unknown field "ident"; allowed are dialect, .*extensions'
 device '/  id = /d'
 refused CNT-UL-004
 refuses "missing device field" 'the field id is missing'
@@ -56,7 +68,17 @@ refused CNT-UL-004
 refuses "power on no port" 'no uart called "dut9"'
 bench_file 's/868015000/869015000/'
 refused CNT-UL-004
-check "a band outside the radio is named" says 'does not fit'
+refuses "a band outside the radio" 'bench.lua: bench.radios\[1\]: the band .* does not fit'
+check "what is wrong with the bench file names that file alone" sh -c "! grep -q device.lua '$scratch/err'"
+bench_file 's/rate_hz = 520834/rate_hz = 450000/'
+refused CNT-UL-004
+refuses "a rate that no Pluto has" 'rate_hz: expected at least 520833'
+bench_file 's/gain_db = 50/gain_db = -5/'
+refused CNT-UL-004
+refuses "a gain that no Pluto has" 'gain_db: expected 1 … 77'
+bench_file 's/  name = "virtual",/&\n  operator_typo = 1,/'
+refused CNT-UL-004
+refuses "unknown field of the bench" 'unknown field "operator_typo"'
 
 # A feature that is not declared makes a case not applicable; a bench without a line cannot run one.
 device 's/"KNOWNKEY", //' && bench_file ''

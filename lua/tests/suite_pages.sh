@@ -56,11 +56,15 @@ broken() {
     printf '%s\n' "$1" >"$scratch/root/suites/bad/BROKEN.lua"
     code=0
     "$bin/foxbench" list >"$scratch/out" 2>"$scratch/err" || code=$?
+    planned=0
+    "$bin/foxbench" run -o "$scratch/results" BAD-001 >"$scratch/plan.out" 2>"$scratch/plan.err" || planned=$?
     rm "$scratch/root/suites/bad/BROKEN.lua"
 }
 broken 'local cert = require "cert" return cert.suite { id = "BAD", titel = "x" }'
 check "list: unknown field, file and line" says 'suites/bad/BROKEN.lua: .*titel.*allowed are id, title'
 check "list: exit 3" exits 3
+check "run: exit 3 too, as nothing is wrong with what was asked for" test "$planned" -eq 3
+check "run: the same text" grep -q 'suites/bad/BROKEN.lua: .*titel.*allowed are id, title' "$scratch/plan.err"
 broken 'return require "os"'
 check "list: what may be required" says 'BROKEN.lua: require "os"'
 broken 'local x = = 3'
