@@ -13,85 +13,13 @@
 #include "bench/base/bytes.h"
 #include "bench/base/json.h"
 #include "bench/cmd.h"
+#include "vector_rig.h"
 
 enum { PATHS_MAX = 128 };
 
 static const char uplink[] = FOX_SOURCE_DIR "/fixtures/vectors/uplink.json";
 static const char downlink[] = FOX_SOURCE_DIR "/fixtures/vectors/downlink.json";
 static const char crypto[] = FOX_SOURCE_DIR "/fixtures/vectors/crypto.json";
-
-static char folder[64], changed[96];
-static struct bytes output, complaints; // of the last run
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/test_cmd_vectors.XXXXXX");
-    if (!mkdtemp(folder)) return -1;
-    snprintf(changed, sizeof changed, "%s/changed.json", folder);
-    bytes_init(&output, 1 << 24);
-    bytes_init(&complaints, 1 << 20);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    bytes_deinit(&output);
-    bytes_deinit(&complaints);
-    unlink(changed);
-    return rmdir(folder);
-}
-
-static int redirect(int descriptor, char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", folder, name);
-    int saved = dup(descriptor);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    dup2(fileno(f), descriptor);
-    fclose(f);
-    return saved;
-}
-
-static void restore(int descriptor, int saved, const char *path, struct bytes *into)
-{
-    dup2(saved, descriptor);
-    close(saved);
-    bytes_drop(into, into->len);
-    assert_int_equal(bytes_read_file(into, path, NULL), ERR_OK);
-    assert_int_equal(bytes_append(into, "", 1, NULL), ERR_OK);
-    unlink(path);
-}
-
-static int run(int argc, const char *const *argv)
-{
-    char out_path[96], err_path[96];
-    fflush(NULL);
-    int out = redirect(STDOUT_FILENO, out_path, sizeof out_path, "out");
-    int err = redirect(STDERR_FILENO, err_path, sizeof err_path, "err");
-    int rc = cmd_vectors(argc, (char **)(uintptr_t)argv);
-    fflush(NULL);
-    restore(STDOUT_FILENO, out, out_path, &output);
-    restore(STDERR_FILENO, err, err_path, &complaints);
-    return rc;
-}
-
-static int run_file(const char *path)
-{
-    const char *const argv[] = {"vectors", path, NULL};
-    return run(2, argv);
-}
-
-static bool says(const struct bytes *b, const char *text)
-{
-    return strstr((const char *)b->data, text) != NULL;
-}
-
-static void assert_says(const struct bytes *b, const char *text)
-{
-    if (!says(b, text)) fail_msg("expected \"%s\" in \"%s\"", text, (const char *)b->data);
-}
 
 static void test_vectors_public_files_pass(void **state)
 {
