@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/air/combine.h"
+#include "bench/sfx/soft.h"
 
 enum { PREAMBLE = 0x55555, TYPE_BITS = 13 }; // 19 alternating bits
 
@@ -108,7 +108,7 @@ static void make_frame(const struct air_receiver *r, const struct phy_burst *bur
 
 static bool fits(const struct air_frame *f, const uint8_t *packet)
 {
-    return air_contradiction(f->class, f->rank, packet, f->packet_len, f->burst.soft) <=
+    return sfx_soft_contradiction(f->rank, packet, f->packet_len, f->burst.soft) <=
            contradiction_max;
 }
 
@@ -139,7 +139,7 @@ static bool combine(struct air_frame *const frames[SFX_RANKS], const struct air_
     struct sfx_uplink up;
     for (size_t i = 0; i < SFX_RANKS; i++)
         if (frames[i]) soft[i] = frames[i]->burst.soft;
-    air_combine(soft, any->burst.body_bits, packet);
+    sfx_soft_decode(soft, any->burst.body_bits, packet);
     if (!is_whole(sfx_uplink_decode(any->class, packet, any->packet_len, &up))) return false;
     for (size_t i = 0; i < SFX_RANKS; i++)
         if (frames[i] && !fits(frames[i], packet)) return false;
