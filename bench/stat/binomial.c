@@ -3,52 +3,9 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum { FRACTION_TERMS = 10000, BISECTIONS = 100, PLAN_TRIALS_MAX = 100000 };
+#include "bench/stat/special.h"
 
-// Continued fraction of the incomplete beta function by Lentz's method: terms alternate between the
-// even and the odd coefficient; a vanishing factor is replaced by a tiny one.
-static double beta_fraction(double a, double b, double x)
-{
-    const double tiny = 1e-300, enough = 1e-15;
-    double c = 1, d = 1 - (a + b) * x / (a + 1);
-    if (fabs(d) < tiny) d = tiny;
-    d = 1 / d;
-    double f = d;
-    for (int m = 1; m < FRACTION_TERMS; m++) {
-        double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-        double change = 1;
-        for (int half = 0; half < 2; half++) {
-            double term = half ? odd : even;
-            d = 1 + term * d;
-            c = 1 + term / c;
-            if (fabs(d) < tiny) d = tiny;
-            if (fabs(c) < tiny) c = tiny;
-            d = 1 / d;
-            change = c * d;
-            f *= change;
-        }
-        if (fabs(change - 1) < enough) break;
-    }
-    return f;
-}
-
-// The logarithm of Gamma without the C library's hidden sign variable.
-static double log_gamma(double x)
-{
-    int sign;
-    return lgamma_r(x, &sign);
-}
-
-double stat_beta(double a, double b, double x)
-{
-    if (x <= 0) return 0;
-    if (x >= 1) return 1;
-    // the fraction converges fast on the left side only
-    if (x > (a + 1) / (a + b + 2)) return 1 - stat_beta(b, a, 1 - x);
-    double front = log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x);
-    return exp(front) * beta_fraction(a, b, x) / a;
-}
+enum { BISECTIONS = 100, PLAN_TRIALS_MAX = 100000 };
 
 double binomial_cdf(unsigned k, unsigned n, double p)
 {

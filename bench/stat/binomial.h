@@ -5,9 +5,6 @@
 
 #include "bench/base/err.h"
 
-/// Regularised incomplete beta function I_x(a, b), a and b > 0.
-double stat_beta(double a, double b, double x);
-
 /// P(at most k faults in n trials) when each is a fault with probability p.
 double binomial_cdf(unsigned k, unsigned n, double p);
 
