@@ -97,9 +97,12 @@ int judge_register(struct judge *j, const struct judge_device *device, struct er
         .zone = device->zone,
     };
     d->net.desk.per_day = device->downlinks_per_day;
-    d->signer = device->token ? (struct sfx_signer){.token = device->token}
-                              : (struct sfx_signer){.key = &d->key};
-    if (!device->token) rc = secret_init(&d->key, device->key->data, device->key->len, err);
+    if (device->token) {
+        d->signer.token = device->token;
+    } else {
+        d->signer.key = &d->key;
+        rc = secret_init(&d->key, device->key->data, device->key->len, err);
+    }
     if (rc < 0) goto fail;
     j->devices[j->n++] = d;
     return ERR_OK;
