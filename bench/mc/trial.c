@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/air/combine.h"
 #include "bench/base/rng.h"
 #include "bench/mc/detect.h"
 #include "bench/sfx/coding.h"
+#include "bench/sfx/soft.h"
 
 enum { HEAD_SYMBOLS = 33 }; // with the reference symbol
 
@@ -141,7 +141,7 @@ static bool combined(const struct mc_model *m, float amplitude, struct mc_worksp
         for (size_t i = 0; i < m->bits; i++)
             w->soft[r][i] /= fmaxf(noise, 1e-9f);
     }
-    air_combine(soft, m->bits, packet);
+    sfx_soft_decode(soft, m->bits, packet);
     return memcmp(packet, w->sent[0], m->bits / 8) == 0;
 }
 
