@@ -20,20 +20,6 @@ static double wall_s(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-int pump_open_judge(struct pump *p, struct judge **out, struct err *err)
-{
-    int rc = judge_new(out, err);
-    if (rc < 0 || !pump_has_key(p)) return rc;
-    const struct judge_device device = {
-        .id = p->config.device_id,
-        .key = p->config.key,
-        .token = p->config.token,
-        .modulus = p->config.modulus,
-        .window = p->config.window,
-    };
-    return judge_register(*out, &device, err);
-}
-
 int pump_open_receiver(struct pump *p, struct err *err)
 {
     const struct radio_info *info = radio_info(p->radio);
@@ -72,15 +58,7 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     p->spoken_s = wall_s();
     bytes_init(&p->log, PUMP_LOG_MAX);
 
-    int rc = port_open(&p->port, &config->port, err);
-    if (rc < 0) {
-        pump_name_unit(err, "port", config->port.path, config->uart_unit);
-        goto fail;
-    }
-    rc = dut_new(&p->dut, p->port, &p->config.dialect, err);
-    if (rc < 0) goto fail;
-    dut_set_tap(p->dut, pump_log_bytes, p);
-    if (config->key) rc = secret_init(&p->key, config->key->data, config->key->len, err);
+    int rc = pump_open_units(p, err);
     if (rc < 0) goto fail;
     rc = pump_open_ftdi(p, err);
     if (rc < 0) goto fail;
@@ -94,6 +72,7 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     rc = pump_open_transmit(p, err);
     if (rc < 0) goto fail;
     rc = pump_open_judge(p, &p->judge, err);
+    if (rc == ERR_OK) rc = pump_open_own_judges(p, err);
     if (rc < 0) goto fail;
     rc = iq_ring_init(&p->ring, (size_t)(config->keep_s * p->rate_hz), err);
     if (rc < 0) goto fail;
@@ -112,11 +91,9 @@ void pump_close(struct pump *p)
     jval_free(p->answer);
     iq_ring_deinit(&p->ring);
     bytes_deinit(&p->log);
-    secret_deinit(&p->key);
     judge_free(p->judge);
     air_receiver_free(p->receiver);
-    dut_free(p->dut);
-    port_close(p->port);
+    pump_close_units(p);
     ftdi_close(p->ftdi);
     air_transmit_free(p->transmit);
     pump_close_stations(p);
@@ -141,14 +118,7 @@ int pump_announce(struct pump *p, struct err *err)
                              p->config.high_hz),
                    err);
     if (rc < 0) return rc;
-    rc = pump_emit(p,
-                   jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:i, s:b, s:b, s:s}}", "type",
-                             "instrument", "unit", p->config.uart_unit, "kind", "uart", "serial",
-                             "", "model", "", "firmware", "", "settings", "baud",
-                             (int)p->config.port.baud, "power", p->config.lines[PUMP_POWER] >= 0,
-                             "reset", p->config.lines[PUMP_RESET] >= 0, "dialect",
-                             p->config.dialect.name),
-                   err);
+    rc = pump_announce_units(p, err);
     if (rc == ERR_OK) rc = pump_announce_token(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
@@ -212,7 +182,7 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
         .t0 = p->heard_from,
         .rate_hz = p->rate_hz,
         .lo_hz = p->lo_hz,
-        .judge = p->judge,
+        .judge = pump_judge(p),
     };
     struct jval *event = frame_event(&context, f, err);
     if (!event) return ERR_FORMAT;
@@ -248,10 +218,9 @@ int pump_take_gap(struct pump *p, const char *unit, int64_t lost, unsigned flags
     else
         snprintf(p->gap_text, sizeof p->gap_text, "%s reports an overflow at %.3f s", unit,
                  (double)p->now / p->rate_hz);
-    return pump_emit(p,
-                     jval_make(err, "{s:s, s:s, s:s}", "type", "gap", "unit", unit, "reason",
-                               p->gap_text),
-                     err);
+    return pump_emit(
+        p, jval_make(err, "{s:s, s:s, s:s}", "type", "gap", "unit", unit, "reason", p->gap_text),
+        err);
 }
 
 static int drain(struct pump *p, struct err *err)
@@ -262,7 +231,7 @@ static int drain(struct pump *p, struct err *err)
         if (rc < 0) return rc;
     }
     struct dut_line line;
-    while (dut_next_line(p->dut, &line)) {
+    while (dut_next_line(p->unit->dut, &line)) {
         int rc = pump_withhold(p, &line, err);
         if (rc == ERR_OK) rc = pump_take_line(p, &line, err);
         if (rc < 0) return rc;
@@ -366,5 +335,5 @@ bool pump_air_proven(const struct pump *p)
 
 bool pump_port_proven(const struct pump *p)
 {
-    return p->port_proven;
+    return p->unit->proven;
 }

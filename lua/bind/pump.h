@@ -18,8 +18,8 @@
 #include "bench/base/secret.h"
 #include "bench/base/token.h"
 #include "bench/radio/radio.h"
-#include "bench/sfx/zone.h"
 #include "bench/sfx/cipher.h"
+#include "bench/sfx/zone.h"
 #include "dut/dut.h"
 #include "dut/port.h"
 #include "dut/port_ftdi.h"
@@ -51,7 +51,17 @@ struct pump_station_config {
     struct air_permit permit; // where it may send, if it does
 };
 
-enum { PUMP_STATIONS_MAX = 3 };
+enum { PUMP_STATIONS_MAX = 3, PUMP_SAMPLES_MAX = 12, PUMP_UNITS_MAX = PUMP_SAMPLES_MAX + 1 };
+
+// A device at a serial line of its own.
+struct pump_unit_config {
+    const char *uart_unit;
+    struct port_config port;
+    int lines[PUMP_SWITCHES]; // enum port_line, or -1: not wired
+    uint32_t device_id;
+    const struct secret *key; // NULL: not known, or in the token. Copied
+    struct token_key *token;  // NULL: in none
+};
 
 struct pump_config {
     const char *radio_unit;
@@ -63,6 +73,8 @@ struct pump_config {
     struct port_config port;
     struct dut_dialect dialect;
     int lines[PUMP_SWITCHES]; // enum port_line, or -1: not wired
+    struct pump_unit_config samples[PUMP_SAMPLES_MAX]; // further units of the device's make
+    size_t n_samples;
     struct pump_ftdi ftdi;
     uint32_t device_id;
     const struct secret *key; // NULL: tags cannot be judged, unless by the token. Copied
@@ -121,7 +133,7 @@ FOX_CHECK int pump_next_frame(struct pump *p, int64_t until, struct jval **out, 
 /// Why samples were lost at or after `since`; NULL when none were.
 const char *pump_gap_since(const struct pump *p, int64_t since);
 /// Whether any frame that decodes was received, whether the device ever answered a command, since
-/// the pump was opened.
+/// the pump was opened; of the port, the unit in use.
 bool pump_air_proven(const struct pump *p);
 bool pump_port_proven(const struct pump *p);
 
@@ -149,7 +161,14 @@ struct power *pump_power(struct pump *p);
 /// Books the failure of a call on the adapter: ERR_GONE is the end of the pump. Returns rc.
 int pump_ftdi_failed(struct pump *p, int rc, struct err *err);
 
-// A known secret in what the device said: four of its bytes or more, raw or as text. The record
+/// Further units beside the device under test.
+unsigned pump_samples(const struct pump *p);
+/// From now on commands, lines, switches and the serial log are those of sample 1 …, or of the
+/// device under test, 0. Power stays as it is. An attempt begins and ends with the device; samples
+/// are off then.
+FOX_CHECK int pump_use(struct pump *p, unsigned unit, struct err *err);
+
+// A known secret in what a device said: four of its bytes or more, raw or as text. The record
 // shows stars in its place.
 struct pump_leak {
     int64_t at;    // sample time of the line

@@ -35,12 +35,22 @@ void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t 
     if (bytes_append(&p->log, "\n", 1, &ignored) < 0) return;
 }
 
+void pump_log_unit(struct pump *p)
+{
+    struct err ignored;
+    if (p->log.len + 256 > PUMP_LOG_MAX) return;
+    p->log_chunk = p->log_mark = p->log.len;
+    if (bytes_printf(&p->log, &ignored, "%lld @ %s\n", (long long)p->now,
+                     p->unit->config.uart_unit) < 0)
+        return;
+}
+
 int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err)
 {
     char text[sizeof p->last];
     printable(line->text, line->len, text, sizeof text);
     if (line->solicited && p->answer) {
-        bool final = dut_state(p->dut) != DUT_STATE_WAITING;
+        bool final = dut_state(p->unit->dut) != DUT_STATE_WAITING;
         if (!p->answered || strcmp(text, p->config.dialect.ok) != 0 || !final)
             snprintf(p->last, sizeof p->last, "%s", text);
         p->answered = true;
@@ -49,7 +59,7 @@ int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err)
     }
     if (p->n_lines++ >= PUMP_LINES_MAX) return ERR_OK; // a flood; pump_end says how much of it
     struct jval *event = jval_make(err, "{s:s, s:s, s:s, s:b}", "type", "line", "unit",
-                                   p->config.uart_unit, "text", text, "cut", line->cut);
+                                   p->unit->config.uart_unit, "text", text, "cut", line->cut);
     if (!event) return ERR_FORMAT;
     int rc = pump_emit(p, jval_ref(event), err);
     if (rc < 0) {
@@ -62,7 +72,7 @@ int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err)
 
 static bool is_over(const struct pump *p, bool one_line)
 {
-    enum dut_state state = dut_state(p->dut);
+    enum dut_state state = dut_state(p->unit->dut);
     return state == DUT_STATE_OK || state == DUT_STATE_ERROR || (one_line && p->answered);
 }
 
@@ -72,7 +82,7 @@ static int emit_command(struct pump *p, const char *line, const struct pump_answ
     static const char *const outcomes[] = {"ok", "error", "timeout"};
     return pump_emit(p,
                      jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type", "command",
-                               "unit", p->config.uart_unit, "text", line, "answer", a->text,
+                               "unit", p->unit->config.uart_unit, "text", line, "answer", a->text,
                                "outcome", outcomes[a->outcome], "sent", (long long)a->sent, "until",
                                (long long)a->until),
                      err);
@@ -83,11 +93,12 @@ int pump_command(struct pump *p, const char *line, int64_t until, bool one_line,
 {
     *out = (struct pump_answer){.outcome = PUMP_TIMEOUT, .sent = p->now};
     if (p->broken) return pump_refuse(p, err);
-    int rc = dut_command(p->dut, line, p->now, err);
+    int rc = dut_command(p->unit->dut, line, p->now, err);
     if (rc == ERR_INVALID || rc == ERR_LIMIT) return rc; // the suite's line, not the port
     if (rc < 0)
-        return pump_fail(p, pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit),
-                         err);
+        return pump_fail(
+            p, pump_name_unit(err, "port", p->unit->config.port.path, p->unit->config.uart_unit),
+            err);
     p->answer = jval_array();
     p->answered = false;
     p->last[0] = '\0';
@@ -96,17 +107,17 @@ int pump_command(struct pump *p, const char *line, int64_t until, bool one_line,
         if (rc < 0) break;
     }
     if (rc >= 0) {
-        enum dut_state state = dut_state(p->dut);
+        enum dut_state state = dut_state(p->unit->dut);
         if (state == DUT_STATE_ERROR)
             out->outcome = PUMP_ERROR;
         else if (is_over(p, one_line))
             out->outcome = PUMP_OK;
-        p->port_proven = p->port_proven || out->outcome != PUMP_TIMEOUT;
+        p->unit->proven = p->unit->proven || out->outcome != PUMP_TIMEOUT;
         out->until = p->answered ? p->last_at : p->now;
         snprintf(out->text, sizeof out->text, "%s", p->last);
         rc = emit_command(p, line, out, err);
     }
-    dut_abandon(p->dut);
+    dut_abandon(p->unit->dut);
     out->lines = p->answer;
     p->answer = NULL;
     return rc < 0 ? rc : ERR_OK;
@@ -122,26 +133,36 @@ int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err 
     return ERR_OK;
 }
 
+// The lines of the unit's own port.
+static int switch_line(struct pump *p, const char *name, enum pump_switch which, bool active,
+                       struct err *err)
+{
+    const struct pump_unit_config *c = &p->unit->config;
+    if (c->lines[which] >= 0) {
+        int rc = port_set_line(p->unit->port, (enum port_line)c->lines[which], active, err);
+        return rc < 0 ? pump_fail(p, pump_name_unit(err, "port", c->port.path, c->uart_unit), err)
+                      : ERR_OK;
+    }
+    if (p->unit != &p->units[0])
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the bench file declares no %s line for the sample at %s; add %s = … to its "
+                       "entry in samples",
+                       name, c->uart_unit, name);
+    return err_set(err, ERR_UNSUPPORTED,
+                   "the bench file declares no %s line; add %s = { uart = …, line = … }", name,
+                   name);
+}
+
 int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err *err)
 {
     static const char *const names[] = {"power", "reset"};
     if (p->broken) return pump_refuse(p, err);
-    int rc;
-    if (p->ftdi) {
-        rc = pump_switch_ftdi(p, which, active, err);
-        if (rc < 0) return rc;
-    } else {
-        if (p->config.lines[which] < 0)
-            return err_set(err, ERR_UNSUPPORTED,
-                           "the bench file declares no %s line; add %s = { uart = …, line = … }",
-                           names[which], names[which]);
-        rc = port_set_line(p->port, (enum port_line)p->config.lines[which], active, err);
-        if (rc < 0)
-            return pump_fail(
-                p, pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit), err);
-    }
+    bool adapter = p->ftdi && p->unit == &p->units[0]; // it stands at the device under test alone
+    int rc = adapter ? pump_switch_ftdi(p, which, active, err)
+                     : switch_line(p, names[which], which, active, err);
+    if (rc < 0) return rc;
     return pump_emit(p,
                      jval_make(err, "{s:s, s:s, s:b}", "type", names[which], "unit",
-                               p->config.uart_unit, "on", active),
+                               p->unit->config.uart_unit, "on", active),
                      err);
 }

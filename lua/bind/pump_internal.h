@@ -32,21 +32,31 @@ struct pump_station {
     struct air_receiver *receiver;
     struct air_transmit *transmit; // NULL: it only listens
     bool began;
-    int64_t next;  // sample of this radio
-    int64_t shift; // from its count to the pump's
+    int64_t next;       // sample of this radio
+    int64_t shift;      // from its count to the pump's
     int64_t heard_from; // sample of this radio at which its receiver began
     int64_t overload_at;
     struct pump_heard heard[PUMP_HEARD_MAX]; // the last ones, a ring
     size_t n_heard;
 };
 
+// A device, its port and what the bench knows of it.
+struct pump_unit {
+    struct pump_unit_config config;
+    struct port *port;
+    struct dut *dut;
+    struct secret key;   // len 0: not known
+    struct judge *judge; // NULL: the pump's knows the unit; else an earlier one has its identifier
+    bool proven;         // it has answered a command
+};
+
 struct pump {
     struct pump_config config;
     struct pump_sink sink;
     struct radio *radio;
-    struct port *port;
-    struct dut *dut;
-    struct ftdi *ftdi; // NULL: none
+    struct pump_unit units[PUMP_UNITS_MAX]; // 0: the device under test, then the samples
+    struct pump_unit *unit;                 // the one in use
+    struct ftdi *ftdi;                      // NULL: none
     struct power power;
     struct air_receiver *receiver;
     struct judge *judge;
@@ -69,11 +79,10 @@ struct pump {
 
     int64_t gap_at; // last lost sample, -1: none
     char gap_text[160];
-    bool air_proven, port_proven;
+    bool air_proven;
     struct bytes log;
     size_t log_chunk;      // where the last piece of the log begins
     size_t log_mark;       // where the piece began that held the end of the line before
-    struct secret key;     // of the device; len 0: not known
     struct pump_leak leak; // the last one
     size_t n_leaks;
     struct air_transmit *transmit;                 // NULL: the radio only listens
@@ -84,8 +93,8 @@ struct pump {
     struct pump_sent sent[PUMP_DOWNLINKS_MAX];
     size_t n_sent;
     char refusal[PUMP_REFUSAL_MAX]; // of the first downlink that could not be sent
-
     unsigned rolled_over;           // times that the device's counter has, as far as was heard
+
     struct pump_station stations[PUMP_STATIONS_MAX];
     struct pump_heard heard[PUMP_HEARD_MAX]; // of the first radio
     size_t n_heard;
@@ -144,7 +153,22 @@ FOX_CHECK int pump_answer_frame(struct pump *p, const struct air_frame *f, const
 /// After each block: hands over what is due.
 FOX_CHECK int pump_step_transmit(struct pump *p, struct err *err);
 
-/// New judge that knows the device.
+/// The ports and engines of all units; they end in pump_close_units.
+FOX_CHECK int pump_open_units(struct pump *p, struct err *err);
+void pump_close_units(struct pump *p);
+FOX_CHECK int pump_announce_units(struct pump *p, struct err *err);
+/// Back to the device under test, with the sample that was in use switched off.
+FOX_CHECK int pump_rest(struct pump *p, struct err *err);
+/// Reads what the unit in use has said.
+FOX_CHECK int pump_poll_unit(struct pump *p, struct err *err);
+/// Notes in the serial log whose it is from here on.
+void pump_log_unit(struct pump *p);
+/// For samples that have the identifier of another unit.
+FOX_CHECK int pump_open_own_judges(struct pump *p, struct err *err);
+/// The one that judges frames now. Lent.
+struct judge *pump_judge(const struct pump *p);
+
+/// New judge that knows the device and its samples.
 FOX_CHECK int pump_open_judge(struct pump *p, struct judge **out, struct err *err);
 /// The first radio's receiver, made anew: it knows nothing of what came before.
 FOX_CHECK int pump_open_receiver(struct pump *p, struct err *err);

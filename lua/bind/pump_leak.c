@@ -1,5 +1,5 @@
-// What of the device's key a device says on its serial line: found, booked, and kept out of the
-// record.
+// What of a known key a device says on its serial line, its own or another unit's: found, booked,
+// and kept out of the record.
 #include <string.h>
 
 #include "dut/keysearch.h"
@@ -21,13 +21,33 @@ static void star_log(struct pump *p)
     }
 }
 
+// The longest run of any unit's key in a line: its length, 0 when there is none; `key` is whose.
+static int find_run(const struct pump *p, const struct dut_line *line, struct keysearch_hit *hit,
+                    const struct secret **key, struct err *err)
+{
+    int longest = 0;
+    for (size_t i = 0; i < 1 + p->config.n_samples && line->len > 0; i++) {
+        const struct keysearch_secret secret = {"NAK", &p->units[i].key};
+        struct keysearch_hit found;
+        if (p->units[i].key.len == 0) continue;
+        int run =
+            keysearch_longest_run((const uint8_t *)line->text, line->len, &secret, &found, err);
+        if (run < 0) return run;
+        if (run <= longest) continue;
+        longest = run;
+        *hit = found;
+        *key = &p->units[i].key;
+    }
+    return longest;
+}
+
 int pump_withhold(struct pump *p, struct dut_line *line, struct err *err)
 {
-    const struct keysearch_secret secret = {"NAK", &p->key};
     bool found = false;
-    for (; p->key.len > 0 && line->len > 0;) {
+    for (;;) {
         struct keysearch_hit hit;
-        int run = keysearch_longest_run((const uint8_t *)line->text, line->len, &secret, &hit, err);
+        const struct secret *key = NULL;
+        int run = find_run(p, line, &hit, &key, err);
         if (run < 0) return run;
         if (run < LEAK_RUN_MIN) break;
         if (!found) {
@@ -35,7 +55,7 @@ int pump_withhold(struct pump *p, struct dut_line *line, struct err *err)
                                          .offset = hit.offset,
                                          .run = (size_t)run,
                                          .form = keysearch_form_name(hit.form)};
-            secret_fingerprint(&p->key, p->leak.fingerprint);
+            secret_fingerprint(key, p->leak.fingerprint);
             p->n_leaks++;
         }
         found = true;

@@ -29,16 +29,17 @@ static int read_limits(struct setup *s, const char *root, struct err *err)
 }
 
 // The plan says which key was used, not where this computer keeps module and pin.
-static int shorten_reference(struct setup *s, const char *reference, struct err *err)
+static int shorten_reference(struct jval *holder, const char *reference, struct err *err)
 {
-    return jval_set(s->device, "key",
+    return jval_set(holder, "key",
                     jval_make(err, "s%", reference, (size_t)strcspn(reference, "?")), err);
 }
 
 // A key file is named relative to the device file.
-static int read_key(struct setup *s, const char *device_path, struct err *err)
+int setup_read_key(struct jval *holder, const char *device_path, struct setup_key *out,
+                   struct err *err)
 {
-    const char *reference = text_of(s->device, "key", NULL);
+    const char *reference = text_of(holder, "key", NULL);
     if (!reference) return ERR_OK;
     char folder[PATH_SIZE];
     snprintf(folder, sizeof folder, "%s", device_path);
@@ -47,12 +48,22 @@ static int read_key(struct setup *s, const char *device_path, struct err *err)
     struct err why = {0};
     const char *base_dir = slash ? folder : NULL;
     bool in_token = strncmp(reference, "pkcs11:", 7) == 0;
-    int rc = in_token ? token_key_open(&s->token, reference, base_dir, &why)
-                      : secret_from_ref(&s->key, reference, base_dir, KEY_LEN, &why);
-    if (rc == ERR_OK) return in_token ? shorten_reference(s, reference, err) : ERR_OK;
+    int rc = in_token ? token_key_open(&out->token, reference, base_dir, &why)
+                      : secret_from_ref(&out->key, reference, base_dir, KEY_LEN, &why);
+    if (rc == ERR_OK) return in_token ? shorten_reference(holder, reference, err) : ERR_OK;
     // A token that is not there is an absent instrument; all else is mended in the device file.
     bool absent = in_token && (rc == ERR_NOTFOUND || rc == ERR_GONE);
     return err_set(err, absent ? ERR_GONE : ERR_USAGE, "%s: key: %s", device_path, why.text);
+}
+
+static int read_keys(struct setup *s, const char *device_path, struct err *err)
+{
+    struct setup_key own = {0};
+    int rc = setup_read_key(s->device, device_path, &own, err);
+    if (rc == ERR_OK && own.key.len) rc = secret_init(&s->key, own.key.data, own.key.len, err);
+    secret_deinit(&own.key);
+    s->token = own.token;
+    return rc == ERR_OK ? setup_read_samples(s, device_path, err) : rc;
 }
 
 // A text of lua/cert/config.lua begins with the table that is wrong.
@@ -93,7 +104,7 @@ int setup_read(struct setup *s, const char *root, const struct jval *request, st
     if (rc == ERR_OK) rc = script_read_data(bench_path, &s->bench, err);
     if (rc == ERR_OK) rc = read_limits(s, root, err);
     if (rc == ERR_OK) rc = check(s, state, device_path, bench_path, err);
-    if (rc == ERR_OK) rc = read_key(s, device_path, err);
+    if (rc == ERR_OK) rc = read_keys(s, device_path, err);
     if (rc == ERR_OK)
         rc = state_dialect(state, text_of(s->device, "dialect", ""), &s->dialect, err);
     return rc;
@@ -107,6 +118,7 @@ void setup_deinit(struct setup *s)
     jval_free(s->dialect);
     secret_deinit(&s->key);
     token_key_close(s->token);
+    setup_free_samples(s);
     *s = (struct setup){0};
 }
 
@@ -238,6 +250,7 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);
     fill_first(s->bench, radio, out);
     fill_stations(s->bench, out);
+    setup_fill_samples(s, out);
     int rc = fill_cipher(s->device, out, err);
     if (rc < 0) return rc;
     out->zone = sfx_zone_find(text_of(s->device, "zone", "RC1"));

@@ -12,6 +12,12 @@
 #include "lua/bind/pump.h"
 #include "lua/bind/state.h"
 
+// A key that the device file refers to.
+struct setup_key {
+    struct secret key;       // len 0: the file names none, or it lies in
+    struct token_key *token; // NULL: in none
+};
+
 struct setup {
     struct jval *device;
     struct jval *bench;
@@ -19,6 +25,7 @@ struct setup {
     struct jval *dialect;
     struct secret key;       // len 0: the device file names none, or it lies in
     struct token_key *token; // NULL: in none
+    struct setup_key samples[PUMP_SAMPLES_MAX]; // of further units of the device's make
 };
 
 /// Reads what `request` names as "device" and "bench" (paths; absent: the reference device in the
@@ -30,5 +37,14 @@ FOX_CHECK int setup_read(struct setup *s, const char *root, const struct jval *r
 void setup_deinit(struct setup *s);
 /// Fills all but t0 and worker.
 FOX_CHECK int setup_pump(const struct setup *s, struct pump_config *out, struct err *err);
+
+// ---- between setup.c and setup_samples.c
+
+/// The key that `holder`, the device or a sample of it, refers to.
+FOX_CHECK int setup_read_key(struct jval *holder, const char *device_path, struct setup_key *out,
+                             struct err *err);
+FOX_CHECK int setup_read_samples(struct setup *s, const char *device_path, struct err *err);
+void setup_fill_samples(const struct setup *s, struct pump_config *out);
+void setup_free_samples(struct setup *s);
 
 #endif
