@@ -24,11 +24,11 @@ struct frame {
 };
 
 struct mc_workspace {
-    uint8_t sent[SFX_RANKS][AIR_COMBINE_BITS_MAX / 8];
-    float sign[SFX_RANKS][AIR_COMBINE_BITS_MAX];
+    uint8_t sent[SFX_RANKS][SFX_SOFT_BITS_MAX / 8];
+    float sign[SFX_RANKS][SFX_SOFT_BITS_MAX];
     struct frame frames[SFX_RANKS];
     float re[MC_SYMBOLS_MAX], im[MC_SYMBOLS_MAX];
-    float soft[SFX_RANKS][AIR_COMBINE_BITS_MAX];
+    float soft[SFX_RANKS][SFX_SOFT_BITS_MAX];
 };
 
 void mc_model_init(struct mc_model *m, const struct mc_config *config, uint64_t seed,
