@@ -105,10 +105,11 @@ static int exact_tail(double d, size_t n, double *out, struct err *err)
 
 // ---- many samples
 
-// Kolmogorov's limit, with Stephens' correction for n.
+// Kolmogorov's limit, at a distance corrected for n (Vrbik, 2018).
 static double limit_tail(double d, size_t n)
 {
-    double root = sqrt((double)n), z = d * (root + 0.12 + 0.11 / root), sum = 0;
+    double root = sqrt((double)n), sum = 0;
+    double z = root * d + 1 / (6 * root) + (root * d - 1) / (4 * (double)n);
     for (int j = 1; j <= 100; j++)
         sum += (j % 2 ? 2 : -2) * exp(-2.0 * j * j * z * z);
     return fmin(fmax(sum, 0), 1);
