@@ -279,8 +279,8 @@ static int step(struct pump *p, struct err *err)
     if (rc < 0) return rc;
     rc = pump_step_stations(p, err);
     if (rc < 0) return rc;
-    rc = dut_poll(p->dut, p->now, err);
-    if (rc < 0) return pump_name_unit(err, "port", p->config.port.path, p->config.uart_unit);
+    rc = pump_poll_unit(p, err);
+    if (rc < 0) return rc;
     rc = drain(p, err);
     if (rc < 0) return rc;
     rc = pump_step_transmit(p, err);
