@@ -9,7 +9,7 @@ int phy_extract_init(struct phy_extract *x, double rate_hz, double bit_rate, str
 {
     double step = rate_hz / (bit_rate * PHY_OVERSAMPLE);
     *x = (struct phy_extract){.rate_hz = rate_hz, .bit_rate = bit_rate};
-    x->n_taps = (size_t)(4.5 * step) | 1;
+    x->n_taps = (size_t)(3.2 * step) | 1;
     x->taps = malloc(x->n_taps * sizeof *x->taps);
     x->mixed_re = malloc(x->n_taps * sizeof *x->mixed_re);
     x->mixed_im = malloc(x->n_taps * sizeof *x->mixed_im);
