@@ -37,6 +37,41 @@ const struct sfx_zone *sfx_zone_find(const char *name)
     return NULL;
 }
 
+static bool is_first_or_second(const struct sfx_zone *z)
+{
+    return strcmp(z->name, "RC1") == 0 || strcmp(z->name, "RC2") == 0;
+}
+
+// protocol.md marks each table by how many independent sources agree: the older manual and the
+// vendor's library for the frequency plan, the library and a driver that quotes the specification
+// for the times of RC1 and RC2, the library alone for the rest.
+bool sfx_zone_fact(const struct sfx_zone *z, size_t index, struct sfx_zone_fact *out)
+{
+    unsigned timing = is_first_or_second(z) ? 2 : 1;
+    const char *timed = is_first_or_second(z) ? "end-point library 4.3, specification tables 4.9"
+                                              : "end-point library 4.3";
+    const char *planned = "end-point library 4.3, module manual";
+    const struct sfx_zone_fact facts[] = {
+        {"uplink", "Hz", z->uplink_hz, "C", 2, planned},
+        {"downlink", "Hz", z->downlink_hz, "C", 2, planned},
+        {"eirp", "dBm", z->eirp_dbm, "C", 2, planned},
+        {"wait", "s", z->wait_s, "C", timing, timed},
+        {"listen", "s", z->listen_s, "C", timing, timed},
+        {"step", "Hz", z->step_hz, "C", timing, timed},
+        {"guard", "Hz", z->guard_hz, "C", 1, "end-point library 4.3"},
+        {"gap", "s", SFX_ZONE_GAP_S, "C", timing, timed},
+        {"window tolerance", "s", 0.1, "ASSUMED", 0, "no public source"},
+        {"gap tolerance", "s", 0.02, "ASSUMED", 0, "no public source"},
+        // the manual says -80 dBm for RC5 too
+        {"sense", "dBm", z->sense_dbm, "C", z->sense_dbm == -80 ? 2 : 1,
+         z->sense_dbm == -80 ? planned : "end-point library 4.3"},
+    };
+    size_t n = sizeof facts / sizeof facts[0] - (z->access != SFX_ACCESS_LBT);
+    if (index >= n) return false;
+    *out = facts[index];
+    return true;
+}
+
 const char *sfx_access_name(enum sfx_access access)
 {
     static const char *const names[] = {

@@ -30,10 +30,22 @@ struct sfx_zone {
     bool bit_rate_600;
 };
 
+/// One figure of a zone and how well it is known: "C", read in the named source; "ASSUMED", nothing
+/// public says so.
+struct sfx_zone_fact {
+    const char *name, *unit;
+    double value;
+    const char *mark;
+    unsigned sources; // that agree
+    const char *source;
+};
+
 /// NULL when no zone has this name.
 const struct sfx_zone *sfx_zone_find(const char *name);
 /// NULL beyond the last one.
 const struct sfx_zone *sfx_zone_at(size_t index);
+/// The figures of a zone one after another; false beyond the last.
+bool sfx_zone_fact(const struct sfx_zone *z, size_t index, struct sfx_zone_fact *out);
 /// "duty cycle", "frequency hopping", "listen before talk", "low duty cycle".
 const char *sfx_access_name(enum sfx_access access);
 /// From an uplink's frequency to that of its downlink.

@@ -41,7 +41,8 @@ int pump_open_receiver(struct pump *p, struct err *err)
         .rate_hz = p->rate_hz,
         .low_hz = low,
         .high_hz = high,
-        .bit_rate_100 = true,
+        .bit_rate_100 = !p->config.bit_rate_600,
+        .bit_rate_600 = p->config.bit_rate_600,
     };
     return air_receiver_new(&p->receiver, &config, err);
 }

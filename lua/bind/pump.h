@@ -85,6 +85,7 @@ struct pump_config {
     unsigned worker;
     double keep_s;                           // raw samples kept for evidence
     const struct sfx_zone *zone;             // of the device
+    bool bit_rate_600;                       // its uplinks are sent so; else at 100 bit/s
     struct air_permit permit;                // where the radio may send, if it does
     unsigned armed;                          // bits of enum air_armed
     double downlink_dbm;                     // at the radio's connector

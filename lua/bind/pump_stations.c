@@ -50,7 +50,8 @@ static int begin_station(struct pump *p, struct pump_station *s, struct err *err
         .rate_hz = info->rate_hz,
         .low_hz = p->config.low_hz - info->lo_hz,
         .high_hz = p->config.high_hz - info->lo_hz,
-        .bit_rate_100 = true,
+        .bit_rate_100 = !p->config.bit_rate_600,
+        .bit_rate_600 = p->config.bit_rate_600,
     };
     air_receiver_free(s->receiver);
     s->receiver = NULL;

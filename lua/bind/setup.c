@@ -11,8 +11,8 @@
 enum { PATH_SIZE = 1024, KEY_LEN = 16, BLOCK_SAMPLES = 32768, RADIO_TIMEOUT_MS = 4000 };
 
 static const double keep_s = 12; // the longest message with its gaps, and a little
-static const double rc1_centre_hz = 868130000.0, band_half_hz = 96000.0;
-static const double rc1_downlink_hz = 869400000.0, tx_attenuation_max_db = 89.75;
+static const double tx_attenuation_max_db = 89.75;
+static const double tx_offset_hz = 125e3; // the transmitter's own carrier stays out of the way
 
 static const char *text_of(const struct jval *object, const char *key, const char *otherwise)
 {
@@ -173,7 +173,8 @@ static void fill_permit(const struct jval *bench, const char *unit, struct air_p
     }
 }
 
-static void fill_radio(const struct jval *radio, struct radio_config *out)
+static void fill_radio(const struct jval *radio, const struct sfx_zone *zone,
+                       struct radio_config *out)
 {
     *out = (struct radio_config){
         .uri = text_of(radio, "uri", ""),
@@ -184,14 +185,14 @@ static void fill_radio(const struct jval *radio, struct radio_config *out)
         .block_samples = BLOCK_SAMPLES,
         .timeout_ms = RADIO_TIMEOUT_MS,
         .transmit = jval_bool(jval_get(radio, "transmit"), false),
-        .tx_lo_hz = jval_number(jval_get(radio, "tx_lo_hz"), rc1_downlink_hz),
+        .tx_lo_hz = jval_number(jval_get(radio, "tx_lo_hz"), zone->downlink_hz - tx_offset_hz),
         .tx_attenuation_db = tx_attenuation_max_db, // each burst sets its own
     };
 }
 
 static void fill_first(const struct jval *bench, const struct jval *radio, struct pump_config *out)
 {
-    fill_radio(radio, &out->radio);
+    fill_radio(radio, out->zone, &out->radio);
     out->downlink_dbm = jval_number(jval_get(radio, "downlink_dbm"), 0);
     if (out->radio.transmit) fill_permit(bench, out->radio_unit, &out->permit);
 }
@@ -219,7 +220,7 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
         const struct jval *radio = jval_at(radios, i);
         struct pump_station_config *station = &out->stations[out->n_stations++];
         station->unit = text_of(radio, "unit", "radio");
-        fill_radio(radio, &station->radio);
+        fill_radio(radio, out->zone, &station->radio);
         if (station->radio.transmit) fill_permit(bench, station->unit, &station->permit);
     }
 }
@@ -229,11 +230,16 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     const struct jval *radio = jval_at(jval_get(s->bench, "radios"), 0);
     const struct jval *uart = jval_at(jval_get(s->bench, "uarts"), 0);
     if (!radio || !uart) return err_set(err, ERR_USAGE, "bench: expected one radio and one uart");
+    const struct sfx_zone *zone = sfx_zone_find(text_of(s->device, "zone", "RC1"));
+    if (!zone) return err_set(err, ERR_USAGE, "device: zone: no such zone");
+    int64_t bit_rate = jval_int(jval_get(s->device, "bit_rate"), zone->bit_rate_100 ? 100 : 600);
     int64_t dialect_baud = jval_int(jval_get(s->dialect, "baud"), 9600);
     *out = (struct pump_config){
         .radio_unit = text_of(radio, "unit", "radio"),
-        .low_hz = rc1_centre_hz - band_half_hz,
-        .high_hz = rc1_centre_hz + band_half_hz,
+        .zone = zone,
+        .bit_rate_600 = bit_rate == 600,
+        .low_hz = zone->uplink_hz - SFX_ZONE_BAND_HZ / 2,
+        .high_hz = zone->uplink_hz + SFX_ZONE_BAND_HZ / 2,
         .uart_unit = text_of(uart, "unit", "uart"),
         .port = {.path = text_of(uart, "path", ""),
                  .baud = (unsigned)jval_int(jval_get(uart, "baud"), dialect_baud)},
@@ -253,8 +259,6 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
     setup_fill_samples(s, out);
     int rc = fill_cipher(s->device, out, err);
     if (rc < 0) return rc;
-    out->zone = sfx_zone_find(text_of(s->device, "zone", "RC1"));
-    if (!out->zone) return err_set(err, ERR_USAGE, "device: zone: no such zone");
     dialect_fill(s->dialect, &out->dialect);
     return ERR_OK;
 }

@@ -2,6 +2,7 @@
 local case <const> = require "cert.case"
 local fleet <const> = require "cert.fleet"
 local schema <const> = require "cert.schema"
+local zones <const> = require "cert.zones"
 
 local config <const> = {}
 
@@ -22,7 +23,8 @@ local DEVICE <const> = {
   modulus = { type = "integer", default = 4096, among = { [128] = true, [256] = true, [512] = true, [1024] = true,
     [2048] = true, [4096] = true } },
   messages_per_day = { type = "integer", min = 1, max = 140, default = 140 },
-  zone = { type = "string", among = schema.set { "RC1" }, default = "RC1" },
+  zone = { type = "string", among = zones.names(), default = "RC1" },
+  bit_rate = { type = "integer", among = { [100] = true, [600] = true }, optional = true }, -- of uplinks
   dialect = { type = "string", pattern = "^[%l%d_]+$", form = "the name of a file in lua/dialects" },
   features = { type = "table", list = "string", among = case.FEATURES },
   extensions = { type = "table", list = "string", default = {},
@@ -140,16 +142,10 @@ end
 
 -- A Pluto's; a recording has what was recorded.
 local RATE_MIN_HZ <const>, LO_MIN_HZ <const>, LO_MAX_HZ <const> = 520833, 325e6, 3.8e9
-local BAND_LOW_HZ <const>, BAND_HIGH_HZ <const> = 868034000, 868226000 -- of RC1
 
 -- What a radio cannot do, found before it is opened.
 local function check_radio(i, radio)
   local where <const> = ("bench.radios[%d]"):format(i)
-  local low_hz <const>, high_hz <const> = radio.lo_hz - radio.rate_hz / 2, radio.lo_hz + radio.rate_hz / 2
-  if low_hz > BAND_LOW_HZ or high_hz < BAND_HIGH_HZ then
-    return ("%s: the band %d … %d Hz does not fit into %.0f Hz round %.0f Hz; move lo_hz or raise rate_hz"):format(
-      where, BAND_LOW_HZ, BAND_HIGH_HZ, radio.rate_hz, radio.lo_hz)
-  end
   if radio.uri:find "^file:" then return end
   if radio.rate_hz < RATE_MIN_HZ then
     return ("%s.rate_hz: expected at least %d, which is the slowest that a Pluto can do, got %.10g"):format(where,
@@ -221,6 +217,9 @@ local LIMIT <const> = {
   source = { type = "string" },
   mark = { type = "string", among = schema.set { "C", "D", "K", "P", "ASSUMED" } },
 }
+
+--- Checks whether the bench can hear and answer a device of this zone. Returns nil or what is wrong.
+config.check_zone = zones.check
 
 --- Checks a list of limits. Returns nil or what is wrong.
 function config.check_limits(limits)

@@ -32,7 +32,7 @@ end
 --- The plan as plain data, or nil and one line of text. device, bench and limits come checked and completed out of
 --- it.
 function worker.plan(host, request, device, bench, limits)
-  local wrong <const> = config.check_device(device) or config.check_bench(bench) or config.check_limits(limits)
+  local wrong <const> = worker.check(device, bench, limits)
   if wrong then return nil, wrong end
   local library <const> = loader.load(host)
   local entries <const>, why <const> = plan.make(library, request.select or {}, request.profile, device.features)
@@ -51,7 +51,8 @@ end
 
 --- Checks a device and a bench before they are opened. Gives back nil or one line of text.
 function worker.check(device, bench, limits)
-  return config.check_device(device) or config.check_bench(bench) or config.check_limits(limits)
+  return config.check_device(device) or config.check_bench(bench) or config.check_zone(device, bench)
+    or config.check_limits(limits)
 end
 
 --- Runs one attempt. Gives back the fault that ended it, or nil.

@@ -53,6 +53,44 @@ static void test_zones_are_the_table(void **state)
     assert_null(sfx_zone_find(""));
 }
 
+// protocol.md 8: EIRP, guard, access rule and threshold; and what is said of where each comes from.
+static void test_zones_say_where_their_figures_come_from(void **state)
+{
+    (void)state;
+    static const struct {
+        double eirp_dbm, guard_hz, sense_dbm;
+        enum sfx_access access;
+    } rows[] = {
+        {16, 18780, 0, SFX_ACCESS_DUTY_CYCLE}, {24, 21000, 0, SFX_ACCESS_HOPPING},
+        {16, 19970, -80, SFX_ACCESS_LBT},      {16, 19970, 0, SFX_ACCESS_LDC},
+        {24, 21000, 0, SFX_ACCESS_HOPPING},    {14, 19970, -65, SFX_ACCESS_LBT},
+        {16, 18720, 0, SFX_ACCESS_DUTY_CYCLE}, {16, 18790, 0, SFX_ACCESS_DUTY_CYCLE},
+    };
+    for (size_t i = 0; i < FACTS; i++) {
+        const struct sfx_zone *z = sfx_zone_at(i);
+        assert_near(z->eirp_dbm, rows[i].eirp_dbm, 0, z->name);
+        assert_near(z->guard_hz, rows[i].guard_hz, 0, z->name);
+        assert_near(z->sense_dbm, rows[i].sense_dbm, 0, z->name);
+        assert_int_equal(z->access, rows[i].access);
+        struct sfx_zone_fact f;
+        size_t n = 0, assumed = 0;
+        bool sensed = false;
+        for (; sfx_zone_fact(z, n, &f); n++) {
+            bool guess = strcmp(f.mark, "ASSUMED") == 0;
+            assert_true(guess || strcmp(f.mark, "C") == 0);
+            assert_int_equal(guess, f.sources == 0);
+            assert_true(strlen(f.name) > 2 && strlen(f.unit) > 0 && strlen(f.source) > 10);
+            assumed += guess;
+            sensed |= strcmp(f.name, "sense") == 0;
+            if (strcmp(f.name, "wait") == 0) // 7.1: RC1 and RC2 by two sources, the others by one
+                assert_int_equal(f.sources, i < 2 ? 2 : 1);
+        }
+        assert_int_equal(assumed, 2);
+        assert_int_equal(sensed, facts[i].senses);
+        assert_int_equal(n, facts[i].senses ? 11 : 10);
+    }
+}
+
 // A message with three frames as a device sends it: where each frame lies when frame 1 ended at
 // `end1_s`, and how long each was held up by carrier sensing.
 static struct reply_request heard(const struct sfx_zone *z, unsigned rank, double end1_s,
@@ -356,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zones_are_the_table),
+        cmocka_unit_test(test_zones_say_where_their_figures_come_from),
         cmocka_unit_test(test_window_from_any_rank_is_the_same),
         cmocka_unit_test(test_window_with_carrier_sensing_holds_for_every_gap),
         cmocka_unit_test(test_window_refuses_what_is_no_frame),
