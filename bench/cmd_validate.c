@@ -11,6 +11,7 @@
 #include "bench/validate_child.h"
 #include "bench/validate_select.h"
 #include "lua/bind/state.h"
+#include "reports/report.h"
 
 // The plainest fault there is, and the case that must see it: no message carries the right key.
 static const char canary_fault[] = "MUT-AUTH-006", canary_case[] = "AUTH-UL-003";
@@ -258,23 +259,33 @@ static int run_canary(struct validate *v, struct err *err)
 
 // ---- the result
 
-static int print_result(const struct validate *v, struct err *err)
+static int print_json(const struct jval *result, struct err *err)
 {
-    if (v->options.json) {
-        struct jval *j = matrix_json(&v->matrix, &v->canary, err);
-        char *text = j ? jval_dump(j, err) : NULL;
-        jval_free(j);
-        if (!text) return ERR_FORMAT;
-        puts(text);
-        free(text);
-        return ERR_OK;
-    }
+    char *text = jval_dump(result, err);
+    if (!text) return ERR_FORMAT;
+    puts(text);
+    free(text);
+    return ERR_OK;
+}
+
+static int print_table(const struct validate *v, struct err *err)
+{
     struct bytes out;
     bytes_init(&out, 4 << 20);
     int rc = matrix_print(&v->matrix, &v->canary, &out, err);
     if (rc == ERR_OK) fwrite(out.data, 1, out.len, stdout);
-    fflush(stdout); // before what stderr has to say
     bytes_deinit(&out);
+    return rc;
+}
+
+static int print_result(const struct validate *v, struct err *err)
+{
+    struct jval *result = matrix_json(&v->matrix, &v->canary, err);
+    if (!result) return ERR_FORMAT;
+    int rc = v->options.json ? print_json(result, err) : print_table(v, err);
+    fflush(stdout); // before what stderr has to say
+    if (rc == ERR_OK && v->options.html) rc = report_matrix(result, v->options.html, err);
+    jval_free(result);
     return rc;
 }
 

@@ -14,6 +14,7 @@ enum { FAULTS_TEXT_MAX = 1 << 20 };
 
 const char validate_help[] =
     "usage: foxbench validate [SELECT…] [--profile P] [--fault GLOB] [--full] [--json]\n"
+    "                         [--html FILE]\n"
     "\n"
     "Proves that the tests can fail: gives the reference device each seeded fault in turn and "
     "runs\n"
@@ -29,6 +30,7 @@ const char validate_help[] =
     "  --fault GLOB   these faults only ('MUT-AUTH-*'); foxdut --list-faults prints all\n"
     "  --full         run every selected case against every fault, and show accidental fails\n"
     "  --json         the result as JSON: faults killed survivors reference canary ratio matrix\n"
+    "  --html FILE    the result as a page as well\n"
     "\n"
     "Three controls go with it: the reference device without a fault, a canary that must die, and "
     "a\n"
@@ -55,10 +57,14 @@ int validate_options_parse(struct validate_options *o, int argc, char **argv, st
             value = &o->profile;
         } else if (strcmp(arg, "--fault") == 0) {
             value = &o->fault;
+        } else if (strcmp(arg, "--html") == 0) {
+            value = &o->html;
         } else if (strncmp(arg, "--profile=", 10) == 0) {
             o->profile = arg + 10;
         } else if (strncmp(arg, "--fault=", 8) == 0) {
             o->fault = arg + 8;
+        } else if (strncmp(arg, "--html=", 7) == 0) {
+            o->html = arg + 7;
         } else {
             return err_set(err, ERR_USAGE,
                            "unknown option '%s'; foxbench validate --help lists those there are",

@@ -11,6 +11,7 @@ struct validate_options {
     size_t n_select;
     const char *profile; // NULL: all there is
     const char *fault;   // glob; NULL: all
+    const char *html;    // file to write the page to; NULL: none
     bool full;
     bool json;
     bool help;

@@ -21,13 +21,10 @@ const char *report_root(void)
     return root && *root ? root : FOX_ROOT;
 }
 
-static int write_page(const char *run_dir, const struct bytes *page, struct err *err)
+// A page that could not be written whole leaves the older one.
+static int write_page(const char *path, const struct bytes *page, struct err *err)
 {
-    char path[PATH_MAX], part[PATH_MAX + 8];
-    snprintf(path, sizeof path, "%s/report", run_dir);
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return err_set(err, ERR_IO, "%s: %s; the report has no place", path, strerror(errno));
-    snprintf(path, sizeof path, "%s/report/report.html", run_dir);
+    char part[PATH_MAX + 8];
     snprintf(part, sizeof part, "%s.part", path);
     FILE *f = fopen(part, "wbe");
     if (!f) return err_set(err, ERR_IO, "%s: %s", part, strerror(errno));
@@ -44,6 +41,23 @@ static int write_page(const char *run_dir, const struct bytes *page, struct err 
     if (ok) return ERR_OK;
     unlink(part);
     return err_set(err, ERR_IO, "%s: %s; is the disk full?", path, strerror(why));
+}
+
+static int write_report(const char *run_dir, const struct bytes *page, struct err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/report", run_dir);
+    if (mkdir(path, 0777) < 0 && errno != EEXIST)
+        return err_set(err, ERR_IO, "%s: %s; the report has no place", path, strerror(errno));
+    snprintf(path, sizeof path, "%s/report/report.html", run_dir);
+    return write_page(path, page, err);
+}
+
+static int render(const char *name, const struct jval *model, struct bytes *page, struct err *err)
+{
+    char template[PATH_MAX];
+    snprintf(template, sizeof template, "%s/reports/templates/%s", report_root(), name);
+    return script_render(template, model, page, err);
 }
 
 // Tables that every report rests on: model.mappings.NAME from reports/mappings/NAME.lua.
@@ -63,19 +77,26 @@ static int add_mappings(struct jval *model, const char *root, struct err *err)
 
 int report_render(const char *run_dir, struct err *err)
 {
-    const char *root = report_root();
-    char template[PATH_MAX];
-    snprintf(template, sizeof template, "%s/reports/templates/report.lua", root);
-
     struct jval *model = NULL;
     struct bytes page;
     bytes_init(&page, PAGE_MAX);
     int rc = model_read(run_dir, &model, err);
-    if (rc == ERR_OK) rc = add_mappings(model, root, err);
-    if (rc == ERR_OK) rc = script_render(template, model, &page, err);
-    if (rc == ERR_OK) rc = write_page(run_dir, &page, err);
+    if (rc == ERR_OK) rc = add_mappings(model, report_root(), err);
+    if (rc == ERR_OK) rc = render("report.lua", model, &page, err);
+    if (rc == ERR_OK) rc = write_report(run_dir, &page, err);
     if (rc < 0) (void)err_prefix(err, "report");
     jval_free(model);
+    bytes_deinit(&page);
+    return rc;
+}
+
+int report_matrix(const struct jval *result, const char *path, struct err *err)
+{
+    struct bytes page;
+    bytes_init(&page, PAGE_MAX);
+    int rc = render("matrix.lua", result, &page, err);
+    if (rc == ERR_OK) rc = write_page(path, &page, err);
+    if (rc < 0) (void)err_prefix(err, "kill matrix");
     bytes_deinit(&page);
     return rc;
 }

@@ -6,6 +6,7 @@
 #define REPORTS_REPORT_H
 
 #include "bench/base/err.h"
+#include "bench/base/json.h"
 
 /// Writes RUN/report/report.html (and makes the folder), replacing an older one. An unfinished run
 /// is rendered too, and says so. ERR_IO or ERR_FORMAT name the file that is missing or broken.
@@ -14,6 +15,10 @@ FOX_CHECK int report_render(const char *run_dir, struct err *err);
 /// Writes RUN/report/report.pdf from its report.html, with WeasyPrint; equal pages give equal
 /// bytes. ERR_UNSUPPORTED: WeasyPrint is not installed, and the text says how to get it.
 FOX_CHECK int report_pdf(const char *run_dir, struct err *err);
+
+/// Writes what `foxbench validate` found (the value that it prints as JSON) as one HTML page to
+/// `path`, replacing an older one. ERR_IO.
+FOX_CHECK int report_matrix(const struct jval *result, const char *path, struct err *err);
 
 /// The folder that holds reports/: FOXBENCH_ROOT, or the source tree.
 const char *report_root(void);

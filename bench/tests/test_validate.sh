@@ -31,9 +31,18 @@ validate() {
     got=$?
 }
 
-validate AUTH-UL-003 --fault MUT-AUTH-008 --json
+validate AUTH-UL-003 --fault MUT-AUTH-008 --json --html "$work/matrix.html"
 check "a fault is killed" 0 '^\{"canary":\{.*\},"faults":\["MUT-AUTH-008"\],"killed":\["MUT-AUTH-008"\],"matrix":' \
     '"ratio":1.0,' '"survivors":\[\]\}$' '"AUTH-UL-003":\{"blame":"device","is":"killed",' '"sound":true'
+
+for said in '<h2>Every fault killed</h2><p>1 of 1 fault killed, 100.0 %' 'No fault survived' 'killed it</span>'; do
+    grep -qF "$said" "$work/matrix.html"
+    got=$?
+    check "the page says: $said" 0
+done
+validate AUTH-UL-004 --fault MUT-AUTH-008 --html "$work/nowhere/matrix.html"
+cat "$work/err" >>"$work/out"
+check "a page that has no place is an error that names it" 3 'kill matrix: .*nowhere/matrix.html'
 
 FOXBENCH_LAB=/bin/false validate AUTH-UL-003 --fault MUT-AUTH-008
 check "a laboratory that does not work kills nothing" 1 '^MUT-AUTH-008 +err  NO$' '^0 of 1 faults killed$' \

@@ -57,7 +57,7 @@ local function axes(curves, x, y, top, low, high)
       :format(LEFT, at, right)
     out[#out + 1] = ('<text x="%d" y="%.1f" text-anchor="end">%d %%</text>'):format(LEFT - 8, at + 4, 25 * i)
   end
-  local list <const>, step <const> = scale.ticks(low, high, 8)
+  local list <const>, step <const> = scale.ticks(low, high, 12)
   for _, value in ipairs(list) do
     out[#out + 1] = ('<path class="tick" stroke="#444" fill="none" d="M%.1f %dv5"/>'):format(x(value), bottom)
     out[#out + 1] = ('<text x="%.1f" y="%d" text-anchor="middle">%s</text>'):format(x(value), bottom + 17,

@@ -5,6 +5,7 @@ local root <const> = arg[1] or "."
 
 -- A template as the report loads it.
 local function template(name)
+  if name:find "%.css$" then return "" end
   local env <const> = setmetatable({}, { __index = _G })
   env.include = template
   return assert(loadfile(root .. "/reports/templates/" .. name, "t", env))()
@@ -155,6 +156,41 @@ h.test("declarations: nested names with dots, items of a list on one line", func
     { { "uarts 1", "unit a&lt;b", true }, { "uarts 2", "unit dut2", true } })
   h.equal(declared.list(nil), "<p>Nothing declared.</p>")
   h.equal(declared.list {}, "<p>Nothing declared.</p>")
+end)
+
+-- A result of foxbench validate: one fault killed, one that lives, the controls as given.
+local function kills(controls)
+  local function outcome(verdict, is) return { verdict = verdict, blame = "device", reason = "<why>", is = is } end
+  return {
+    faults = { "MUT-A-001", "MUT-A-002" }, killed = { "MUT-A-001" }, ratio = 0.5,
+    survivors = { { fault = "MUT-A-002", text = "sends <b>", reason = "A-001 lets it pass" } },
+    matrix = {
+      ["MUT-A-001"] = { ["A-001"] = outcome("fail", "killed"), ["A-002"] = outcome("pass", "clean") },
+      ["MUT-A-002"] = { ["A-001"] = outcome("pass", "missed"), ["A-002"] = outcome("fail", "stray") },
+    },
+    reference = { sound = controls ~= "reference", cases = { ["A-001"] = outcome "pass" } },
+    canary = { fault = "MUT-C", case = "A-001", killed = controls ~= "canary", outcome = outcome "fail",
+      broken_bench = { no_kill = controls ~= "bench", outcome = outcome "error" } },
+  }
+end
+
+-- html.text keeps what a fault's text says from becoming markup; a control that fails is above every count.
+h.test("the kill matrix: who killed what, who lives, and nothing when a control fails", function()
+  local render <const> = template "matrix.lua"
+  local page <const> = render(kills())
+  h.contains(page, "<h2>1 survivor</h2><p>1 of 2 faults killed, 50.0 %")
+  h.contains(page, '<span class="id code">A-001</span> <span class="badge pass">killed it</span>')
+  h.contains(page, '<span class="badge fail">let it pass</span>')
+  h.contains(page, '<span class="badge warn">fails without naming it</span>')
+  h.contains(page, "1 case untouched by it")
+  h.contains(page, "sends &lt;b&gt;")
+  h.equal(page:find("<why>", 1, true), nil)
+  for _, control in ipairs { "reference", "canary", "bench" } do
+    h.contains(render(kills(control)), "<h2>Proves nothing</h2>")
+  end
+  local none <const> = kills()
+  none.faults, none.killed, none.survivors, none.matrix, none.ratio = {}, {}, {}, {}, nil
+  h.contains(render(none), "<h2>Nothing to try</h2>")
 end)
 
 h.run()
