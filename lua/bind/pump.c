@@ -120,7 +120,7 @@ int pump_announce(struct pump *p, struct err *err)
                    err);
     if (rc < 0) return rc;
     rc = pump_announce_units(p, err);
-    if (rc == ERR_OK) rc = pump_announce_token(p, err);
+    if (rc == ERR_OK) rc = pump_announce_tokens(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
 

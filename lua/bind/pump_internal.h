@@ -131,8 +131,8 @@ void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t 
 /// Whether tags can be computed, and with what. The signer lends what the configuration lends.
 bool pump_has_key(const struct pump *p);
 struct sfx_signer pump_signer(const struct pump *p);
-/// The token that holds the key, if one does.
-FOX_CHECK int pump_announce_token(struct pump *p, struct err *err);
+/// The tokens that hold keys.
+FOX_CHECK int pump_announce_tokens(struct pump *p, struct err *err);
 
 /// Looks for the device's key in a line. Where there is one, it and the log since the line before
 /// are starred out.

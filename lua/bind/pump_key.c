@@ -1,5 +1,7 @@
 // The device's key, wherever it lies: in memory, or in a token, which is an instrument of the bench
 // then.
+#include <stdio.h>
+
 #include "lua/bind/pump_internal.h"
 
 bool pump_has_key(const struct pump *p)
@@ -13,18 +15,30 @@ struct sfx_signer pump_signer(const struct pump *p)
                                .token = p->config.token};
 }
 
-int pump_announce_token(struct pump *p, struct err *err)
+static int announce(struct pump *p, const char *unit, struct token_key *token, struct err *err)
 {
-    if (!p->config.token) return ERR_OK;
-    const struct token_info *i = token_key_info(p->config.token);
-    const struct sfx_signer signer = pump_signer(p);
+    const struct token_info *i = token_key_info(token);
+    const struct sfx_signer signer = {.token = token};
     char fingerprint[SECRET_FINGERPRINT_LEN];
     int rc = sfx_signer_fingerprint(&signer, fingerprint, err);
     if (rc < 0) return rc;
     return pump_emit(p,
                      jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "type",
-                               "instrument", "unit", "key", "kind", "token", "serial", i->serial,
+                               "instrument", "unit", unit, "kind", "token", "serial", i->serial,
                                "model", i->model, "firmware", i->firmware, "settings", "label",
                                i->label, "fingerprint", fingerprint),
                      err);
+}
+
+int pump_announce_tokens(struct pump *p, struct err *err)
+{
+    char unit[80];
+    int rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < 1 + p->config.n_samples; i++) {
+        const struct pump_unit_config *c = &p->units[i].config;
+        if (!c->token) continue;
+        snprintf(unit, sizeof unit, "key%s%s", i ? " of " : "", i ? c->uart_unit : "");
+        rc = announce(p, unit, c->token, err);
+    }
+    return rc;
 }
