@@ -106,15 +106,35 @@ uint16_t synth_crc(const uint8_t *data, size_t len)
 
 void synth_frame(const uint8_t *packet, size_t len, char *hex)
 {
+    synth_frame_rank(packet, len, 1, hex);
+}
+
+void synth_frame_rank(const uint8_t *packet, size_t len, unsigned rank, char *hex)
+{
     static const struct {
         size_t len;
-        unsigned type;
-    } types[] = {{8, 0x06b}, {9, 0x08d}, {12, 0x35f}, {16, 0x611}, {20, 0x94c}};
-    unsigned type = 0;
+        unsigned type[3];
+    } types[] = {{8, {0x06b, 0x6e0, 0x034}},
+                 {9, {0x08d, 0x0d2, 0x302}},
+                 {12, {0x35f, 0x598, 0x5a3}},
+                 {16, {0x611, 0x6bf, 0x72c}},
+                 {20, {0x94c, 0x971, 0x997}}};
+    enum { BYTES_MAX = 22 };
+    unsigned type = 0, before = 0;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (types[i].len == len) type = types[i].type;
+        if (types[i].len == len) type = types[i].type[rank - 1];
+    uint8_t body[BYTES_MAX];
+    uint16_t crc = synth_crc(packet, len);
+    memcpy(body, packet, len);
+    body[len] = (uint8_t)(crc >> 8);
+    body[len + 1] = (uint8_t)crc;
     size_t at = (size_t)snprintf(hex, SYNTH_HEX, "aaaaa%03x", type);
-    for (size_t i = 0; i < len; i++)
-        at += (size_t)snprintf(hex + at, SYNTH_HEX - at, "%02x", packet[i]);
-    snprintf(hex + at, SYNTH_HEX - at, "%04x", synth_crc(packet, len));
+    for (size_t i = 0; i < len + 2; i++) {
+        // the last byte and the one on its way out, a bit apart or two: D and D^2
+        unsigned now = before << 8 | body[i], coded = now;
+        if (rank == 2) coded ^= now >> 1 ^ now >> 2;
+        if (rank == 3) coded ^= now >> 2;
+        at += (size_t)snprintf(hex + at, SYNTH_HEX - at, "%02x", coded & 0xff);
+        before = body[i];
+    }
 }

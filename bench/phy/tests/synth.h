@@ -38,6 +38,8 @@ enum { SYNTH_HEX = 2 * 26 + 1 };
 /// A rank-1 frame of `len` packet bytes without CRC (8, 9, 12, 16, 20), CRC added, as hex text.
 /// hex: SYNTH_HEX characters.
 void synth_frame(const uint8_t *packet, size_t len, char *hex);
+/// The same for rank 1 to 3, with its type and replica code.
+void synth_frame_rank(const uint8_t *packet, size_t len, unsigned rank, char *hex);
 /// CRC-16 of the protocol, bit by bit.
 uint16_t synth_crc(const uint8_t *data, size_t len);
 
