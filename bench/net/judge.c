@@ -16,6 +16,7 @@ struct device {
 struct judge {
     struct device **devices;
     size_t n, cap;
+    unsigned counts[JUDGE_STATUSES]; // frames of each status
 };
 
 int judge_new(struct judge **out, struct err *err)
@@ -115,6 +116,7 @@ int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx_status st
                 struct judge_result *out, struct err *err)
 {
     *out = (struct judge_result){.verdict = JUDGE_MALFORMED};
+    j->counts[status]++;
     if (status != SFX_STATUS_OK) return ERR_OK;
     struct device *d = find(j, up->device_id);
     if (!d) {
@@ -138,6 +140,11 @@ int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx_status st
         out->verdict = registry_judge(net, up, t_s);
     if (out->verdict == JUDGE_ACCEPTED) registry_accept(net, up, t_s);
     return ERR_OK;
+}
+
+unsigned judge_count(const struct judge *j, enum sfx_status status)
+{
+    return j->counts[status];
 }
 
 struct registry_device *judge_device(const struct judge *j, uint32_t id)

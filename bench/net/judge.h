@@ -29,6 +29,14 @@ struct judge_device {
     const struct sfx_zone *zone; // lent
 };
 
+// How many words frame_status.def has.
+enum {
+    JUDGE_STATUSES = 0
+#define STATUS(name, text) +1
+#include "bench/sfx/frame_status.def"
+#undef STATUS
+};
+
 struct judge;
 
 FOX_CHECK int judge_new(struct judge **out, struct err *err);
@@ -47,6 +55,9 @@ struct judge_result {
 /// decoder said.
 FOX_CHECK int judge_frame(struct judge *j, const struct sfx_uplink *up, enum sfx_status status,
                           double t_s, struct judge_result *out, struct err *err);
+/// How many frames came with this status since the judge was made, whoever sent them; SFX_STATUS_OK
+/// counts the well-formed ones.
+unsigned judge_count(const struct judge *j, enum sfx_status status);
 /// Operator's resynchronisation: the next counter is accepted whatever it is.
 FOX_CHECK int judge_disengage(struct judge *j, uint32_t id, struct err *err);
 /// While blocked, every frame of this device is judged BLOCKED and its counter stays. Only the

@@ -84,9 +84,23 @@ static int l_verdicts(lua_State *L)
     return 1;
 }
 
+// t.net:malformed() -> { cause = frames }: how many uplinks of this attempt did not decode, of
+// whichever station, for each cause (`frame.status`), zeros included.
+static int l_malformed(lua_State *L)
+{
+    struct bind *b = check_net(L);
+    lua_newtable(L);
+    for (int s = SFX_STATUS_OK + 1; s < JUDGE_STATUSES; s++) {
+        lua_pushinteger(L, pump_malformed(b->pump, (enum sfx_status)s));
+        lua_setfield(L, -2, sfx_status_name((enum sfx_status)s));
+    }
+    return 1;
+}
+
 static const luaL_Reg methods[] = {
     {"modulus", l_modulus}, {"step", l_step},         {"is_newer", l_is_newer},
-    {"window", l_window},   {"verdicts", l_verdicts}, {NULL, NULL},
+    {"window", l_window},   {"verdicts", l_verdicts}, {"malformed", l_malformed},
+    {NULL, NULL},
 };
 
 void bind_push_net(lua_State *L, struct bind *b)

@@ -149,6 +149,7 @@ void pump_begin(struct pump *p, int64_t deadline)
     p->n_replies = p->n_downlinks = p->n_sent = 0;
     p->refusal[0] = '\0';
     p->deadline = deadline;
+    pump_begin_network(p);
     pump_set_step(p, "");
 }
 

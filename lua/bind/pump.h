@@ -246,6 +246,9 @@ const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size
 /// How often the core network delivered the device's message with this counter.
 unsigned pump_delivered(const struct pump *p, uint16_t counter);
 
+/// Frames of this attempt with this status, of all stations.
+unsigned pump_malformed(const struct pump *p, enum sfx_status status);
+
 /// Whether the bench file lets the radio send.
 bool pump_transmits(const struct pump *p);
 /// dBm at the radio's connector, and in *loss_db what the bench file declares from there to the

@@ -88,6 +88,7 @@ int pump_end(struct pump *p, struct err *err)
                  (unsigned long long)p->n_lines, PUMP_LINES_MAX);
         rc = pump_emit(p, jval_make(err, "{s:s, s:s}", "type", "note", "text", text), err);
     }
+    if (rc == ERR_OK) rc = pump_end_network(p, err);
     if (rc < 0 || p->log.len == 0) return rc;
     rc = pump_evidence(p, "uart.log", "text/plain",
                        "sample time, direction, bytes of the serial line", p->log.data, p->log.len,

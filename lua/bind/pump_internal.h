@@ -60,6 +60,7 @@ struct pump {
     struct power power;
     struct air_receiver *receiver;
     struct judge *judge;
+    unsigned counted[JUDGE_STATUSES]; // frames of each status when the attempt began
     struct iq_ring ring;
     double rate_hz;
     double lo_hz;
@@ -167,6 +168,10 @@ void pump_log_unit(struct pump *p);
 FOX_CHECK int pump_open_own_judges(struct pump *p, struct err *err);
 /// The one that judges frames now. Lent.
 struct judge *pump_judge(const struct pump *p);
+
+/// The counts of an attempt begin; at its end they stand in the ledger, if there are any.
+void pump_begin_network(struct pump *p);
+FOX_CHECK int pump_end_network(struct pump *p, struct err *err);
 
 /// New judge that knows the device and its samples.
 FOX_CHECK int pump_open_judge(struct pump *p, struct judge **out, struct err *err);

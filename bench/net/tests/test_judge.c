@@ -174,7 +174,13 @@ static void test_judge_finds_but_does_not_err(void **state)
     for (int s = SFX_STATUS_TRUNCATED; s <= SFX_STATUS_BAD_CONTROL; s++) {
         assert_int_equal(judge_frame(j, &up, (enum sfx_status)s, 0, &r, NULL), ERR_OK);
         assert_int_equal(r.verdict, JUDGE_MALFORMED);
+        for (int k = 0; k < s; k++) // each cause is counted by itself
+            assert_int_equal(judge_frame(j, &up, (enum sfx_status)s, 0, &r, NULL), ERR_OK);
     }
+    assert_int_equal(judge_count(j, SFX_STATUS_OK), 0);
+    for (int s = SFX_STATUS_TRUNCATED; s <= SFX_STATUS_BAD_CONTROL; s++)
+        assert_int_equal(judge_count(j, (enum sfx_status)s), s + 1);
+    assert_int_equal((int)JUDGE_STATUSES, SFX_STATUS_BAD_CONTROL + 1);
     up = message(1, 1, wrong_key);
     assert_int_equal(judged(j, &up, 0).verdict, JUDGE_BAD_TAG);
     up.device_id++;

@@ -308,6 +308,60 @@ static int teardown(void **state)
     return 0;
 }
 
+// The recording with its phase turned over at five symbols of the packet: five wrong bits, more
+// than a receiver can mend.
+static void spoil_recording(char path[64])
+{
+    enum { START = RATE * 45 / 100, SYMBOL = RATE / 100, MOST = 130000 };
+    static int16_t iq[2 * MOST];
+    static const int at[] = {70, 87, 103, 122, 141};
+    FILE *in = fopen(FOX_SOURCE_DIR "/fixtures/iq/cal_clean.sigmf-data", "rb");
+    assert_non_null(in);
+    size_t n = fread(iq, 2 * sizeof *iq, MOST, in);
+    fclose(in);
+    for (size_t k = 0; k < sizeof at / sizeof at[0]; k++)
+        for (size_t i = START + (size_t)at[k] * SYMBOL; i < n; i++) {
+            iq[2 * i] = (int16_t)-iq[2 * i];
+            iq[2 * i + 1] = (int16_t)-iq[2 * i + 1];
+        }
+    snprintf(path, 64, "/tmp/fox-spoilt.XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, iq, n * 2 * sizeof *iq), n * 2 * sizeof *iq);
+    close(fd);
+}
+
+static void test_pump_counts_what_does_not_decode(void **state)
+{
+    (void)state;
+    char path[64];
+    spoil_recording(path);
+    radio_plan.recording = path;
+    struct pump *p = opened(config());
+    struct err e = {0};
+    struct jval *frame = NULL;
+    pump_begin(p, 0);
+    assert_int_equal(pump_next_frame(p, 3 * RATE, &frame, &e), ERR_OK);
+    assert_non_null(frame);
+    assert_string_equal(text_of(frame, "status"), "bad_crc");
+    assert_string_equal(text_of(frame, "judge"), "malformed");
+    assert_int_equal(pump_malformed(p, SFX_STATUS_BAD_CRC), 1);
+    assert_int_equal(pump_malformed(p, SFX_STATUS_BAD_LI), 0);
+    assert_int_equal(pump_end(p, &e), ERR_OK);
+    const struct jval *event = event_of("network", 0);
+    assert_string_equal(text_of(event, "action"), "malformed");
+    assert_int_equal(jval_int(jval_get(jval_get(event, "counts"), "bad_crc"), 0), 1);
+    assert_null(jval_get(jval_get(event, "counts"), "bad_li"));
+
+    pump_begin(p, 0); // the next attempt counts anew, and has nothing to tell
+    assert_int_equal(pump_malformed(p, SFX_STATUS_BAD_CRC), 0);
+    assert_int_equal(pump_end(p, &e), ERR_OK);
+    assert_null(event_of("network", 1));
+    jval_free(frame);
+    pump_close(p);
+    unlink(path);
+}
+
 static void test_pump_hands_out_each_frame_once(void **state)
 {
     (void)state;
@@ -650,6 +704,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_pump_counts_what_does_not_decode),
         TEST(test_pump_hands_out_each_frame_once),
         TEST(test_pump_without_a_key_judges_no_tag),
         TEST(test_pump_lost_samples_are_told),
