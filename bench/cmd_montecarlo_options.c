@@ -170,15 +170,22 @@ static int parse_option(struct asked *a, const char *option, const char *text,
     return parse_words(a, option, text, err); // --class or --detect
 }
 
-static bool is_option(const char *arg)
+// Whether arg is an option with a value: that gets its name, and the value what follows a '=' or is
+// NULL.
+static bool is_option(const char *arg, const char **name, const char **value)
 {
     static const char *const options[] = {"--js-db",   "--ebn0-db",    "--class",     "--bit-rate",
                                           "--ranks",   "--jam-ranks",  "--receivers", "--spread-db",
                                           "--detect",  "--offset-hz",  "--band-hz",   "--period-s",
                                           "--step-hz", "--dwell-s",    "--on-s",      "--late-s",
                                           "--trials",  "--confidence", "--seed",      "--threads"};
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (strcmp(arg, options[i]) == 0) return true;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        size_t n = strlen(options[i]);
+        if (strncmp(arg, options[i], n) != 0 || (arg[n] && arg[n] != '=')) continue;
+        *name = options[i];
+        *value = arg[n] ? arg + n + 1 : NULL;
+        return true;
+    }
     return false;
 }
 
@@ -193,18 +200,17 @@ static int parse_all(struct asked *a, struct montecarlo_options *o, int argc, ch
         [COUNT_THREADS] = {"--threads", MC_THREADS_MAX, 1, false},
     };
     for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i];
+        const char *arg = argv[i], *name, *value;
         enum mc_jammer jammer;
         int rc = ERR_OK;
         if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
             o->help = true;
         } else if (strcmp(arg, "--json") == 0) {
             o->json = true;
-        } else if (is_option(arg)) {
-            rc = i + 1 < argc
-                     ? parse_option(a, arg, argv[i + 1], counts, &o->confidence, err)
-                     : err_set(err, ERR_USAGE, "%s: expected a value behind it, got none", arg);
-            i++;
+        } else if (is_option(arg, &name, &value)) {
+            if (!value && i + 1 < argc) value = argv[++i];
+            rc = value ? parse_option(a, name, value, counts, &o->confidence, err)
+                       : err_set(err, ERR_USAGE, "%s: expected a value behind it, got none", name);
         } else if (mc_jammer_find(arg, &jammer)) {
             a->named[jammer] = true;
             a->any = true;
