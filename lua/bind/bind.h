@@ -10,6 +10,7 @@
 
 #include "bench/base/err.h"
 #include "bench/base/json.h"
+#include "bench/sfx/uplink.h"
 #include "lua/bind/budget.h"
 #include "lua/bind/pump.h"
 
@@ -40,6 +41,9 @@ int bind_fault(lua_State *L, const struct err *err);
 /// After any call that may have moved the clock: refills the budget, raises a fault when rc < 0.
 void bind_settle(lua_State *L, struct bind *b, int rc, const struct err *err);
 
+/// Decodes a packet of whatever class fits its length and length indicator.
+bool bind_decode_packet(const char *hex, struct sfx_uplink *up);
+
 /// Pushes the table `core` that lua/cert works on: dut, air, net, device, bench, limits, dialect
 /// and functions.
 void bind_push_core(lua_State *L, struct bind *b);
@@ -49,6 +53,7 @@ void bind_push_air(lua_State *L, struct bind *b);
 void bind_push_net(lua_State *L, struct bind *b);
 void bind_push_probe(lua_State *L, struct bind *b);
 void bind_push_tx(lua_State *L, struct bind *b);
+void bind_push_samples(lua_State *L, struct bind *b);
 void bind_push_stations(lua_State *L, struct bind *b);
 
 #endif

@@ -89,7 +89,7 @@ static bool keep_searching(void *ctx, uint64_t tried)
 // The class of a packet follows from its length and length indicator as the receiver saw it; the
 // tag's input does not depend on it, so every class that fits the length is tried until one
 // decodes.
-static bool decode_packet(const char *hex, struct sfx_uplink *up)
+bool bind_decode_packet(const char *hex, struct sfx_uplink *up)
 {
     uint8_t packet[SFX_PACKET_MAX];
     struct err ignored;
@@ -133,7 +133,7 @@ static int l_weak_key(lua_State *L)
         struct sfx_uplink up;
         lua_rawgeti(L, 1, (lua_Integer)i + 1);
         const char *hex = lua_tostring(L, -1);
-        if (!hex || !decode_packet(hex, &up))
+        if (!hex || !bind_decode_packet(hex, &up))
             return luaL_error(L, "packet %d does not decode", (int)i + 1);
         weakkey_capture_from(&up, &captures[i]);
         id = up.device_id;
@@ -230,6 +230,8 @@ void bind_push_core(lua_State *L, struct bind *b)
     lua_setfield(L, -2, "probe");
     bind_push_tx(L, b);
     lua_setfield(L, -2, "tx");
+    bind_push_samples(L, b);
+    lua_setfield(L, -2, "samples");
     bind_push_stations(L, b);
     lua_setfield(L, -2, "stations");
     convert_push(L, b->device);

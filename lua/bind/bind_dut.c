@@ -107,28 +107,9 @@ static int l_proven(lua_State *L)
     return 1;
 }
 
-// dut:samples() -> how many further units the bench has beside the device under test.
-static int l_samples(lua_State *L)
-{
-    lua_pushinteger(L, pump_samples(check_dut(L)->pump));
-    return 1;
-}
-
-// dut:use(n): from now on this is sample n, or with 0 the device under test.
-static int l_use(lua_State *L)
-{
-    struct bind *b = check_dut(L);
-    lua_Integer n = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, n >= 0 && n <= PUMP_SAMPLES_MAX, 2, "expected a unit from 0");
-    struct err e = {0};
-    int rc = pump_use(b->pump, (unsigned)n, &e);
-    bind_settle(L, b, rc, &e);
-    return 0;
-}
-
 static const luaL_Reg methods[] = {
-    {"command", l_command}, {"next_line", l_next_line}, {"power", l_power}, {"reset", l_reset},
-    {"proven", l_proven},   {"samples", l_samples},     {"use", l_use},     {NULL, NULL},
+    {"command", l_command}, {"next_line", l_next_line}, {"power", l_power},
+    {"reset", l_reset},     {"proven", l_proven},       {NULL, NULL},
 };
 
 void bind_push_dut(lua_State *L, struct bind *b)

@@ -164,6 +164,8 @@ int pump_ftdi_failed(struct pump *p, int rc, struct err *err);
 
 /// Further units beside the device under test.
 unsigned pump_samples(const struct pump *p);
+/// Unit 0, the device under test, or sample 1 …. Lent.
+const struct pump_unit_config *pump_unit_of(const struct pump *p, unsigned unit);
 /// From now on commands, lines, switches and the serial log are those of sample 1 …, or of the
 /// device under test, 0. Power stays as it is. An attempt begins and ends with the device; samples
 /// are off then.

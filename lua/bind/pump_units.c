@@ -122,6 +122,11 @@ unsigned pump_samples(const struct pump *p)
     return (unsigned)p->config.n_samples;
 }
 
+const struct pump_unit_config *pump_unit_of(const struct pump *p, unsigned unit)
+{
+    return &p->units[unit].config;
+}
+
 // What a unit said while another was in use has no time and no question: it is dropped.
 static int drop_input(struct pump_unit *u, struct err *err)
 {

@@ -23,6 +23,17 @@ function device.new(core, config, language, air)
   return made
 end
 
+--- From now on `dut` is the sample that the bench has at `place` (an entry of its samples), called by its serial line;
+--- without a place it is the device under test again.
+function device.at(dut, place, name)
+  of[dut].place, of[dut].name = place, name
+end
+
+-- How the unit is called in a sentence.
+local function called(self)
+  return of[self].name or "the device"
+end
+
 local function hex_of(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
@@ -30,17 +41,18 @@ end
 -- No answer: the device is to blame once its line has been seen to work.
 local function silent(self, command, within_s)
   if of[self].port:proven() then
-    return absence.device("the device did not answer '%s' within %g s; it has answered before on this port", command,
-      within_s)
+    return absence.device("%s did not answer '%s' within %g s; it has answered before on this port", called(self),
+      command, within_s)
   end
-  return absence.bench("nothing answered '%s' within %g s, and nothing ever did in this run: the serial line is"
-    .. " not proven; check the wiring, the port, the baud rate and the device's power", command, within_s)
+  return absence.bench("%s answered '%s' within %g s, and nothing ever did in this run: the serial line is"
+    .. " not proven; check the wiring, the port, the baud rate and the device's power",
+    of[self].name and "nothing at " .. of[self].name or "nothing", command, within_s)
 end
 
 local function result_of(self, answer, command, within_s)
   if answer.outcome == "timeout" then return nil, silent(self, command, within_s) end
   if answer.outcome == "error" then
-    return nil, absence.device("the device refused '%s': %s", command, answer.answer)
+    return nil, absence.device("%s refused '%s': %s", called(self), command, answer.answer)
   end
   return answer
 end
@@ -197,6 +209,11 @@ local function is_silenced(self)
   return of[self].port:command(self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
 end
 
+--- t.dut:is_silent() -> whether nothing answers the dialect's ping for 0.3 s.
+function Device:is_silent()
+  return is_silenced(self)
+end
+
 local function off_and_on(self, what, switch, seconds, boot_s)
   local began_s <const> = of[self].core.air:now_s()
   switch(of[self].port, what == "power" and false or what == "reset")
@@ -245,12 +262,13 @@ local POWER_OFF <const> = {
 --- capacitors are empty.
 function Device:power_off(given)
   local o <const> = options("t.dut:power_off", given, POWER_OFF)
-  local rest_s <const> = o.discharge and bench_config.switch(of[self].core.bench, "power").discharge_s or 0
+  local switch <const> = of[self].place or bench_config.switch(of[self].core.bench, "power")
+  local rest_s <const> = o.discharge and switch.discharge_s or 0
   if o.for_s then return off_and_on(self, "power", of[self].port.power, o.for_s + rest_s, self.dialect.boot_s) end
   of[self].port:power(false)
   if not is_silenced(self) then
-    return nil, absence.bench("the device went on answering with its supply off: the power switch does not act;"
-      .. " check its wiring and the pin in the bench file")
+    return nil, absence.bench("%s went on answering with its supply off: the power switch does not act; check its"
+      .. " wiring and the pin in the bench file", called(self))
   end
   if rest_s > 0 then of[self].core.air:wait(rest_s) end
   return true

@@ -8,10 +8,12 @@ local control <const> = require "cert.control"
 local device <const> = require "cert.device"
 local downlink <const> = require "cert.downlink"
 local expectation <const> = require "cert.expectation"
+local fleet <const> = require "cert.fleet"
 local measurement <const> = require "cert.measurement"
 local options <const> = require "cert.options"
 local point <const> = require "cert.point"
 local probe <const> = require "cert.probe"
+local samples <const> = require "cert.samples"
 local schema <const> = require "cert.schema"
 
 local runner <const> = {}
@@ -112,6 +114,12 @@ function T:undeclared(text) -- luacheck: ignore 212
   return absence.new("error", "config", "%s", text)
 end
 
+--- t:misdeclared(text) -> why: the device file says of a unit what the unit does not bear out; no decision, and the
+--- configuration is to blame.
+function T:misdeclared(text) -- luacheck: ignore 212
+  return absence.new("inconclusive", "config", "%s", text)
+end
+
 --- t:step(text) says on the terminal what the case is doing; not recorded.
 function T:step(text)
   of[self].step(tostring(text))
@@ -179,6 +187,7 @@ function runner.context(core, case, axes, watched)
     t.air = air.new(core)
     t.dut = device.new(core, core.device, core.dialect, t.air)
     t.probe = probe.new(core)
+    t.samples = samples.new(core, t.dut)
   end
   t.net = core.net
   t.stations = core.stations
@@ -248,6 +257,7 @@ end
 
 local function body(core, case, axes, watched)
   local missing <const> = config.missing_instrument(case.needs, core.bench)
+    or fleet.missing(case.needs, core.device, core.bench)
   if missing then control.fault("UNSUPPORTED", "config", missing) end
   local t <const> = runner.context(core, case, axes, case.watches and (watched or {}) or nil)
   if case.watches then check_minimum(t, case) else prepare(t, case) end
