@@ -287,6 +287,7 @@ static int try_open(struct session *s, struct err *err)
     rc = lose_worker(s, &l, err);
     if (++s->in_vain >= VAIN_MAX && !s->dead) {
         s->dead = true;
+        s->dead_blame = l.blame;
         snprintf(s->why_dead, sizeof s->why_dead, "the instruments cannot be opened: %s", l.text);
     }
     return rc;
@@ -441,7 +442,8 @@ static int skip_case(struct session *s, size_t i, struct err *err)
                  sigabbrev_np(s->signal));
         return book_case_skip(s->book, i, VERDICT_NOTRUN, BLAME_OPERATOR, reason, err);
     }
-    return book_case_skip(s->book, i, VERDICT_NOTRUN, BLAME_BENCH, s->why_dead, err);
+    enum blame blame = s->dead_blame == BLAME_NONE ? BLAME_BENCH : s->dead_blame;
+    return book_case_skip(s->book, i, VERDICT_NOTRUN, blame, s->why_dead, err);
 }
 
 int session_run(struct session *s, struct book *book, struct err *err)

@@ -25,14 +25,15 @@ struct session {
     struct book *book;
     struct screen screen;
     struct worker worker;
-    int signal_fd;      // SIGINT, SIGTERM and SIGHUP arrive here
-    int signal;         // the one that came, 0: none
-    unsigned workers;   // how many have been opened or tried
-    bool opened;        // the worker has its instruments open
-    unsigned in_vain;   // failed attempts to open them, in a row
-    int64_t t;          // furthest sample time any worker has reported
-    bool dead;          // the bench cannot go on
-    char why_dead[480]; // and why
+    int signal_fd;         // SIGINT, SIGTERM and SIGHUP arrive here
+    int signal;            // the one that came, 0: none
+    unsigned workers;      // how many have been opened or tried
+    bool opened;           // the worker has its instruments open
+    unsigned in_vain;      // failed attempts to open them, in a row
+    int64_t t;             // furthest sample time any worker has reported
+    bool dead;             // the bench cannot go on
+    char why_dead[480];    // and why
+    enum blame dead_blame; // BLAME_NONE: the bench
 };
 
 /// Takes over SIGINT, SIGTERM and SIGHUP of the process.

@@ -79,7 +79,8 @@ int pump_capture(struct pump *p, const char *name, const char *note, int64_t fro
 
 int pump_end(struct pump *p, struct err *err)
 {
-    int rc = pump_rest(p, err);
+    int rc = pump_check_ftdi(p, err);
+    if (rc == ERR_OK) rc = pump_rest(p, err);
     if (rc == ERR_OK && !p->broken) rc = pump_silence(p, err);
     if (rc == ERR_OK && p->n_lines > PUMP_LINES_MAX) {
         char text[128];

@@ -41,6 +41,22 @@ int pump_ftdi_failed(struct pump *p, int rc, struct err *err)
     return rc == ERR_GONE ? pump_fail(p, rc, err) : rc;
 }
 
+int pump_check_ftdi(struct pump *p, struct err *err)
+{
+    if (!p->ftdi || p->broken) return ERR_OK;
+    unsigned pin;
+    bool high;
+    struct err why = {0};
+    int rc = ftdi_pin_parse(p->config.ftdi.relay, &pin, &why);
+    if (rc == ERR_OK) rc = ftdi_pin_get(p->ftdi, pin, &high, &why);
+    if (rc != ERR_GONE) return ERR_OK; // a batch on its way, say: the adapter is there
+    (void)pump_ftdi_failed(p, rc, &why);
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:s, s:s}", "type", "fault", "code", err_name(rc),
+                               "blame", "bench", "text", why.text),
+                     err);
+}
+
 int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active, struct err *err)
 {
     int rc = which == PUMP_RESET ? power_reset(&p->power, active, err)

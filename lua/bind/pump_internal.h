@@ -142,6 +142,9 @@ FOX_CHECK int pump_withhold(struct pump *p, struct dut_line *line, struct err *e
 /// Opens the adapter, if the bench has one: power is off then.
 FOX_CHECK int pump_open_ftdi(struct pump *p, struct err *err);
 FOX_CHECK int pump_announce_ftdi(struct pump *p, struct err *err);
+/// A device loses its power with the adapter, and what it fails to do then is not its fault: a
+/// `fault` event when the adapter is gone.
+FOX_CHECK int pump_check_ftdi(struct pump *p, struct err *err);
 /// Power or reset through the adapter.
 FOX_CHECK int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active,
                                struct err *err);

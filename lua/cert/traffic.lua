@@ -66,8 +66,11 @@ function traffic.content_differs(frame, request, encrypted)
   local same = frame.payload_hex == request.payload_hex
   if encrypted then same = #(frame.payload_hex or "") == #(request.payload_hex or "") end
   if frame.message == "bytes" and not same then
-    return ("asked for %s, on air is %s"):format(told(request.message, request.payload_hex),
-      told(frame.message, frame.payload_hex))
+    -- Other content of the right length under a tag that verifies is what encryption looks like from here.
+    local sealed <const> = frame.tag_ok and #(frame.payload_hex or "") == #(request.payload_hex or "")
+    return ("asked for %s, on air is %s%s"):format(told(request.message, request.payload_hex),
+      told(frame.message, frame.payload_hex),
+      sealed and " under a good tag (a device that encrypts must declare the feature ENC)" or "")
   end
   if (frame.bf == true) ~= (request.bidirectional == true) then
     return request.bidirectional and "a downlink was asked for, the frame does not ask the network"

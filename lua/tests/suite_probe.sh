@@ -27,6 +27,19 @@ check "an adapter that is pulled: exit 3" exits 3
 check "an adapter that is pulled: an error of the bench" verdict_of error bench
 check "an adapter that is pulled: the text names it" says 'adapter ftdi1'
 
+# The device loses its power with the adapter: that it stops answering in the middle of a message is not its fault.
+sed '0,/^path /s/^path /at 10s unplug ftdi ftdi1\n&/' "$root/fixtures/scenarios/default.scenario" >"$scratch/dark.scenario"
+inside "$scratch/dark.scenario" '' KEY-MEM-001
+check "an adapter that takes the power along: exit 3" exits 3
+check "an adapter that takes the power along: an error of the bench" verdict_of error bench
+check "an adapter that takes the power along: the text names it" says 'adapter ftdi1: .*went away'
+
+sed '0,/^path /s/^path /at 4s lift clip ftdi1\n&/' "$root/fixtures/scenarios/default.scenario" >"$scratch/lifted.scenario"
+inside "$scratch/lifted.scenario" '' KEY-MEM-001
+check "a flash that answers all ones: nothing is decided, exit 6" exits 6
+check "a flash that answers all ones: the bench's" verdict_of inconclusive bench
+check "a flash that answers all ones: what to look at" says 'got all ones; check .*the clip'
+
 inside default '/wired = /d' KEY-DBG-002
 check "a debug port that is not wired: an error of the configuration" verdict_of error config
 check "a debug port that is not wired: what to add" says 'wired = { "swd" }'
@@ -40,6 +53,55 @@ device foxdut-encrypted 's/scenario = "encrypted"/scenario = "default"/'
 inside default '' ENC-001
 check "declared encrypted, sent in clear: the device fails" verdict_of fail device
 check "declared encrypted, sent in clear: the text says so" says 'a payload declared encrypted was readable'
+
+device foxdut-encrypted 's/"ENC"/"TESTMODE"/; /^  encryption = /d'
+inside encrypted '' AUTH-UL-001
+check "encrypts and does not declare it: the device fails" verdict_of fail device
+check "encrypts and does not declare it: what it sends is not what was asked for" says 'asked for 1 byte 40, on air is .*must declare the feature ENC'
+inside encrypted '' ENC-001
+check "encrypts and does not declare it: ENC-001 does not apply" exits 5
+
+device foxdut-encrypted '/^  encryption = /d'
+inside encrypted '' AUTH-DL-001
+check "encrypts, but how is not said: an error of the configuration" verdict_of error config
+check "encrypts, but how is not said: what to add" says 'add encryption = { profile = '
+
+# The payload on air is what an independent implementation of the assumed cipher makes of it.
+device foxdut-encrypted ''
+inside encrypted '' AUTH-DL-001
+check "a downlink for a device that encrypts is taken" exits 0
+grep '"type":"downlink"' "$scratch/results/latest/events.jsonl" | head -1 >"$scratch/downlink"
+field() { sed "s/.*\"$1\":\"*\([^\",]*\).*/\1/" "$scratch/downlink"; }
+aes() { perl -ne 'chomp; print pack "H*", $_' | openssl enc -aes-128-ecb -nopad -K "$1" | od -An -tx1 -v | tr -d ' \n'; }
+key=$(tr -d ' \n' <"$root/fixtures/keys/foxdut.key")
+session=$(echo 00000000000000000000000000000000 | aes "$key")
+counter=$(printf '%04x' "$(field counter)" | sed 's/\(..\)\(..\)/\2\1/')
+stream=$(echo "a1c5f000${counter}00010000000000000000" | aes "$session" | cut -c1-16)
+xor() { printf '%08x%08x' $((0x$(echo "$1" | cut -c1-8) ^ 0x$(echo "$2" | cut -c1-8))) \
+    $((0x$(echo "$1" | cut -c9-16) ^ 0x$(echo "$2" | cut -c9-16))); }
+check "its payload is encrypted as protocol.md says" test "$(field payload_hex)" = "$(xor "$(field clear_hex)" "$stream")"
+
+# What the operator did not permit is not sent: the bench file says it, and nobody else is blamed.
+device foxdut ''
+inside default '/869300000/d' AUTH-DL-001
+check "a frequency outside the permit: an error of the configuration" verdict_of error config
+check "a frequency outside the permit: which, and what to mend" says '8695[0-9]* Hz .* lies in none of the .*permit'
+inside default 's/high_hz = 869750000, max_dbm = 7/high_hz = 869750000, max_dbm = -10/' AUTH-DL-001
+check "a level outside the permit: an error of the configuration" verdict_of error config
+check "a level outside the permit: which, and what to mend" says 'at most -10.0 dBm .*asked for 7.0 dBm'
+inside default 's/kind = "conducted"/kind = "antenna"/' AUTH-DL-001
+check "a path through the open air: nothing is opened, exit 3" exits 3
+check "a path through the open air: the configuration's" verdict_of notrun config
+check "a path through the open air: what to do" says "declared 'antenna'; cable or shield it"
+check "none of them sent anything" sh -c "! grep -q '\"type\":\"downlink\"' '$scratch/results/latest/events.jsonl'"
+
+# A key in a token that is not there.
+module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -1)
+device foxdut "s|^  key = .*|  key = \"pkcs11:token=nobody;object=foxdut?module-path=$module\&pin-source=file:/dev/null\",|"
+inside default '' AUTH-UL-001
+check "a token that is not there: exit 4" exits 4
+check "a token that is not there: device file, token, what to do" \
+    says "device.lua: key: .*token 'nobody' is not there; plug it in or mend the reference"
 
 # A key that the device says over its serial line is in no file of the run.
 bench --fault MUT-KEY-011 KEY-SER-001
