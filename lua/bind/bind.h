@@ -55,5 +55,6 @@ void bind_push_probe(lua_State *L, struct bind *b);
 void bind_push_tx(lua_State *L, struct bind *b);
 void bind_push_samples(lua_State *L, struct bind *b);
 void bind_push_stations(lua_State *L, struct bind *b);
+void bind_push_jam(lua_State *L, struct bind *b);
 
 #endif

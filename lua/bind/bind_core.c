@@ -234,6 +234,8 @@ void bind_push_core(lua_State *L, struct bind *b)
     lua_setfield(L, -2, "samples");
     bind_push_stations(L, b);
     lua_setfield(L, -2, "stations");
+    bind_push_jam(L, b);
+    lua_setfield(L, -2, "jam");
     convert_push(L, b->device);
     lua_setfield(L, -2, "device");
     convert_push(L, b->bench);

@@ -1,5 +1,5 @@
 // The class fox.stations: several stations, and the core network that joins what they hear.
-// lua/cert/air.lua and the runner use it; suites see it as t.stations.
+// lua/cert/stations.lua makes t.stations of it.
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -44,20 +44,7 @@ static int l_use(lua_State *L)
     return 0;
 }
 
-// t.stations:only(n): the core network hears through station n alone (1 is the first); nil: all.
-static int l_only(lua_State *L)
-{
-    struct bind *b = check_stations(L);
-    lua_Integer only = luaL_optinteger(L, 2, 0), n = PUMP_STATIONS_MAX;
-    struct err e = {0};
-    int rc = ERR_OK;
-    for (lua_Integer i = 1; rc == ERR_OK && i <= n; i++)
-        rc = pump_blind(b->pump, (unsigned)(i - 1), only != 0 && i != only, &e);
-    bind_settle(L, b, rc, &e);
-    return 0;
-}
-
-// t.stations:delivered(counter) -> how often the core network handed over the device's message with
+// stations:delivered(counter) -> how often the core network handed over the device's message with
 // this counter.
 static int l_delivered(lua_State *L)
 {
@@ -68,7 +55,7 @@ static int l_delivered(lua_State *L)
     return 1;
 }
 
-// t.stations:heard(n, since_s) -> list of { device_id, counter, rank, start_s, end_s }, oldest
+// stations:heard(n, since_s) -> list of { device_id, counter, rank, start_s, end_s }, oldest
 // first: the frames that decode which station n (1 is the first) heard and that began at this
 // sample time or later.
 static int l_heard(lua_State *L)
@@ -105,7 +92,6 @@ static int l_heard(lua_State *L)
 
 static const luaL_Reg methods[] = {{"using", l_using},
                                    {"use", l_use},
-                                   {"only", l_only},
                                    {"delivered", l_delivered},
                                    {"heard", l_heard},
                                    {NULL, NULL}};

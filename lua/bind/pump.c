@@ -96,6 +96,7 @@ void pump_close(struct pump *p)
     air_receiver_free(p->receiver);
     pump_close_units(p);
     ftdi_close(p->ftdi);
+    air_jam_free(p->jam);
     air_transmit_free(p->transmit);
     pump_close_stations(p);
     radio_close(p->radio);
@@ -189,6 +190,7 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
     struct jval *event = frame_event(&context, f, err);
     if (!event) return ERR_FORMAT;
     if (f->status == SFX_STATUS_OK) p->air_proven = true;
+    pump_jam_heard(p, f);
     int rc = pump_emit(p, jval_ref(event), err);
     if (rc < 0) {
         jval_free(event);
@@ -280,6 +282,8 @@ static int step(struct pump *p, struct err *err)
     rc = hear(p, &block, err);
     if (rc < 0) return rc;
     rc = pump_step_stations(p, err);
+    if (rc < 0) return rc;
+    rc = pump_step_jam(p, &block, err);
     if (rc < 0) return rc;
     rc = pump_poll_unit(p, err);
     if (rc < 0) return rc;

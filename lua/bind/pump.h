@@ -240,13 +240,44 @@ struct pump_heard {
 FOX_CHECK int pump_use_radios(struct pump *p, unsigned others, struct err *err);
 /// Those that are open, as above.
 unsigned pump_radios(const struct pump *p);
-/// Whether the core network ignores what station 0 … hears.
-FOX_CHECK int pump_blind(struct pump *p, unsigned station, bool blind, struct err *err);
 /// The i-th last frame (0: the newest) that station 0 … heard since it was opened; NULL: none, or
 /// it is forgotten.
 const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size_t i);
 /// How often the core network delivered the device's message with this counter.
 unsigned pump_delivered(const struct pump *p, uint16_t counter);
+
+// ---- jamming
+
+enum { PUMP_JAMS_MAX = 32 };
+
+struct pump_jam_request {
+    unsigned by;    // station 0 … that sends
+    unsigned ranks; // bit r - 1: jam the frame of rank r
+    double js_db;   // at the first radio; when that one sends, where it is heard least
+};
+
+// A frame that was jammed, or was to be.
+struct pump_jam {
+    unsigned rank;
+    int64_t start, onset, end; // of the frame (to 20 ms), of the carrier
+    double f_hz;               // in the first radio's scale
+    double level_dbm;          // at the sender's connector
+    bool done;
+    bool measured; // js_db, u_db: in the first radio's samples; never when that one sends
+    double js_db, u_db;
+    char why[256]; // what went wrong; empty: nothing
+};
+
+/// From now on the frames of these ranks are jammed by a carrier, while the first radio hears them
+/// begin. They last as long as the last frame that was heard. *id ends it.
+FOX_CHECK int pump_jam_start(struct pump *p, const struct pump_jam_request *request, unsigned *id,
+                             struct err *err);
+/// Silence at once. 0: whichever there is. May run twice.
+FOX_CHECK int pump_jam_stop(struct pump *p, unsigned id, struct err *err);
+/// Those since the last pump_jam_start. Lent.
+size_t pump_jams(const struct pump *p, const struct pump_jam **out);
+/// Which rank the jammer's own receiver decoded there; 0: none. It does not hear itself.
+unsigned pump_jam_rank(const struct pump *p, const struct pump_jam *jam);
 
 /// Frames of this attempt with this status, of all stations.
 unsigned pump_malformed(const struct pump *p, enum sfx_status status);

@@ -2,6 +2,7 @@
 #ifndef LUA_BIND_PUMP_INTERNAL_H
 #define LUA_BIND_PUMP_INTERNAL_H
 
+#include "bench/air/jam.h"
 #include "bench/air/receive.h"
 #include "bench/base/bytes.h"
 #include "bench/base/secret.h"
@@ -19,6 +20,9 @@ enum {
     PUMP_REFUSAL_MAX = 480,
     PUMP_HEARD_MAX = 16
 };
+
+// Nominal power at the connector that is full scale, at a gain of 0 dB: -24 dBm.
+#define PUMP_NOMINAL_DB 24.0
 
 // A bounded queue of JSON values.
 struct pump_queue {
@@ -99,6 +103,13 @@ struct pump {
     struct pump_station stations[PUMP_STATIONS_MAX];
     struct pump_heard heard[PUMP_HEARD_MAX]; // of the first radio
     size_t n_heard;
+    struct air_jam *jam; // NULL: nobody jams
+    struct pump_jam_request jam_request;
+    unsigned jam_id;
+    double jam_loss_db;
+    double jam_fix_db[PUMP_STATIONS_MAX + 1]; // by which this sender's levels are wrong
+    struct pump_jam jams[PUMP_JAMS_MAX];
+    size_t n_jams;
     struct stations *core; // NULL: there is one station
     struct judge *core_judge;
 
@@ -188,6 +199,10 @@ void pump_close_stations(struct pump *p);
 /// A frame that station 0 … heard, for the core network.
 FOX_CHECK int pump_hear(struct pump *p, unsigned station, const struct air_frame *f,
                         const struct jval *event, struct err *err);
+/// A block of the first radio, after pump_step_stations: sees whether it is to be jammed.
+FOX_CHECK int pump_step_jam(struct pump *p, const struct iq_block *block, struct err *err);
+/// A frame that the first radio heard.
+void pump_jam_heard(struct pump *p, const struct air_frame *f);
 /// One block of each further radio.
 FOX_CHECK int pump_step_stations(struct pump *p, struct err *err);
 

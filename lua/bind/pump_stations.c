@@ -100,7 +100,8 @@ static int align(struct pump *p, struct err *err)
 static int use_radios(struct pump *p, unsigned others, struct err *err)
 {
     const unsigned before = pump_radios(p);
-    int rc = pump_silence(p, err);
+    int rc = pump_jam_stop(p, 0, err);
+    if (rc == ERR_OK) rc = pump_silence(p, err);
     for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
         bool wanted = others >> i & 1;
         if (!wanted && p->stations[i].radio) close_station(&p->stations[i]);
@@ -238,12 +239,6 @@ int pump_step_stations(struct pump *p, struct err *err)
     for (unsigned i = 0; rc == ERR_OK && i < p->config.n_stations; i++)
         if (p->stations[i].radio) rc = step_station(p, i, err);
     return rc;
-}
-
-int pump_blind(struct pump *p, unsigned station, bool blind, struct err *err)
-{
-    if (!p->core) return err_set(err, ERR_UNSUPPORTED, "one station only is open");
-    return stations_blind(p->core, station, blind, err);
 }
 
 unsigned pump_delivered(const struct pump *p, uint16_t counter)

@@ -42,6 +42,15 @@ bool iq_ring_has(const struct iq_ring *r, int64_t from, int64_t to)
     return from >= 0 && from < to && to <= r->end && from >= r->end - (int64_t)r->capacity;
 }
 
+void iq_ring_copy(const struct iq_ring *r, int64_t from, int64_t to, int16_t *iq)
+{
+    size_t at = (size_t)(from % (int64_t)r->capacity);
+    size_t n = (size_t)(to - from);
+    size_t first = r->capacity - at < n ? r->capacity - at : n;
+    memcpy(iq, r->iq + 2 * at, first * 2 * sizeof *iq);
+    memcpy(iq + 2 * first, r->iq, (n - first) * 2 * sizeof *iq);
+}
+
 static int write_all(int fd, const void *data, size_t len, struct err *err)
 {
     const char *p = data;

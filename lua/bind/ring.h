@@ -24,6 +24,8 @@ void iq_ring_deinit(struct iq_ring *r);
 void iq_ring_put(struct iq_ring *r, const int16_t *iq, size_t n);
 /// Whether samples from .. to - 1 are all there.
 bool iq_ring_has(const struct iq_ring *r, int64_t from, int64_t to);
+/// Copies samples from .. to - 1 (which are there): I, Q.
+void iq_ring_copy(const struct iq_ring *r, int64_t from, int64_t to, int16_t *iq);
 /// Writes samples from .. to - 1 (which are there) to a descriptor, little-endian I, Q.
 FOX_CHECK int iq_ring_write(const struct iq_ring *r, int64_t from, int64_t to, int fd,
                             struct err *err);

@@ -221,6 +221,7 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
         struct pump_station_config *station = &out->stations[out->n_stations++];
         station->unit = text_of(radio, "unit", "radio");
         fill_radio(radio, out->zone, &station->radio);
+        station->radio.tx_lo_hz = station->radio.lo_hz; // it sends against what it hears
         if (station->radio.transmit) fill_permit(bench, station->unit, &station->permit);
     }
 }

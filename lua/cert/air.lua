@@ -1,6 +1,7 @@
 -- t.air: what was heard. Frames come from the C side one by one; here they become messages.
 local absence <const> = require "cert.absence"
 local control <const> = require "cert.control"
+local jam <const> = require "cert.jam"
 local options <const> = require "cert.options"
 local traffic <const> = require "cert.traffic"
 
@@ -11,6 +12,7 @@ local air <const> = {}
 
 -- What suites must not reach: the C side below each object.
 local of <const> = setmetatable({}, { __mode = "k" })
+local core_of <const> = setmetatable({}, { __mode = "k" })
 
 -- A frame follows the one before by at most this gap, and lasts at most this long at 100 bit/s.
 local GAP_MAX_S <const> = 2.0
@@ -21,7 +23,7 @@ local STRONG_DB <const> = traffic.STRONG_DB
 function air.new(core)
   local now_s <const> = core.air:now_s()
   local made <const> = setmetatable({ waiting = {}, strange = {}, since_s = now_s, began_s = now_s }, Air)
-  of[made] = core.air
+  of[made], core_of[made] = core.air, core
   return made
 end
 
@@ -125,7 +127,8 @@ local MESSAGE <const> = {
 --- t.air:message{ within_s =, ranks = 3 } -> one message, or nil and why. A message has `frames` in the order
 --- heard, `by_rank`, `ranks` (text, "1+2+3"), `missing` (list of ranks), `malformed` (strong frames among them that
 --- do not decode), `device_id`, `counter`, `message` (kind), `payload_hex`, `bf`, `judge`, `tags_ok`, `start_s`,
---- `end_s`. Any device's message counts: whose it is is the case's to judge.
+--- `end_s`, and under t.air:jam `jammed` (list of ranks) and `js_db`. Any device's message counts: whose it is is the
+--- case's to judge.
 function Air:message(given)
   local o <const> = options("t.air:message", given, MESSAGE)
   local until_s <const> = of[self]:now_s() + o.within_s
@@ -151,12 +154,19 @@ function Air:message(given)
   end
   for _, frame in ipairs(message.frames) do message.tags_ok = message.tags_ok and frame.tag_ok == true end
   message.ranks = table.concat(heard, "+")
+  message.asked_s = self.since_s
+  jam.describe(core_of[self], message)
   message.lost = of[self]:gap_since(self.since_s)
   if message.lost and #message.malformed > 0 then
     return nil, absence.bench("a message came with %d frame(s) that do not decode, but samples were lost (%s): "
       .. "repeat the case", #message.malformed, message.lost)
   end
   return message
+end
+
+--- t.air:jam{ ranks =, js_db = } -> handle; see cert/jam.lua.
+function Air:jam(given)
+  return jam.start(core_of[self], given)
 end
 
 --- t.air:ranks_of(message) -> "1+2+3" or, when a rank is missing and samples were lost, nil and why.

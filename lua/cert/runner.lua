@@ -15,6 +15,7 @@ local point <const> = require "cert.point"
 local probe <const> = require "cert.probe"
 local samples <const> = require "cert.samples"
 local schema <const> = require "cert.schema"
+local stations <const> = require "cert.stations"
 
 local runner <const> = {}
 
@@ -190,7 +191,7 @@ function runner.context(core, case, axes, watched)
     t.samples = samples.new(core, t.dut)
   end
   t.net = core.net
-  t.stations = core.stations
+  t.stations = stations.new(core)
   return t
 end
 
@@ -226,7 +227,7 @@ local function prepare(t, case)
       t:require("the device at the beginning", t.dut:is_ready()):exists()
     end
   elseif powered then
-    t:require("the device without power", t.dut:power_off { for_s = nil }):exists()
+    t:require("the device without power", t.dut:power_off()):exists()
     core.stations:use(radios)
     t:require("the device after a power cycle", t.dut:power_on()):exists()
   else

@@ -9,6 +9,8 @@ local SECTIONS <const> = {
   { "Measurements: what t:measure gives back", "lua/cert/measurement.lua", { "^:" } },
   { "The device: t.dut", "lua/cert/device.lua", { "^t%.dut" } },
   { "What is heard: t.air", "lua/cert/air.lua", { "^t%.air" } },
+  { "Jamming: t.air:jam", "lua/cert/jam.lua", { "^t%.air", "^handle:" } },
+  { "Several stations: t.stations", "lua/cert/stations.lua", { "^t%.stations" } },
   { "Further units of the make: t.samples", "lua/cert/samples.lua", { "^t%.samples" } },
   { "The network: t.net", "lua/bind/bind_net.c", { "^t%.net" } },
   { "Messages as they must be: require \"cert.traffic\"", "lua/cert/traffic.lua" },

@@ -8,6 +8,7 @@ return {
     "CNT-UL-001", "CNT-UL-004", "CNT-UL-005",
     "ENC-001", "ENC-002",
     "FWL-002",
+    "JAM-UL-002",
     "RES-RX3-001",
     "KEY-DBG-002", "KEY-MEM-001", "KEY-SER-001",
   },

@@ -1,0 +1,126 @@
+-- t.air:jam: a reactive jammer, and what became of the frames that it was to jam. Whatever did not go as planned is a
+-- doubt about the bench, never a verdict on the device.
+local control <const> = require "cert.control"
+local options <const> = require "cert.options"
+
+local Jam <const> = { __name = "cert.jam" }
+Jam.__index = Jam
+
+local jam <const> = {}
+
+-- What suites must not reach: the C side below each handle.
+local of <const> = setmetatable({}, { __mode = "k" })
+
+local FIELDS <const> = {
+  shape = { type = "string", among = { cw = true }, default = "cw" },
+  ranks = { type = "string", pattern = "^[123+]+$", form = "ranks such as 1+3" },
+  js_db = { type = "number", min = -20, max = 40 },
+  by = { type = "string", optional = true },
+}
+
+-- "1+3" as a list and as a mask.
+local function ranks_of(text)
+  local list <const>, mask = {}, 0
+  for digit in text:gmatch "[^+]+" do
+    local rank <const> = math.tointeger(digit)
+    if not rank or rank < 1 or rank > 3 or mask & 1 << rank - 1 ~= 0 then
+      control.misuse("t.air:jam: ranks: expected different ranks out of 1, 2 and 3 joined by +, got %q", text)
+    end
+    list[#list + 1], mask = rank, mask | 1 << rank - 1
+  end
+  return list, mask
+end
+
+-- The place in the bench file of the radio with this name; without a name of the second one that may send.
+local function place_of(bench, unit)
+  local known <const> = {}
+  for i, radio in ipairs(bench.radios) do
+    if radio.unit == unit or not unit and i > 1 and radio.transmit then return i end
+    known[i] = radio.unit
+  end
+  control.fault("UNSUPPORTED", "config", ("t.air:jam: the bench file has no radio %s; it has %s"):format(
+    unit and ("'%s'"):format(unit) or "beside the first that may send", table.concat(known, ", ")))
+end
+
+--- t.air:jam{ ranks = "1+3", js_db = 20, shape = "cw", by = "station2" } -> handle: jams these ranks of every message
+--- that the first radio hears, until the handle is closed. `by` is the radio that does it, by default the second one
+--- that may send; at least one message must have been heard before. A jammed message has `jammed` (list of ranks) and
+--- `js_db` (their mean, nil where none could be measured).
+function jam.start(core, given)
+  local o <const> = options("t.air:jam", given, FIELDS)
+  local ranks <const>, mask <const> = ranks_of(o.ranks)
+  local made <const> = setmetatable({ ranks = ranks, js_db = o.js_db, unit = o.by }, Jam)
+  of[made] = {
+    core = core,
+    handle = core.jam:start { by = place_of(core.bench, o.by), ranks = mask, js_db = o.js_db },
+  }
+  return made
+end
+
+--- handle:stop(): silence at once; closing the handle does it, too.
+function Jam:stop()
+  of[self].handle:stop()
+end
+
+Jam.__close = Jam.stop
+
+--- handle:finish(): waits until what is on its way has ended and is measured.
+function Jam:finish()
+  local air <const> = of[self].core.air
+  local last_s = 0
+  for _, frame in ipairs(self:frames()) do
+    if not frame.done then last_s = math.max(last_s, frame.end_s) end
+  end
+  if last_s > air:now_s() then air:wait(last_s - air:now_s()) end
+end
+
+--- handle:frames() -> list of { rank, start_s, onset_s, end_s, f_hz, level_dbm, js_db, u_db, why, heard, done }: the
+--- frames that were jammed, in order. `heard` is the rank that the jammer's own receiver found there.
+function Jam:frames()
+  return of[self].core.jam:list()
+end
+
+local function unplanned(self, frames)
+  if #frames ~= #self.ranks then
+    return ("%d frame(s) heard in time to be jammed, expected %d"):format(#frames, #self.ranks)
+  end
+  for i, frame in ipairs(frames) do
+    if frame.why then return ("rank %d: %s"):format(frame.rank, frame.why) end
+    if not frame.done then return ("rank %d: its jamming has not ended"):format(frame.rank) end
+    if frame.rank ~= self.ranks[i] then
+      return ("rank %d was jammed instead of rank %d"):format(frame.rank, self.ranks[i])
+    end
+    if frame.heard and frame.heard ~= frame.rank then
+      return ("rank %d was jammed, taken for rank %d"):format(frame.heard, frame.rank)
+    end
+  end
+end
+
+--- handle:unplanned([least_db, most_db]) -> what did not go as planned since the handle was made, or nil: each rank
+--- jammed once, in time and, with limits, at a J/S between them.
+function Jam:unplanned(least_db, most_db)
+  local frames <const> = self:frames()
+  local wrong <const> = unplanned(self, frames)
+  if wrong or not least_db then return wrong end
+  for _, frame in ipairs(frames) do
+    if not frame.js_db then return ("rank %d: its J/S could not be measured"):format(frame.rank) end
+    if frame.js_db < least_db or frame.js_db > most_db then
+      return ("rank %d: J/S is %.1f dB, expected %g … %g dB"):format(frame.rank, frame.js_db, least_db, most_db)
+    end
+  end
+end
+
+--- Fills in what a message of t.air:message says of its jamming.
+function jam.describe(core, message)
+  local sum, n = 0, 0
+  message.jammed = {}
+  for _, frame in ipairs(core.jam and core.jam:list() or {}) do
+    if not frame.why and frame.end_s >= message.asked_s then
+      message.jammed[#message.jammed + 1] = frame.rank
+      if frame.js_db then sum, n = sum + frame.js_db, n + 1 end
+    end
+  end
+  if n > 0 then message.js_db = sum / n end
+end
+
+return jam
