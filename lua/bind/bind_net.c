@@ -3,6 +3,7 @@
 
 #include "bench/net/judge.h"
 #include "bench/sfx/counter.h"
+#include "bench/stat/blind.h"
 #include "lua/bind/bind.h"
 
 static const char class_name[] = "fox.net";
@@ -97,10 +98,35 @@ static int l_malformed(lua_State *L)
     return 1;
 }
 
+// t.net:related(a, b) -> how payload a could have been made of b, of the same length: "is the
+// same", "is the same read backwards", "is the same rotated by 3 bytes" …; nil when it could not.
+// Of 60 random payloads of 12 bytes two are related once in 10^5 runs.
+static int l_related(lua_State *L)
+{
+    (void)check_net(L);
+    size_t len, other;
+    const char *a = luaL_checklstring(L, 2, &len), *b = luaL_checklstring(L, 3, &other);
+    luaL_argcheck(L, len == other && len > 0, 3, "expected two payloads of one length");
+    struct blind_match m = blind_relate((const uint8_t *)a, (const uint8_t *)b, len);
+    static const char *const texts[] = {
+        [BLIND_SAME] = "is the same",
+        [BLIND_REVERSED] = "is the same read backwards",
+        [BLIND_ROTATED] = "is the same rotated by %d bytes",
+        [BLIND_SHIFTED] = "is the same shifted by %d bytes",
+        [BLIND_CONSTANT] = "differs by a constant alone",
+    };
+    if (m.relation == BLIND_NONE)
+        lua_pushnil(L);
+    else
+        lua_pushfstring(L, texts[m.relation], (int)m.by);
+    return 1;
+}
+
 static const luaL_Reg methods[] = {
-    {"modulus", l_modulus}, {"step", l_step},         {"is_newer", l_is_newer},
-    {"window", l_window},   {"verdicts", l_verdicts}, {"malformed", l_malformed},
-    {NULL, NULL},
+    {"modulus", l_modulus},   {"step", l_step},
+    {"is_newer", l_is_newer}, {"window", l_window},
+    {"verdicts", l_verdicts}, {"malformed", l_malformed},
+    {"related", l_related},   {NULL, NULL},
 };
 
 void bind_push_net(lua_State *L, struct bind *b)

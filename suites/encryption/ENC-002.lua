@@ -5,22 +5,6 @@ local observed <const> = require "suites.encryption.observed"
 
 local LENGTH <const> = 12
 local ZEROS <const> = ("\0"):rep(LENGTH)
-local OVERLAP <const> = 4 -- bytes that must agree before a shift counts; by accident once in 10^5 runs
-
--- How a could have been made of b: a text, or nil.
-local function related(a, b)
-  if a == b then return "is the same" end
-  if a == b:reverse() then return "is the same read backwards" end
-  for k = 1, LENGTH - 1 do
-    if a == b:sub(k + 1) .. b:sub(1, k) then return ("is the same rotated by %d bytes"):format(k) end
-  end
-  for k = 1, LENGTH - OVERLAP do
-    if a:sub(k + 1) == b:sub(1, LENGTH - k) or b:sub(k + 1) == a:sub(1, LENGTH - k) then
-      return ("is the same shifted by %d bytes"):format(k)
-    end
-  end
-  if observed.neighbours(a) == observed.neighbours(b) then return "differs by a constant alone" end
-end
 
 suite:case {
   id         = "ENC-002",
@@ -45,7 +29,7 @@ suite:case {
         local now <const> = message.on_air[1].bytes
         local repeated = false
         for k, before in ipairs(seen) do
-          local how <const> = related(now, before.bytes)
+          local how <const> = t.net:related(now, before.bytes)
           if how then
             repeated = true
             t:note(("%s: the payload of counter %d %s as that of message %d, counter %d"):format(label, message.counter,
