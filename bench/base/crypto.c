@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +23,30 @@ static int failed(struct err *err, const char *what)
     return err_set(err, ERR_CRYPTO, "OpenSSL: %s: %s", what, text);
 }
 
+// Looking a cipher up takes longer than encrypting a message's tag with it, so it is done once in a
+// process: constants of the library, given back by the system.
+static const EVP_CIPHER *cipher_once(_Atomic(EVP_CIPHER *) *place, const char *name)
+{
+    EVP_CIPHER *known = atomic_load(place);
+    if (known) return known;
+    EVP_CIPHER *fetched = EVP_CIPHER_fetch(NULL, name, NULL);
+    if (!fetched || atomic_compare_exchange_strong(place, &known, fetched)) return fetched;
+    EVP_CIPHER_free(fetched); // another thread was first
+    return known;
+}
+
 static int aes128(const EVP_CIPHER *mode, const struct secret *key, const uint8_t *in, size_t len,
                   uint8_t *out, struct err *err)
 {
     static const uint8_t zero_iv[AES_BLOCK];
     if (key->len != 16)
         return err_set(err, ERR_INVALID, "AES-128 takes a key of 16 bytes, got %zu", key->len);
+    if (!mode) return failed(err, "AES-128");
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     if (!ctx) return err_set(err, ERR_NOMEM, "AES context: out of memory");
     int n = 0;
     int rc = ERR_OK;
-    if (EVP_EncryptInit_ex(ctx, mode, NULL, key->data, zero_iv) != 1 ||
+    if (EVP_EncryptInit_ex2(ctx, mode, key->data, zero_iv, NULL) != 1 ||
         EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
         EVP_EncryptUpdate(ctx, out, &n, in, (int)len) != 1 || (size_t)n != len)
         rc = failed(err, "AES-128");
@@ -43,13 +57,15 @@ static int aes128(const EVP_CIPHER *mode, const struct secret *key, const uint8_
 int crypto_aes128_block(const struct secret *key, const uint8_t in[AES_BLOCK],
                         uint8_t out[AES_BLOCK], struct err *err)
 {
-    return aes128(EVP_aes_128_ecb(), key, in, AES_BLOCK, out, err);
+    static _Atomic(EVP_CIPHER *) ecb;
+    return aes128(cipher_once(&ecb, "AES-128-ECB"), key, in, AES_BLOCK, out, err);
 }
 
 int crypto_aes128_cbc(const struct secret *key, const uint8_t *in, size_t n_blocks, uint8_t *out,
                       struct err *err)
 {
-    return aes128(EVP_aes_128_cbc(), key, in, n_blocks * AES_BLOCK, out, err);
+    static _Atomic(EVP_CIPHER *) cbc;
+    return aes128(cipher_once(&cbc, "AES-128-CBC"), key, in, n_blocks * AES_BLOCK, out, err);
 }
 
 struct crypto_aes128 {

@@ -1,5 +1,7 @@
 // Cryptography, all of it OpenSSL's: AES-128, SHA-256, Ed25519, constant-time comparison. Home of
 // the library.
+//
+// The library's ciphers are looked up once in a process and kept; any thread may call.
 #ifndef BENCH_BASE_CRYPTO_H
 #define BENCH_BASE_CRYPTO_H
 

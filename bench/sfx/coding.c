@@ -1,43 +1,46 @@
 #include "bench/sfx/coding.h"
 
-#include <stdbool.h>
-
-// Whether the two delayed bits take part: rank 2 is u[n] ^ u[n-1] ^ u[n-2], rank 3 is u[n] ^
-// u[n-2].
-static bool has_tap1(unsigned rank)
-{
-    return rank == 2;
-}
-
-static bool has_tap2(unsigned rank)
-{
-    return rank == 2 || rank == 3;
-}
-
-static void convert(unsigned rank, const uint8_t *in, size_t len, uint8_t *out, bool encode)
-{
-    unsigned u1 = 0, u2 = 0; // the two uncoded bits before this one
-    for (size_t i = 0; i < len; i++) {
-        unsigned from = in[i], to = 0;
-        for (int bit = 7; bit >= 0; bit--) {
-            unsigned x = from >> bit & 1;
-            unsigned y = x ^ (has_tap1(rank) ? u1 : 0) ^ (has_tap2(rank) ? u2 : 0);
-            to |= y << bit;
-            u2 = u1;
-            u1 = encode ? x : y;
-        }
-        out[i] = (uint8_t)to;
-    }
-}
+// Eight bits at a time. As polynomials in the delay D, rank 2 multiplies by 1 + D + D^2 and rank 3
+// by 1 + D^2; the byte before gives what is delayed into this one.
 
 void sfx_replica_encode(unsigned rank, const uint8_t *in, size_t len, uint8_t *out)
 {
-    convert(rank, in, len, out, true);
+    unsigned window = 0; // the byte before and this one
+    for (size_t i = 0; i < len; i++) {
+        window = (window << 8 | in[i]) & 0xFFFF;
+        unsigned coded = window;
+        if (rank == 2) coded ^= window >> 1;
+        if (rank != 1) coded ^= window >> 2;
+        out[i] = (uint8_t)coded;
+    }
+}
+
+// u = v / (1 + D^2) = v (1 + D^2) (1 + D^4), as D^8 lies outside of the byte.
+static unsigned divide_rank3(unsigned v)
+{
+    v ^= v >> 2;
+    return v ^ v >> 4;
+}
+
+// u = v / (1 + D + D^2) = v (1 + D) / (1 + D^3) = v (1 + D) (1 + D^3) (1 + D^6).
+static unsigned divide_rank2(unsigned v)
+{
+    v ^= v >> 1;
+    v ^= v >> 3;
+    return v ^ v >> 6;
 }
 
 void sfx_replica_decode(unsigned rank, const uint8_t *in, size_t len, uint8_t *out)
 {
-    convert(rank, in, len, out, false);
+    unsigned before = 0;
+    for (size_t i = 0; i < len; i++) {
+        // what the byte before adds to the first two bits is taken off, the rest starts from zero
+        unsigned window = before << 8, v = in[i];
+        if (rank == 2) v = divide_rank2(v ^ ((window >> 1 ^ window >> 2) & 0xFF));
+        if (rank == 3) v = divide_rank3(v ^ (window >> 2 & 0xFF));
+        out[i] = (uint8_t)v;
+        before = v;
+    }
 }
 
 void sfx_phase_states(const uint8_t *bits, size_t n_bits, uint8_t *states)
