@@ -23,8 +23,8 @@ struct setup {
     struct jval *bench;
     struct jval *limits;
     struct jval *dialect;
-    struct secret key;       // len 0: the device file names none, or it lies in
-    struct token_key *token; // NULL: in none
+    struct secret key;                          // len 0: none, or it lies in a token
+    struct token_key *token;                    // NULL: in none
     struct setup_key samples[PUMP_SAMPLES_MAX]; // of further units of the device's make
 };
 
