@@ -72,7 +72,7 @@ struct pump_config {
     const char *uart_unit;
     struct port_config port;
     struct dut_dialect dialect;
-    int lines[PUMP_SWITCHES]; // enum port_line, or -1: not wired
+    int lines[PUMP_SWITCHES];                          // enum port_line, or -1: not wired
     struct pump_unit_config samples[PUMP_SAMPLES_MAX]; // further units of the device's make
     size_t n_samples;
     struct pump_ftdi ftdi;

@@ -31,8 +31,8 @@ static int read_limits(struct setup *s, const char *root, struct err *err)
 // The plan says which key was used, not where this computer keeps module and pin.
 static int shorten_reference(struct jval *holder, const char *reference, struct err *err)
 {
-    return jval_set(holder, "key",
-                    jval_make(err, "s%", reference, (size_t)strcspn(reference, "?")), err);
+    return jval_set(holder, "key", jval_make(err, "s%", reference, (size_t)strcspn(reference, "?")),
+                    err);
 }
 
 // A key file is named relative to the device file.

@@ -310,7 +310,7 @@ static void test_a_good_device_at_its_limits_is_left_alone(void **state)
         unsigned counter = modulus - 3, delivered = 0, sent = 0;
         for (unsigned n = 0; n < 3 * per_day + 40; n++) {
             double t_s = bursts ? n / per_day * day_s + 10.0 * (n % per_day) : n * pause_s;
-            for (unsigned control = 0; control <= (n % 3 == 0); control++) {
+            for (unsigned control = 0; control <= (n % 3 == 0 ? 1u : 0u); control++) {
                 struct sfx_uplink up = message(&c, counter, n);
                 if (control) {
                     up = (struct sfx_uplink){.device_id = ID, .counter = (uint16_t)counter};
