@@ -1,5 +1,6 @@
 #!/bin/sh
-# How the sources look: style_test.sh format | lua | cppcheck | text | shell | self. Names file and line of each breach.
+# How the sources look: style_test.sh format | lua | cppcheck | text | shell | codec | self. Names file and line of each
+# breach.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${FOX_SOURCE_DIR:-$here/../..}"
@@ -63,6 +64,21 @@ text)
     done
     exit $breaches
     ;;
+codec)
+    # The codec is the reference that verdicts stand on: nothing may make it do something else. The reference device
+    # deviates at its own seams, dut/firmware.
+    refuse() { # PATTERN WHY
+        found=$(ls -d bench/sfx/*.[ch] bench/sfx/*.def 2>/dev/null | xargs grep -nPI -- "$1" /dev/null || true)
+        [ -z "$found" ] || { printf '%s\n' "$found" | sed "s|\$|    <- $2|"; breaches=1; }
+    }
+    set -- bench/sfx/*.c
+    [ -f "$1" ] || { echo "bench/sfx: no source to look at"; exit 1; }
+    refuse '(?i)(?<!de)fault|\bMUT[-_]|deviat|inject|tamper|misbehav|foxdut' 'no faults here; deviate in dut/firmware'
+    refuse 'getenv|\bfopen|\bopen\(' 'the codec reads no settings'
+    refuse '^\s*#\s*(if|ifdef|elif|else)\b' 'the codec is built in one way only'
+    refuse '^(static|extern|_Thread_local) (?!const\b|inline\b)[^(]*[;=]' 'a global that can change'
+    exit $breaches
+    ;;
 self)
     # A check that cannot fail proves nothing: one planted breach of each kind must be found.
     planted=$(mktemp -d)
@@ -89,10 +105,18 @@ self)
     refuses cppcheck g.c 'int g(void) { int a[2] = {0, 0}; return a[2]; }\n'
     refuses format h.c 'int   h( void );\n'
     refuses lua i.lua 'nobody = 1\n'
+    mkdir -p "$planted/bench/sfx"
+    printf 'int a(void)\n{\n    return 0; // by default\n}\n' >"$planted/bench/sfx/good.c"
+    FOX_SOURCE_DIR="$planted" "$here/style_test.sh" codec || breaches=1
+    refuses codec bench/sfx/j.c 'int j(bool fault);\n'
+    refuses codec bench/sfx/k.h 'extern int skip_tag;\n'
+    refuses codec bench/sfx/l.c 'static bool skip_tag;\n'
+    refuses codec bench/sfx/m.c '#ifdef SKIP\n'
+    refuses codec bench/sfx/n.c 'bool n(void) { return getenv("SKIP"); }\n'
     exit $breaches
     ;;
 *)
-    echo "usage: style_test.sh format | lua | cppcheck | text | shell | self" >&2
+    echo "usage: style_test.sh format | lua | cppcheck | text | shell | codec | self" >&2
     exit 4
     ;;
 esac
