@@ -1,0 +1,254 @@
+-- The pages of suites/ over a device that is played here: what each makes of a bench that saw too little. Every test
+-- takes one thing away from a run that passes, so it fails when the page does not look at that thing.
+local harness <const> = require "tests.harness"
+local fakes <const> = require "tests.fakes"
+local loader <const> = require "cert.loader"
+local runner <const> = require "cert.runner"
+local test <const>, equal <const>, contains <const> = harness.test, harness.equal, harness.contains
+
+local FRAME_S <const>, GAP_S <const> = 1.44, 0.5
+local CONFIRMED_S <const> = 2.0
+
+local function pages()
+  local list <const>, pipe <const> = {}, io.popen "find suites -name '*.lua'"
+  for path in pipe:lines() do list[#list + 1] = path end
+  pipe:close()
+  return list
+end
+
+local CASES <const> = loader.load {
+  pages = pages,
+  page = function(path, env) return assert(loadfile(path, "t", env))() end,
+}.by_id
+
+-- A correct device before a bench that hears all. `o` takes something away: takes(n) says whether it takes the n-th
+-- downlink, loses(since_s) whether samples were lost, misses(counter, rank) whether a frame was not heard; and more.
+local function play(o)
+  local core <const> = fakes.core {}
+  local now_s, counter, frames, lines, replies, sent, downlinks, on = 0, -1, {}, {}, {}, {}, 0, true
+  core.profile = "smoke"
+  core.device.features = { "KNOWNKEY", "DL", "ENC", "EXTMEM" }
+  core.device.memory = { { name = "flash", address = 0, size = 4096 } }
+  core.bench = {
+    radios = { { unit = "station1", transmit = true } }, uarts = { { unit = "dut1" } },
+    ftdi = { relay = "AC0", reset = "AC1", discharge_s = 0, wired = { "spi", "swd" } },
+  }
+  local drawn = 0
+  function core.random()
+    drawn = (drawn + 0.381966) % 1
+    return drawn
+  end
+  core.net = {
+    step = function(_, a, b) return (b - a) % 4096 end,
+    is_newer = function(_, a, b) return b == nil or (a - b) % 4096 > 0 and (a - b) % 4096 < 420 end,
+  }
+
+  local function frame(fields)
+    for k, v in pairs { device_id = core.device.id, counter = counter, f_hz = 868.13e6 } do fields[k] = v end
+    frames[#frames + 1] = fakes.frame(fields)
+    return frames[#frames]
+  end
+  local function confirm()
+    counter = counter + 1
+    frame { message = "dl_confirmation", rank = 1, start_s = sent[#sent].end_s + CONFIRMED_S, payload_hex = "09" }
+  end
+  local function send(hex, asks)
+    counter = counter + 1
+    local start_s = now_s + 0.1
+    local state = counter + 1 -- encrypted, in a manner of speaking: another keystream each time
+    local sealed <const> = hex:gsub("%x%x", function(two)
+      state = state * 1103515245 + 12345 & 0x7fffffff
+      return ("%02x"):format(tonumber(two, 16) ~ state >> 16 & 255)
+    end)
+    for rank = 1, 3 do
+      if not (o.misses and o.misses(counter, rank)) then
+        frame {
+          rank = rank, start_s = start_s, payload_hex = sealed, bf = asks, tag_ok = not o.unsigned,
+          judge = o.unsigned and "bad_tag" or "accepted",
+        }
+      end
+      start_s = start_s + FRAME_S + GAP_S
+    end
+    if not asks then
+      now_s = start_s
+      return
+    end
+    for i, reply in ipairs(replies) do
+      local at_s <const> = now_s + 1.54 + (reply.after_s or 32)
+      sent[i] = { start_s = at_s, end_s = at_s + 0.373 }
+    end
+    downlinks = downlinks + 1
+    local genuine <const> = replies[1] and replies[1].tag_flip_hex == "0000"
+    local in_window <const> = replies[1] and (replies[1].after_s == nil or #replies == 1)
+    if genuine and in_window and (not o.takes or o.takes(downlinks)) then
+      lines[#lines + 1] = "RX=" .. replies[1].payload_hex:upper()
+      confirm()
+    end
+    now_s, replies = start_s + 45, {}
+  end
+
+  local dut <const> = core.dut
+  function dut.command(_, line, given)
+    core.commands[#core.commands + 1] = line
+    local hex <const>, asks <const> = line:match "^AT%$SF=(%x+)(,?1?)$"
+    if not on or o.mute and o.mute(line) then
+      now_s = now_s + given.within_s
+      return { outcome = "timeout", answer = "", lines = {}, sent_s = now_s, until_s = now_s }
+    end
+    if hex then send(hex:lower(), asks ~= "") end
+    return { outcome = "ok", answer = "OK", lines = {}, sent_s = now_s, until_s = now_s }
+  end
+  function dut.next_line(_, given)
+    if #lines > 0 then return { text = table.remove(lines, 1) } end
+    now_s = now_s + given.within_s
+  end
+  function dut.power(_, state) on = state or o.stuck == true end
+  function dut.reset(_, held) on = not held or o.stuck_reset == true end
+  function dut.proven() return o.port_unproven ~= true end
+  core.air = {
+    now_s = function() return now_s end,
+    wait = function(_, s) now_s = now_s + s end,
+    proven = function() return true end,
+    gap_since = function(_, s) return o.loses and o.loses(s, now_s) and "overflow" or nil end,
+    capture = function() return true end,
+    next_frame = function(_, until_s)
+      if frames[1] and frames[1].end_s <= until_s then
+        now_s = math.max(now_s, frames[1].end_s)
+        return table.remove(frames, 1)
+      end
+      now_s = math.max(now_s, until_s)
+    end,
+  }
+  core.tx = {
+    forget = function() replies, sent = {}, {} end,
+    reply = function(_, list) replies = list end,
+    downlink = function(_, d) sent[#sent + 1] = { start_s = d.at_s, end_s = d.at_s + 0.373 } end,
+    sent = function() return sent, o.refusal end,
+    encrypts = function() return o.no_cipher ~= true end,
+    level = function() return 7, 116 end,
+  }
+  core.probe = {
+    flash_identify = function() return { size = 1024, summary = "a chip" } end,
+    flash_search = function() return { size = 1024, sha256 = "00", hits = {}, n_hits = 0, blank = o.blank == true } end,
+    debug_connect = function() return o.port or "refused", "0BC11477" end,
+    debug_read = function() return { outcome = "words", words = 256, constant = true, n_hits = 0, hits = {} } end,
+    debug_race = function()
+      on = true
+      return { outcome = "refused", words = 0, constant = true }
+    end,
+    leaks = function() return 0 end,
+  }
+  core.statistics.upper = function() return 0.1 end
+  return core
+end
+
+-- How a case ends on this device: "verdict/blame", and the text of what decided.
+local function ending(id, o)
+  local core <const> = play(o or {})
+  runner.run(core, CASES[id], {})
+  if core.faults[1] then return "error/" .. core.faults[1].blame, core.faults[1].text end
+  local rank <const> = { info = 0, pass = 1, warn = 2, inconclusive = 3, fail = 4, error = 5 }
+  local worst = { verdict = "info", blame = "none" }
+  for _, e in ipairs(core.events) do
+    if e.verdict and rank[e.verdict] > rank[worst.verdict] then worst = e end
+  end
+  return worst.verdict .. "/" .. worst.blame, tostring(worst.actual or worst.reason)
+end
+
+local function ends(id, o, wanted, fragment)
+  local got <const>, why <const> = ending(id, o)
+  equal(got, wanted, id .. " (" .. why .. ")")
+  if fragment then contains(why, fragment) end
+end
+
+local COMPLETE <const> = {
+  "AUTH-DL-001", "AUTH-DL-002", "CNT-UL-004", "CNT-UL-005", "ENC-001", "ENC-002", "FWL-002", "KEY-DBG-002",
+  "KEY-MEM-001",
+}
+
+test("the device that is played passes", function()
+  for _, id in ipairs(COMPLETE) do ends(id, {}, "pass/none") end
+end)
+
+test("a genuine downlink that nobody confirmed is the device's, unless samples were lost", function()
+  local function never() return false end
+  ends("AUTH-DL-001", { takes = never }, "fail/device")
+  ends("AUTH-DL-001", { takes = never, loses = function() return true end }, "inconclusive/bench", "samples were lost")
+end)
+
+test("refusals count for nothing when the unmodified downlink is refused, before or after", function()
+  ends("AUTH-DL-002", { takes = function(n) return n ~= 1 end }, "inconclusive/bench", "proves nothing")
+  ends("AUTH-DL-002", { takes = function(n) return n == 1 end }, "inconclusive/bench", "proves nothing")
+end)
+
+test("a refusal during which samples were lost proves nothing", function()
+  local function in_second(since_s) return since_s > 50 and since_s < 110 end
+  ends("AUTH-DL-002", { loses = in_second }, "inconclusive/bench", "samples were lost")
+end)
+
+test("a device that never listens is not a firewall", function()
+  ends("FWL-002", { takes = function(n) return n ~= 1 end }, "inconclusive/bench", "its silence at other times")
+  ends("FWL-002", { takes = function(n) return n == 1 end }, "inconclusive/bench", "its silence at other times")
+end)
+
+test("silence at idle, during boot and around a request proves nothing when samples were lost", function()
+  local spans <const> = { idle = { 51, 53 }, boot = { 122, 123 }, request = { 134, 135 } }
+  for _, span in pairs(spans) do
+    local hit = false
+    local function in_span(since_s)
+      local is <const> = since_s >= span[1] and since_s <= span[2]
+      hit = hit or is
+      return is
+    end
+    ends("FWL-002", { loses = in_span }, "inconclusive/bench", "samples were lost")
+    equal(hit, true)
+  end
+end)
+
+test("a downlink that the bench did not send blames the configuration", function()
+  for _, id in ipairs { "AUTH-DL-001", "AUTH-DL-002", "FWL-002" } do
+    ends(id, { refusal = "outside the permit" }, "error/config", "outside the permit")
+    ends(id, { no_cipher = true }, "error/config", "add encryption")
+  end
+end)
+
+test("a rank that is missing is the device's, unless samples were lost", function()
+  local function third(_, rank) return rank == 3 end
+  for _, id in ipairs { "CNT-UL-004", "CNT-UL-005", "ENC-001", "ENC-002" } do
+    ends(id, { misses = third }, "fail/device")
+    ends(id, { misses = third, loses = function() return true end }, "inconclusive/bench", "samples were lost")
+  end
+end)
+
+test("a message that does not come is the device's, unless samples were lost", function()
+  local function none(counter) return counter > 0 end
+  for _, id in ipairs { "CNT-UL-004", "CNT-UL-005", "ENC-001", "ENC-002", "KEY-MEM-001" } do
+    ends(id, { misses = none }, "fail/device")
+    ends(id, { misses = none, loses = function() return true end }, "inconclusive/bench", "samples were lost")
+  end
+end)
+
+test("a switch that does not act proves nothing", function()
+  ends("CNT-UL-005", { stuck = true }, "inconclusive/bench", "power")
+  ends("CNT-UL-004", { stuck_reset = true }, "inconclusive/bench", "reset line")
+  ends("KEY-DBG-002", { stuck_reset = true }, "inconclusive/bench", "reset line")
+  ends("KEY-MEM-001", { stuck_reset = true }, "inconclusive/bench", "reset line")
+end)
+
+test("a port on which nothing ever answered is not proven", function()
+  for _, id in ipairs(COMPLETE) do
+    ends(id, { mute = function() return true end, port_unproven = true }, "inconclusive/bench", "not proven")
+  end
+end)
+
+test("a device that signs with another key keeps no secret that is looked for", function()
+  ends("KEY-MEM-001", { unsigned = true }, "inconclusive/bench", "it is not this one")
+  ends("KEY-DBG-002", { unsigned = true }, "inconclusive/bench", "it is not this one")
+end)
+
+test("an empty flash and a garbled debug port prove nothing", function()
+  ends("KEY-MEM-001", { blank = true }, "inconclusive/bench", "check the clip")
+  ends("KEY-DBG-002", { port = "garbled" }, "inconclusive/bench", "check its wires")
+end)
+
+harness.run()
