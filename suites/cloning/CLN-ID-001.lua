@@ -126,8 +126,8 @@ suite:case {
   run = function(t)
     local n <const> = t:require("units of the sample", t.samples:count() + 1):at_least(LEAST)
     t:note(("sampling plan: %d units, none may be bad; at %g %% confidence that excludes a production of which more"
-      .. " than %.1f %% are bad, %d units would exclude more than %.1f %%"):format(n, 100 * CONFIDENCE, excluded(n), BETTER,
-      excluded(BETTER)))
+      .. " than %.1f %% are bad, %d units would exclude more than %.1f %%"):format(n, 100 * CONFIDENCE, excluded(n),
+      BETTER, excluded(BETTER)))
     local units <const>, bad <const> = {}, {}
     local fewest_bits = math.huge
     for i = 1, n do
@@ -138,7 +138,9 @@ suite:case {
 
     local identified <const> = judge_identifiers(t, units, bad)
     local keyed <const> = judge_keys(t, units, bad)
-    if identified and keyed then
+    local clones = false
+    for i = 1, n do clones = clones or bad[i] == true end
+    if clones or identified and keyed then
       t:claim {
         event = "a unit whose identity or key is not its own alone", trials = n, allowed = 0, confidence = CONFIDENCE,
         trial = function(i) return bad[i] == true end,

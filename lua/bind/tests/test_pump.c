@@ -143,13 +143,15 @@ static struct {
     bool gone;
 } port_plan;
 
-static struct port the_port;
+// The device's port; those of samples have a digit in their path.
+static struct port the_port, sample_ports[3];
 
 int port_open(struct port **out, const struct port_config *config, struct err *err)
 {
-    (void)config, (void)err;
-    the_port = (struct port){0};
-    *out = &the_port;
+    (void)err;
+    unsigned n = config->path ? (unsigned)(config->path[strlen(config->path) - 1] - '0') : 0;
+    *out = n >= 1 && n <= 3 ? &sample_ports[n - 1] : &the_port;
+    **out = (struct port){0};
     return ERR_OK;
 }
 
@@ -700,6 +702,118 @@ static void test_pump_says_what_was_not_sent(void **state)
     pump_close(p);
 }
 
+static const uint8_t other_nak[16] = {0x3c, 0x2f, 0x9a, 0x77, 0x15, 0xe8, 0x4b, 0xd0,
+                                      0x86, 0x1c, 0x7e, 0x02, 0xf9, 0x5a, 0xd3, 0x4b};
+
+// The device and two samples, the second of which carries the identifier of the first.
+static struct pump_config fleet_config(struct secret *other)
+{
+    struct pump_config c = config();
+    assert_int_equal(secret_init(other, other_nak, sizeof other_nak, NULL), ERR_OK);
+    for (unsigned i = 0; i < 2; i++)
+        c.samples[i] = (struct pump_unit_config){
+            .uart_unit = i ? "d3" : "d2",
+            .port = {.path = i ? "/port/2" : "/port/1", .baud = 9600},
+            .lines = {[PUMP_POWER] = PORT_LINE_RTS, [PUMP_RESET] = -1},
+            .device_id = 0x11223344,
+            .key = i ? other : &key,
+        };
+    c.n_samples = 2;
+    return c;
+}
+
+static void test_pump_samples_take_the_place(void **state)
+{
+    (void)state;
+    struct secret other;
+    struct pump *p = opened(fleet_config(&other));
+    struct err e = {0};
+    struct pump_answer a;
+    assert_int_equal(pump_announce(p, &e), ERR_OK);
+    assert_string_equal(text_of(event_of("instrument", 3), "unit"), "d3");
+    assert_int_equal(pump_samples(p), 2);
+    a = command(p, "OK\r", 0, false);
+    jval_free(a.lines);
+    assert_true(pump_port_proven(p));
+
+    // What a sample said before its time is nobody's.
+    snprintf(sample_ports[1].due, sizeof sample_ports[1].due, "OK\rOK\r");
+    assert_int_equal(pump_use(p, 2, &e), ERR_OK);
+    assert_string_equal(sample_ports[1].due, "");
+    assert_false(pump_port_proven(p));
+    assert_int_equal(pump_switch(p, PUMP_POWER, true, &e), ERR_OK);
+    assert_true(sample_ports[1].lines[PORT_LINE_RTS]);
+    assert_false(sample_ports[0].lines[PORT_LINE_RTS]);
+    assert_false(the_port.lines[PORT_LINE_RTS]);
+    assert_string_equal(text_of(event_of("power", 0), "unit"), "d3");
+
+    port_plan.answer = "key 3c2f9a7715e84bd0\rOK\r";
+    assert_int_equal(pump_command(p, "KEY", pump_now(p) + 10 * BLOCK, false, &a, &e), ERR_OK);
+    assert_string_equal(sample_ports[1].written, "KEY\r");
+    assert_string_equal(the_port.written, "AT\r");
+    assert_string_equal(a.text, "key ****************");
+    jval_free(a.lines);
+    assert_string_equal(text_of(event_of("command", 1), "unit"), "d3");
+    assert_true(pump_port_proven(p));
+    struct pump_leak leak;
+    char fingerprint[SECRET_FINGERPRINT_LEN];
+    assert_int_equal(pump_leaks(p, &leak), 1);
+    secret_fingerprint(&other, fingerprint);
+    assert_string_equal(leak.fingerprint, fingerprint);
+
+    assert_int_equal(pump_switch(p, PUMP_RESET, true, &e), ERR_UNSUPPORTED);
+    assert_string_equal(e.text, "the bench file declares no reset line for the sample at d3; add "
+                                "reset = … to its entry in samples");
+    assert_int_equal(pump_use(p, 3, &e), ERR_INVALID);
+    assert_string_equal(e.text, "expected a unit from 0, the device under test, to 2, got 3");
+    pump_close(p);
+    secret_deinit(&other);
+}
+
+// However an attempt ends, the next one has the device, and the samples are off.
+static void test_pump_ends_with_the_device(void **state)
+{
+    (void)state;
+    struct secret other;
+    struct pump *p = opened(fleet_config(&other));
+    struct err e = {0};
+    assert_int_equal(pump_use(p, 1, &e), ERR_OK);
+    assert_int_equal(pump_switch(p, PUMP_POWER, true, &e), ERR_OK);
+    assert_int_equal(pump_end(p, &e), ERR_OK);
+    assert_false(sample_ports[0].lines[PORT_LINE_RTS]);
+    assert_string_equal(text_of(event_of("power", 1), "unit"), "d2");
+    assert_false(jval_bool(jval_get(event_of("power", 1), "on"), true));
+    assert_int_equal(bytes_append(&sink.log, "", 1, &e), ERR_OK);
+    assert_non_null(strstr((const char *)sink.log.data, " @ d2\n"));
+    assert_int_equal(pump_switch(p, PUMP_POWER, true, &e), ERR_OK);
+    assert_true(the_port.lines[PORT_LINE_RTS]);
+    pump_close(p);
+    secret_deinit(&other);
+}
+
+// The recording is of the device f9b439fc. A sample that carries this identifier, too, is judged
+// with its own key while it is in use, and only then.
+static void test_pump_judges_a_double_with_its_own_key(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    for (unsigned unit = 0; unit < 2; unit++) {
+        struct secret other;
+        struct pump_config c = fleet_config(&other);
+        c.samples[0].device_id = c.device_id;
+        c.samples[0].key = &other;
+        c.n_samples = 1;
+        struct pump *p = opened(c);
+        struct jval *frame = NULL;
+        assert_int_equal(pump_use(p, unit, &e), ERR_OK);
+        assert_int_equal(pump_next_frame(p, 3 * RATE, &frame, &e), ERR_OK);
+        assert_string_equal(text_of(frame, "judge"), unit ? "bad_tag" : "accepted");
+        jval_free(frame);
+        pump_close(p);
+        secret_deinit(&other);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -720,6 +834,9 @@ int main(void)
         TEST(test_pump_ends_with_its_supervisor),
         TEST(test_pump_sends_a_downlink_at_its_time),
         TEST(test_pump_says_what_was_not_sent),
+        TEST(test_pump_samples_take_the_place),
+        TEST(test_pump_ends_with_the_device),
+        TEST(test_pump_judges_a_double_with_its_own_key),
     };
     return cmocka_run_group_tests_name("pump", tests, NULL, NULL);
 }
