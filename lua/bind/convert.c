@@ -84,6 +84,7 @@ void convert_push(lua_State *L, const struct jval *j)
 
 // Where we are inside the value: the tables above us (to see cycles) and the path for error texts.
 struct walk {
+    size_t values; // so far
     lua_State *L;
     const void *above[CONVERT_DEPTH_MAX];
     unsigned depth;
@@ -252,6 +253,11 @@ static struct jval *take_table(struct walk *w, int index)
 static struct jval *take(struct walk *w, int index)
 {
     lua_State *L = w->L;
+    if (++w->values > CONVERT_VALUES_MAX) { // a table that stands in many places is many values
+        refuse(w, "more than %d values; does a table hold another one over and over?",
+               CONVERT_VALUES_MAX);
+        return NULL;
+    }
     if (!lua_checkstack(L, 6)) return give(w, NULL, "no room on the Lua stack");
     switch (lua_type(L, index)) {
     case LUA_TNIL:

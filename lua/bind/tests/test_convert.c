@@ -87,6 +87,8 @@ static void test_refusals_name_the_path(void **state)
         {"return { a = { [true] = 1 } }", "a: a key is a boolean"},
         {"local t = {} t.t = { u = t } return { x = t }", "x.t.u: the table contains itself"},
         {"local t = {} for _ = 1, 70 do t = { t } end return t", "nested more than 64"},
+        // 2^50 values out of 50 tables
+        {"local t = {} for _ = 1, 50 do t = { t, t } end return t", "more than 262144 values"},
         {"return coroutine.create(print)", "a thread cannot"},
     };
     lua_State *L = *state;
