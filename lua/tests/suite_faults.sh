@@ -8,8 +8,8 @@
 check "every case declares its faults" test "$(wc -l <"$scratch/table")" -eq "$("$bin/foxbench" list | wc -l)"
 
 fails_by_device() {
-    exits 1 && grep -A2 "^not ok [0-9]* - $1 " "$scratch/out" | grep -q 'verdict: fail' &&
-        grep -A3 "^not ok [0-9]* - $1 " "$scratch/out" | grep -q 'blame: device'
+    exits 1 && grep -A2 "^not ok [0-9]* - $1[ /]" "$scratch/out" | grep -q 'verdict: fail' &&
+        grep -A3 "^not ok [0-9]* - $1[ /]" "$scratch/out" | grep -q 'blame: device'
 }
 
 while read -r id faults; do
