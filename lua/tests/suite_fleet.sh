@@ -34,7 +34,8 @@ check "one key for all: the device fails" verdict_of fail device
 check "one key for all: says which" says 'dut1 and dut2 have one key, dut1 and dut3 have one key'
 bench --fault MUT-CLN-003 CLN-ID-001
 check "keys made out of the first: the device fails" verdict_of fail device
-check "keys made out of the first: says how" says "dut2 is made out of that of dut1: K = K' XOR (ID XOR ID'), big-endian"
+check "keys made out of the first: says how" \
+    says "dut2 is made out of that of dut1: K = K' XOR (ID XOR ID'), big-endian"
 
 bench --fault MUT-CLN-001 AUTH-UL-003
 check "other cases do not see the samples" exits 0
