@@ -40,6 +40,7 @@ local function play(o)
   end
   core.net = {
     step = function(_, a, b) return (b - a) % 4096 end,
+    related = function(_, a, b) return a == b and "is the same" or nil end,
     is_newer = function(_, a, b) return b == nil or (a - b) % 4096 > 0 and (a - b) % 4096 < 420 end,
   }
 
