@@ -36,4 +36,13 @@ check "and the run says so" grep -q '"arm":\["interference"\]' "$scratch/run.jso
 lab default --arm sleep
 check "what cannot be armed is refused" exits 4
 check "with what can be" says "expected interference or destructive, got 'sleep'"
+
+# The suites' own jammer.
+unset FOXBENCH_ROOT
+lab default 'JAM-UL-002/ranks=1'
+check "JAM-UL-002, named and not armed, is refused" exits 4
+check "JAM-UL-002, named and not armed: what would arm it" says 'JAM-UL-002 must be armed .*add --arm interference'
+lab default 'JAM-*'
+check "JAM-UL-002, meant by a pattern and not armed, is not run" exits 6
+check "JAM-UL-002, not run, sends nothing" sh -c "! grep -q '\"type\":\"jam\"' '$scratch/results/latest/events.jsonl'"
 finish
