@@ -814,6 +814,110 @@ static void test_pump_judges_a_double_with_its_own_key(void **state)
     }
 }
 
+// ---- a second radio
+
+static const struct air_permit second_permit = {
+    .unit = "r2",
+    .paths = {{.to = "r1", .kind = "conducted", .attenuation_db = 85}},
+    .n_paths = 1,
+    .bands = {{.low_hz = 868e6, .high_hz = 868.3e6, .max_dbm = 7}},
+    .n_bands = 1,
+};
+
+static struct pump_config with_second(void)
+{
+    struct pump_config c = config();
+    c.n_stations = 1;
+    c.stations[0] = (struct pump_station_config){
+        .unit = "r2",
+        .radio = {.uri = "ip:127.0.0.1:4712", .lo_hz = 868130000.0, .transmit = true},
+        .permit = second_permit};
+    c.armed = AIR_ARMED_INTERFERENCE;
+    return c;
+}
+
+static void use_ok(struct pump *p, unsigned others)
+{
+    struct err e = {0};
+    if (pump_use_radios(p, others, &e) < 0) fail_msg("%s", e.text);
+    assert_int_equal(pump_radios(p), others);
+}
+
+static void jam_refused(struct pump *p, unsigned by, int code, const char *part)
+{
+    const struct pump_jam_request request = {.by = by, .ranks = 1, .js_db = 20};
+    struct err e = {0};
+    unsigned id = 0;
+    assert_int_equal(pump_jam_start(p, &request, &id, &e), code);
+    if (!strstr(e.text, part)) fail_msg("expected '%s' in: %s", part, e.text);
+}
+
+static void test_pump_opens_a_second_radio_on_demand(void **state)
+{
+    (void)state;
+    radio_plan.overflow_in = 30;
+    struct pump *p = opened(with_second());
+    struct err e = {0};
+    assert_int_equal(pump_wait(p, 10 * BLOCK, &e), ERR_OK);
+    use_ok(p, 1);
+    assert_int_equal(pump_now(p), 10 * BLOCK); // time stood still
+    assert_string_equal(text_of(event_of("instrument", 0), "unit"), "r2");
+    use_ok(p, 1); // nothing to do
+    assert_null(event_of("instrument", 1));
+    assert_null(event_of("gap", 0));
+    // The first radio's block 30 comes 20 blocks later, the second one's 30 blocks later.
+    assert_int_equal(pump_wait(p, 50 * BLOCK, &e), ERR_OK);
+    assert_string_equal(text_of(event_of("gap", 0), "unit"), "r1");
+    assert_string_equal(text_of(event_of("gap", 1), "unit"), "r2");
+    assert_non_null(pump_gap_since(p, 41 * BLOCK));
+    assert_non_null(pump_heard(p, 1, 0)); // the recording's frame, in the second one's samples
+    assert_int_equal(pump_heard(p, 1, 0)->counter, 0xbd0);
+    assert_in_range(pump_heard(p, 1, 0)->start, 10 * BLOCK + (int64_t)(0.45 * RATE) - 60,
+                    10 * BLOCK + (int64_t)(0.45 * RATE) + 60);
+    use_ok(p, 0);
+    assert_int_equal(pump_wait(p, 60 * BLOCK, &e), ERR_OK);
+    assert_int_equal(pump_use_radios(p, 2, &e), ERR_USAGE);
+    pump_close(p);
+}
+
+static void test_pump_jams_only_what_it_may(void **state)
+{
+    (void)state;
+    struct pump *p = opened(with_second());
+    struct err e = {0};
+    jam_refused(p, 1, ERR_UNSUPPORTED, "r2 cannot jam: it is not open");
+    jam_refused(p, 0, ERR_UNSUPPORTED, "r1 cannot jam");
+    use_ok(p, 1);
+    jam_refused(p, 1, ERR_INVALID, "let a message go unjammed first");
+    assert_int_equal(pump_wait(p, 4 * RATE, &e), ERR_OK); // both play the same frame
+    const struct pump_jam_request request = {.by = 1, .ranks = 5, .js_db = 20};
+    unsigned id = 0;
+    if (pump_jam_start(p, &request, &id, &e) < 0) fail_msg("%s", e.text);
+    jam_refused(p, 1, ERR_INVALID, "r2 jams already");
+    assert_int_equal(pump_jam_stop(p, id + 1, &e), ERR_OK); // another one's end
+    jam_refused(p, 1, ERR_INVALID, "r2 jams already");
+    assert_int_equal(pump_jam_stop(p, id, &e), ERR_OK);
+    assert_int_equal(pump_jam_stop(p, id, &e), ERR_OK);
+    assert_false(radio_sent.lo_on);
+    if (pump_jam_start(p, &request, &id, &e) < 0) fail_msg("%s", e.text);
+    assert_int_equal(pump_end(p, &e), ERR_OK); // the attempt's end is the jammer's
+    if (pump_jam_start(p, &request, &id, &e) < 0) fail_msg("%s", e.text);
+    pump_close(p);
+}
+
+static void test_pump_jams_nobody_unarmed(void **state)
+{
+    (void)state;
+    struct pump_config c = with_second();
+    c.armed = 0;
+    struct pump *p = opened(c);
+    struct err e = {0};
+    use_ok(p, 1);
+    assert_int_equal(pump_wait(p, 4 * RATE, &e), ERR_OK);
+    jam_refused(p, 1, ERR_USAGE, "--arm interference");
+    pump_close(p);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -837,6 +941,9 @@ int main(void)
         TEST(test_pump_samples_take_the_place),
         TEST(test_pump_ends_with_the_device),
         TEST(test_pump_judges_a_double_with_its_own_key),
+        TEST(test_pump_opens_a_second_radio_on_demand),
+        TEST(test_pump_jams_only_what_it_may),
+        TEST(test_pump_jams_nobody_unarmed),
     };
     return cmocka_run_group_tests_name("pump", tests, NULL, NULL);
 }
