@@ -1,5 +1,5 @@
 #!/bin/sh
-# foxbench montecarlo as a user meets it: tables, JSON, one result for any number of threads, and what it says of bad input.
+# foxbench montecarlo as a user meets it: tables, JSON, one result for any number of threads, what it says of bad input.
 # TAP.
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench

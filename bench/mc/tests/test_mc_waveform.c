@@ -10,7 +10,7 @@
 
 #include "bench/mc/tests/waveform.h"
 
-enum { FRAMES = 30, TRIALS = 2000 };
+enum { FRAMES = 18, TRIALS = 2000 };
 
 static void compare(enum mc_jammer jammer)
 {

@@ -38,9 +38,10 @@ static void add_carrier(struct jam *j, const struct synth *s, const struct synth
     const struct mc_config *c = j->config;
     double f = b->f_hz + c->offset_hz * (2 * draw(j) - 1), phase = draw(j);
     double shift = c->period_s * draw(j);
-    for (size_t i = 0; i < n; i++) {
+    double complex tone = level * turn(phase), step = turn(f / s->rate_hz);
+    for (size_t i = 0; i < n; i++, tone *= step) {
         double t = (double)i / s->rate_hz;
-        if (is_on(c, t - b->start_s, t, shift)) sum[i] += level * turn(f * t + phase);
+        if (is_on(c, t - b->start_s, t, shift)) sum[i] += tone;
     }
 }
 
@@ -54,7 +55,8 @@ static void add_keyed(struct jam *j, const struct synth *s, const struct synth_b
                                       b->hex[5], b->hex[6], b->hex[7], 0},
                              NULL, 16);
     double sign = 1;
-    for (size_t i = 0; i < n; i++) {
+    double complex tone = level * turn(phase), step = turn(f / s->rate_hz);
+    for (size_t i = 0; i < n; i++, tone *= step) {
         double t = (double)i / s->rate_hz;
         size_t now = (size_t)(t * c->bit_rate + shift);
         if (now != symbol) {
@@ -63,7 +65,7 @@ static void add_keyed(struct jam *j, const struct synth *s, const struct synth_b
             if (!bit) sign = -sign;
             symbol = now;
         }
-        sum[i] += level * sign * turn(f * t + phase);
+        sum[i] += sign * tone;
     }
 }
 
@@ -76,10 +78,11 @@ static void add_noise(struct jam *j, const struct synth *s, const struct synth_b
     size_t n_white = (size_t)((double)n / s->rate_hz * width) + 2 * SIDE + 2;
     double complex *white = malloc(n_white * sizeof *white);
     if (!white) abort();
+    double complex tone = level, step = turn(b->f_hz / s->rate_hz);
     uint64_t key = rng_key(j->key + j->drawn++, "noise");
     for (size_t k = 0; k < n_white; k++)
         white[k] = M_SQRT1_2 * CMPLX(rng_normal(key, 2 * k), rng_normal(key, 2 * k + 1));
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++, tone *= step) {
         double t = (double)i / s->rate_hz, x = t * width + SIDE;
         size_t first = (size_t)x - SIDE + 1;
         double up = sin(M_PI * (x - floor(x)));
@@ -89,7 +92,7 @@ static void add_noise(struct jam *j, const struct synth *s, const struct synth_b
             double odd = ((size_t)x - k) & 1 ? -up : up;
             v += white[k] * (fabs(d) < 1e-9 ? 1 : odd / (M_PI * d) * window);
         }
-        sum[i] += level * v * turn(b->f_hz * t);
+        sum[i] += v * tone;
     }
     free(white);
 }
