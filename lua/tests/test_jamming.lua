@@ -111,10 +111,26 @@ test("JAM-UL-002 passes when the clear copies are read and the jammed ones are n
     local verdict <const>, _, core = run(jamming, { ranks = ranks })
     equal(verdict, "pass/none", ranks)
     equal(core.used, { 2 })
-    equal(#of_type(core, "point"), 6)
+    equal(#of_type(core, "point"), 2)
     local claim <const> = of_type(core, "claim")[1]
     equal({ claim.trials, claim.faults }, { 2, 0 })
   end
+end)
+
+test("JAM-UL-002 jams each rank once at each level in smoke's six patterns together", function()
+  local count <const>, levels = {}, 0
+  for _, ranks in ipairs(jamming.cases[1].for_each.ranks) do
+    local _, _, core = run(jamming, { ranks = ranks })
+    for _, p in ipairs(of_type(core, "point")) do
+      if not count[p.x] then levels = levels + 1 end
+      count[p.x] = count[p.x] or {}
+      for rank in ranks:gmatch "%d" do count[p.x][rank] = (count[p.x][rank] or 0) + 1 end
+      equal(p.trials, (#ranks + 1) // 2)
+      equal(p.bad, p.trials)
+    end
+  end
+  equal(levels, 6)
+  for _, each in pairs(count) do equal(each, { ["1"] = 1, ["2"] = 1, ["3"] = 1 }) end
 end)
 
 test("JAM-UL-002 fails a device whose message is lost though one copy was clear", function()
@@ -190,6 +206,9 @@ test("JAM-UL-002 sends the catalogue's number outside of smoke", function()
   local verdict <const>, _, core = run(jamming, { ranks = "2" }, nil, "substantial")
   equal(verdict, "pass/none")
   equal(of_type(core, "claim")[1].trials, 12)
+  local points <const> = of_type(core, "point")
+  equal(#points, 6)
+  for _, p in ipairs(points) do equal(p.trials, 2) end
 end)
 
 test("RES-RX3-001 passes when each station alone delivers each message once", function()
