@@ -18,8 +18,8 @@ size_t synth_symbols(const struct synth_burst *b)
     return 4 * strlen(b->hex) + 1;
 }
 
-// Mean power over the symbols of a unit-amplitude burst: a transition costs half its width.
-static double mean_power(const struct synth_burst *b)
+// A transition costs half its width.
+double synth_mean_power(const struct synth_burst *b)
 {
     size_t n = synth_symbols(b), flips = 0;
     for (size_t i = 0; i + 1 < n; i++)
@@ -27,30 +27,47 @@ static double mean_power(const struct synth_burst *b)
     return 1 - b->rho * 0.5 * (double)flips / (double)n;
 }
 
-static void add_burst(const struct synth *s, const struct synth_burst *b, int64_t from, size_t n,
-                      double complex *sum)
+double synth_phase_error(const struct synth *s, const struct synth_flaws *flaws, size_t b, size_t k)
+{
+    if (!(flaws->phase_rms > 0)) return 0;
+    return flaws->phase_rms * rng_normal(rng_key(s->seed, "phase"), 1000 * b + k);
+}
+
+static double flawed_level(const struct synth_flaws *flaws, double k, double symbols)
+{
+    if (flaws->overshoot_db == 0 && flaws->droop_db == 0) return 1;
+    double db = k >= 0 && k < 0.5 ? flaws->overshoot_db : 0;
+    return pow(10, (db - flaws->droop_db * (k / symbols - 0.5)) / 20);
+}
+
+static void add_burst(const struct synth *s, const struct synth_flaws *flaws, size_t index,
+                      int64_t from, size_t n, double complex *sum)
 {
     enum { SYMBOLS_MAX = 8 * 26 + 1 };
+    const struct synth_burst *b = &s->bursts[index];
     int sign[SYMBOLS_MAX];
     size_t symbols = synth_symbols(b);
-    double t_symbol = 1 / b->bit_rate, ramp = t_symbol / 2;
-    double begin = b->start_s - ramp, end = b->start_s + (double)symbols * t_symbol + ramp;
+    double t_symbol = 1 / (b->bit_rate * (1 + flaws->rate_error));
+    double up = flaws->ramp_up > 0 ? flaws->ramp_up : 0.5;
+    double down = flaws->ramp_down > 0 ? flaws->ramp_down : 0.5;
+    double begin = b->start_s - up * t_symbol;
+    double end = b->start_s + ((double)symbols + down) * t_symbol;
     if ((double)from / s->rate_hz > end || (double)(from + (int64_t)n) / s->rate_hz < begin) return;
 
     sign[0] = 1;
     for (size_t i = 1; i < symbols; i++)
         sign[i] = hex_bit(b->hex, i - 1) ? sign[i - 1] : -sign[i - 1];
     double n0 = 2 * s->noise_rms * s->noise_rms / s->rate_hz;
-    double amplitude = sqrt(pow(10, b->ebn0_db / 10) * n0 * b->bit_rate / mean_power(b));
+    double amplitude = sqrt(pow(10, b->ebn0_db / 10) * n0 * b->bit_rate / synth_mean_power(b));
     for (size_t i = 0; i < n; i++) {
         double t = (double)(from + (int64_t)i) / s->rate_hz - b->start_s, k = t / t_symbol, y;
-        if (t < -ramp || k > (double)symbols + 0.5) continue;
-        if (t < 0) {
-            y = 0.5 * (1 + cos(M_PI * t / ramp));
+        size_t q = k < 0 ? 0 : k >= (double)symbols ? symbols - 1 : (size_t)k;
+        if (k < -up || k > (double)symbols + down) continue;
+        if (k < 0) {
+            y = 0.5 * (1 + cos(M_PI * k / up));
         } else if (k >= (double)symbols) {
-            y = sign[symbols - 1] * 0.5 * (1 + cos(M_PI * (t - (double)symbols * t_symbol) / ramp));
+            y = sign[q] * 0.5 * (1 + cos(M_PI * (k - (double)symbols) / down));
         } else {
-            size_t q = (size_t)k;
             double part = k - (double)q, half = b->rho / 2;
             y = sign[q];
             if (half > 0 && part > 1 - half && q + 1 < symbols && sign[q + 1] != sign[q])
@@ -59,8 +76,11 @@ static void add_burst(const struct synth *s, const struct synth_burst *b, int64_
                 y *= sin(M_PI / 2 * part / half);
         }
         double turns = b->f_hz * t + 0.5 * b->drift_hz_s * t * t + b->phase;
+        turns += synth_phase_error(s, flaws, index, q) / (2 * M_PI);
+        if (y < 0) turns += flaws->step_error / (2 * M_PI);
         turns -= floor(turns);
-        sum[i] += amplitude * y * cexp(2 * M_PI * I * turns);
+        sum[i] +=
+            amplitude * flawed_level(flaws, k, (double)symbols) * y * cexp(2 * M_PI * I * turns);
     }
 }
 
@@ -70,6 +90,12 @@ static int16_t word(double v)
 }
 
 void synth_render(const struct synth *s, int64_t from, size_t n, int16_t *iq)
+{
+    synth_render_flawed(s, &(struct synth_flaws){0}, from, n, iq);
+}
+
+void synth_render_flawed(const struct synth *s, const struct synth_flaws *flaws, int64_t from,
+                         size_t n, int16_t *iq)
 {
     enum { PIECE = 1024 };
     uint64_t key = rng_key(s->seed, "synth");
@@ -83,7 +109,7 @@ void synth_render(const struct synth *s, int64_t from, size_t n, int16_t *iq)
                          : s->noise_rms * CMPLX(rng_normal(key, at), rng_normal(key, at + 1));
         }
         for (size_t b = 0; b < s->n_bursts; b++)
-            add_burst(s, &s->bursts[b], from, m, sum);
+            add_burst(s, flaws, b, from, m, sum);
         for (size_t i = 0; i < m; i++) {
             iq[2 * i] = word(creal(sum[i]));
             iq[2 * i + 1] = word(cimag(sum[i]));

@@ -29,8 +29,26 @@ struct synth {
     size_t n_bursts;
 };
 
+// What a transmitter may do wrong; the same for every burst. All zero: nothing.
+struct synth_flaws {
+    double rate_error;   // of the bit rate, relative
+    double phase_rms;    // of each symbol, radians
+    double step_error;   // radians by which a state lies off the other's opposite
+    double ramp_up;      // symbols of raised cosine before the reference symbol; 0: a half
+    double ramp_down;    // the same behind the last symbol
+    double overshoot_db; // in the first half symbol
+    double droop_db;     // from beginning to end, in dB straight down
+};
+
 /// Samples from … from + n - 1 as words; rounded, and clipped to the 12 bits of a Pluto.
 void synth_render(const struct synth *s, int64_t from, size_t n, int16_t *iq);
+void synth_render_flawed(const struct synth *s, const struct synth_flaws *flaws, int64_t from,
+                         size_t n, int16_t *iq);
+/// Phase error in radians that symbol k of burst b is given by `flaws`.
+double synth_phase_error(const struct synth *s, const struct synth_flaws *flaws, size_t b,
+                         size_t k);
+/// Mean power over the symbols of a burst of amplitude 1: transitions cost some.
+double synth_mean_power(const struct synth_burst *b);
 /// Symbols of a burst with its reference symbol.
 size_t synth_symbols(const struct synth_burst *b);
 enum { SYNTH_HEX = 2 * 26 + 1 };
