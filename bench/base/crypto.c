@@ -377,6 +377,11 @@ int crypto_key_verify(const struct crypto_key *k, const void *data, size_t len, 
     return rc;
 }
 
+const char *crypto_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;

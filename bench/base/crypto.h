@@ -85,6 +85,8 @@ FOX_CHECK int crypto_key_sign(const struct crypto_key *k, const void *data, size
 FOX_CHECK int crypto_key_verify(const struct crypto_key *k, const void *data, size_t len,
                                 const uint8_t *sig, size_t sig_len, struct err *err);
 
+/// OpenSSL's own words: "OpenSSL 3.0.17 1 Jul 2025".
+const char *crypto_version(void);
 bool crypto_equal(const void *a, const void *b, size_t len);
 void crypto_wipe(void *data, size_t len);
 
