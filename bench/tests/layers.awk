@@ -99,8 +99,8 @@ BEGIN {
         exit bad = 2
     }
     n = split("assert.h complex.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fenv.h float.h fnmatch.h ftw.h " \
-        "getopt.h glob.h grp.h inttypes.h iso646.h libgen.h limits.h link.h locale.h malloc.h math.h netdb.h poll.h pthread.h " \
-        "pty.h pwd.h regex.h sched.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h " \
+        "getopt.h glob.h grp.h inttypes.h iso646.h libgen.h limits.h link.h locale.h malloc.h math.h netdb.h poll.h " \
+        "pthread.h pty.h pwd.h regex.h sched.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h " \
         "stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h termios.h tgmath.h " \
         "threads.h time.h unistd.h immintrin.h", word, " ")
     for (i = 1; i <= n; i++) system_header[word[i]] = 1

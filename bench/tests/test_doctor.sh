@@ -133,7 +133,8 @@ says '^ +-> mend the page, or unset FOXBENCH_ROOT'
 verdict "no suites" "$why"
 
 # What a real bench needs beyond a virtual one.
-sed 's/virtual = true/virtual = false/; s/ip:127.0.0.1:1/usb:1.2.3/' "$root/fixtures/benches/broken.lua" >"$work/real.lua"
+sed 's/virtual = true/virtual = false/; s/ip:127.0.0.1:1/usb:1.2.3/' "$root/fixtures/benches/broken.lua" \
+    >"$work/real.lua"
 as=
 if [ "$(id -u)" -eq 0 ]; then as="setpriv --reuid=65534 --regid=65534 --clear-groups"; fi
 if $as test -x "$fox" && ! $as id -nG | grep -qwE 'dialout|root'; then
