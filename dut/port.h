@@ -18,6 +18,18 @@ struct port_config {
     unsigned baud; // 8N1
 };
 
+// A serial port of this computer; not opened.
+struct port_found {
+    char path[160];        // one that stays the same where there is one (/dev/serial/by-id)
+    char description[128]; // what its USB adapter calls itself
+    char serial[64];       // of the adapter; may be empty
+    unsigned vendor;       // of the adapter, 0: not on USB
+    unsigned product;
+};
+
+/// Serial ports on USB. Returns how many, at most max.
+FOX_CHECK int port_find(struct port_found *out, size_t max, struct err *err);
+
 /// Opens and locks the port (ERR_BUSY when another process holds it); both lines start inactive,
 /// input is flushed.
 FOX_CHECK int port_open(struct port **out, const struct port_config *config, struct err *err);

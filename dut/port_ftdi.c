@@ -97,6 +97,28 @@ static void list_others(struct ftdi *f, char *out, size_t size)
     ftdi_list_free(&list);
 }
 
+int ftdi_find(struct ftdi_found *out, size_t max, struct err *err)
+{
+    struct ftdi_device_list *list = NULL;
+    size_t n = 0;
+    struct ftdi_context *context = ftdi_new();
+    if (!context)
+        return err_set(
+            err, ERR_IO,
+            "FTDI adapters: libusb cannot start; is USB there, and may this user use it?");
+    if (ftdi_usb_find_all(context, &list, VENDOR, PRODUCT) <= 0) list = NULL;
+    for (const struct ftdi_device_list *l = list; l && n < max; l = l->next) {
+        struct ftdi_found *one = &out[n++];
+        *one = (struct ftdi_found){0};
+        if (ftdi_usb_get_strings(context, l->dev, NULL, 0, one->description,
+                                 sizeof one->description, one->serial, sizeof one->serial) < 0)
+            *one = (struct ftdi_found){0};
+    }
+    ftdi_list_free(&list);
+    ftdi_free(context);
+    return (int)n;
+}
+
 static int open_usb(struct ftdi *f, struct err *err)
 {
     int rc = ftdi_usb_open_desc(f->context, VENDOR, PRODUCT, NULL, f->serial);

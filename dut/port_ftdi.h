@@ -27,6 +27,15 @@ enum {
 
 struct ftdi;
 
+// An adapter on USB; not opened for use.
+struct ftdi_found {
+    char serial[64]; // empty: it has none, or this user may not ask
+    char description[128];
+};
+
+/// FT232H adapters on USB. Returns how many, at most max.
+FOX_CHECK int ftdi_find(struct ftdi_found *out, size_t max, struct err *err);
+
 /// The adapter with this serial number. ERR_NOTFOUND: not there (the text lists those that are);
 /// ERR_BUSY: another program has it.
 FOX_CHECK int ftdi_open(struct ftdi **out, const char *serial, struct err *err);

@@ -3,10 +3,13 @@
 // Three habits of that library are worked round here: it locks nothing, so two benches could share
 // a port; its blocking read spins at full load on a port that was unplugged; and its open leaves
 // the modem lines as the kernel raised them.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libserialport.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -254,4 +257,49 @@ int port_open(struct port **out, const struct port_config *config, struct err *e
 fail:
     serial_close(&s->base);
     return rc;
+}
+
+// --- finding ports
+
+// tty numbers change with the order of plugging; the link that udev makes does not.
+static void find_lasting_path(const char *path, char *out, size_t size)
+{
+    static const char folder[] = "/dev/serial/by-id";
+    char wanted[PATH_MAX], link[PATH_MAX], target[PATH_MAX];
+    snprintf(out, size, "%s", path);
+    DIR *dir = realpath(path, wanted) ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        int n = snprintf(link, sizeof link, "%s/%s", folder, entry->d_name);
+        if (n > 0 && (size_t)n < size && realpath(link, target) && strcmp(target, wanted) == 0)
+            snprintf(out, size, "%s", link);
+    }
+    if (dir) closedir(dir);
+}
+
+static void copy_or_empty(char *out, size_t size, const char *text)
+{
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+int port_find(struct port_found *out, size_t max, struct err *err)
+{
+    struct sp_port **list = NULL;
+    size_t n = 0;
+    if (sp_list_ports(&list) != SP_OK)
+        return err_set(err, ERR_IO, "serial ports cannot be listed: %s; is /sys mounted?",
+                       strerror(sp_last_error_code()));
+    for (size_t i = 0; list[i] && n < max; i++) {
+        int vendor = 0, product = 0;
+        if (sp_get_port_transport(list[i]) != SP_TRANSPORT_USB ||
+            sp_get_port_usb_vid_pid(list[i], &vendor, &product) != SP_OK)
+            continue;
+        struct port_found *one = &out[n++];
+        *one = (struct port_found){.vendor = (unsigned)vendor, .product = (unsigned)product};
+        find_lasting_path(sp_get_port_name(list[i]), one->path, sizeof one->path);
+        copy_or_empty(one->description, sizeof one->description, sp_get_port_description(list[i]));
+        copy_or_empty(one->serial, sizeof one->serial, sp_get_port_usb_serial(list[i]));
+    }
+    sp_free_port_list(list);
+    return (int)n;
 }

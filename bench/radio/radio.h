@@ -45,6 +45,19 @@ struct radio_info {
     int64_t tx_offset_samples; // between the two streams' counts, as calibrated
 };
 
+// A radio that is plugged in or answers at an address; not opened.
+struct radio_found {
+    char uri[128];
+    char serial[64];
+    char model[128];
+};
+
+/// Radios on USB and those that announce themselves on the network. Returns how many, at most max;
+/// none also where neither can be looked through.
+FOX_CHECK int radio_find(struct radio_found *out, size_t max, struct err *err);
+/// Asks who is behind an address, and changes nothing there. ERR_GONE: nobody answers.
+FOX_CHECK int radio_identify(struct radio_found *out, const char *uri, struct err *err);
+
 /// Opens a radio and, unless it shall wait, starts its streams.
 FOX_CHECK int radio_open(struct radio **out, const struct radio_config *config, struct err *err);
 /// Accepts NULL.

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench/base/log.h"
 #include "bench/radio/pluto.h"
@@ -727,3 +728,76 @@ const struct radio_ops radio_pluto_ops = {
     .set_tx = pluto_tx_set,
     .tune_tx = pluto_tx_tune,
 };
+
+// --- finding radios
+
+// "0456:b673 (Analog Devices Inc. PlutoSDR (ADALM-PLUTO)), serial=1044…": the serial is last.
+static void read_description(const char *description, struct radio_found *out)
+{
+    const char *serial = strstr(description, "serial=");
+    snprintf(out->model, sizeof out->model, "%.*s",
+             (int)(serial ? strcspn(description, ",") : strlen(description)), description);
+    snprintf(out->serial, sizeof out->serial, "%s", serial ? serial + strlen("serial=") : "");
+}
+
+// Where there is no name service the library complains on stderr, so it is not asked.
+static bool has_name_service(void)
+{
+    return access("/run/avahi-daemon/socket", F_OK) == 0;
+}
+
+// Backends that are not there (no USB) have nothing to show.
+static size_t scan(const char *backend, struct radio_found *out, size_t max)
+{
+    struct iio_context_info **list = NULL;
+    struct iio_scan_context *s = iio_create_scan_context(backend, 0);
+    ssize_t n = s ? iio_scan_context_get_info_list(s, &list) : 0;
+    size_t found = 0;
+    for (ssize_t i = 0; i < n && found < max; i++) {
+        struct radio_found *one = &out[found++];
+        snprintf(one->uri, sizeof one->uri, "%s", iio_context_info_get_uri(list[i]));
+        read_description(iio_context_info_get_description(list[i]), one);
+    }
+    if (list) iio_context_info_list_free(list);
+    if (s) iio_scan_context_destroy(s);
+    return found;
+}
+
+int radio_find(struct radio_found *out, size_t max, struct err *err)
+{
+    size_t n = scan("usb=0456:*", out, max), n_usb = n;
+    if (has_name_service()) n += scan("ip", out + n, max - n);
+    // One that is reached both ways counts once; a scan of the network tells no serial number.
+    size_t kept = n_usb;
+    for (size_t i = n_usb; i < n; i++) {
+        struct radio_found one = out[i];
+        bool known = radio_identify(&one, out[i].uri, err) < 0;
+        for (size_t k = 0; k < kept && !known; k++)
+            known = *one.serial && strcmp(one.serial, out[k].serial) == 0;
+        if (!known) out[kept++] = one;
+    }
+    return (int)kept;
+}
+
+int radio_identify(struct radio_found *out, const char *uri, struct err *err)
+{
+    *out = (struct radio_found){0};
+    snprintf(out->uri, sizeof out->uri, "%s", uri);
+    char *copy = strdup(uri); // the library writes into it
+    if (!copy) return err_set(err, ERR_NOMEM, "radio %s: out of memory", uri);
+    errno = 0;
+    struct iio_context *ctx = iio_create_context_from_uri(copy);
+    int why = errno;
+    free(copy);
+    if (!ctx)
+        return err_set(err, ERR_GONE,
+                       "radio %s: nobody answers there: %s; check its cable, power and address",
+                       uri, why ? strerror(why) : "no reason given");
+    copy_attr(ctx, "hw_serial", out->serial, sizeof out->serial);
+    copy_attr(ctx, "hw_model", out->model, sizeof out->model);
+    bool is_radio = iio_context_find_device(ctx, "ad9361-phy") != NULL;
+    iio_context_destroy(ctx);
+    return is_radio ? ERR_OK
+                    : err_set(err, ERR_UNSUPPORTED, "radio %s: expected a Pluto, found '%s'", uri,
+                              *out->model ? out->model : "something unknown");
+}
