@@ -169,6 +169,10 @@ static bool act(const char *what, const struct jval *request)
     } else if (strcmp(what, "ESCAPE") == 0) {
         expect("pass", "none", "it is 42");
         evidence("../../../run.json", "x", 1, 0);
+    } else if (strcmp(what, "LEAK") == 0) {
+        const char *hex = getenv("FAKE_KEY");
+        expect("pass", "none", "it is 42");
+        if (hex) evidence("dump.txt", hex, strlen(hex), 0);
     } else if (strcmp(what, "OWN") == 0) {
         expect("pass", "none", "it is 42");
         evidence("verdict.json", "x", 1, 0);

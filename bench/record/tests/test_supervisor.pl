@@ -305,6 +305,21 @@ for my $signal (qw(INT TERM)) {
     like($text, qr/^unfinished: it ends after \d+ events/, "and it says so");
     ok(of_case("case.end", "FAKE-PASS-1"), "what was decided before is kept");
 }
+{
+    local $ENV{FAKE_KEY} = "51ab0c77e29d3f10886a54c2bb07d9fe";
+    my $device = "$out/leaky.lua";
+    open my $f, ">", $device or die;
+    print $f qq(syntax(1)\nreturn { key = "env:FAKE_KEY" }\n);
+    close $f;
+    my ($code, undef, $err_text) = fox("run", "LEAK", "--device", $device, "-o", "$out/results");
+    is($code, 3, "a key in the evidence: exit");
+    like($err_text, qr{cases/FAKE-LEAK-1/_/attempt-1/dump.txt as hex text at byte 0}, "a key in the evidence is named");
+    my ($fault) = grep { $_->{type} eq "fault" && !$_->{case} } events();
+    is("$fault->{code} $fault->{blame}", "CHECK bench", "a key in the evidence: in the ledger");
+    is(of_case("case.end", "FAKE-LEAK-1")->{verdict}, "pass", "the device is not to blame for it");
+    unlike($err_text . slurp(run_dir() . "/events.jsonl"), qr/51ab0c77/, "but not shown");
+    verifies(0, "a key in the evidence");
+}
 is(scalar(() = glob "$ENV{TMPDIR}/foxbench-*"), 1, "only the killed run left its work folder");
 
 done_testing;

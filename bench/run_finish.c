@@ -1,0 +1,150 @@
+// The end of a run: what it came to, what is made of it, and what people are told.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/cmd.h"
+#include "bench/record/junit.h"
+#include "bench/run_job.h"
+#include "bench/run_secrets.h"
+#include "reports/report.h"
+
+int run_job_judge(const struct run_job *r)
+{
+    size_t n[VERDICTS];
+    book_counts(r->book, n);
+    if (r->session.signal) return CMD_EXIT_INTERRUPTED;
+    if (n[VERDICT_FAIL]) return CMD_EXIT_FAIL;
+    if (n[VERDICT_ERROR] || r->session.dead || r->leaks) return CMD_EXIT_ERROR;
+    if (n[VERDICT_INCONCLUSIVE] || n[VERDICT_NOTRUN]) return CMD_EXIT_OPEN;
+    if (n[VERDICT_NA] + n[VERDICT_WAIVED] == book_count(r->book)) return CMD_EXIT_NOTHING;
+    return CMD_EXIT_OK;
+}
+
+// What a search found: said to people, and counted.
+static void say_found(struct run_job *r, const struct run_secrets *s)
+{
+    r->leaks += s->n;
+    for (size_t i = 0; i < s->n && i < RUN_SECRETS_FOUND_MAX; i++)
+        fprintf(stderr, "foxbench %s: %s\n", r->command, s->found[i].text);
+    if (s->n > RUN_SECRETS_FOUND_MAX)
+        fprintf(stderr, "foxbench %s: and in %zu places more\n", r->command,
+                s->n - RUN_SECRETS_FOUND_MAX);
+}
+
+int run_job_search(struct run_job *r, struct err *err)
+{
+    static const char *const everything[] = {"", NULL};
+    struct run_secrets found;
+    struct err e = {0};
+    int rc = run_secrets_search(&found, book_dir(r->book), r->device_file, everything, &e);
+    if (rc < 0) {
+        // A record that nobody searched is not one to give away.
+        r->leaks++;
+        fprintf(stderr, "foxbench %s: the record was not searched for keys: %s\n", r->command,
+                e.text);
+        return book_fault(r->book, rc, BLAME_BENCH, "the record was not searched for keys", err);
+    }
+    say_found(r, &found);
+    rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < found.n && i < RUN_SECRETS_FOUND_MAX; i++)
+        rc = book_fault(r->book, ERR_CHECK,
+                        found.found[i].said_by_device ? BLAME_DEVICE : BLAME_BENCH,
+                        found.found[i].text, err);
+    return rc;
+}
+
+// What was made of the run after its books were closed.
+static void search_report(struct run_job *r)
+{
+    static const char *const made[] = {"junit.xml", "report/", NULL};
+    struct run_secrets found;
+    struct err e = {0};
+    if (run_secrets_search(&found, book_dir(r->book), r->device_file, made, &e) < 0) {
+        r->leaks++;
+        fprintf(stderr, "foxbench %s: the report was not searched for keys: %s\n", r->command,
+                e.text);
+        return;
+    }
+    say_found(r, &found);
+    if (found.pdf_unread)
+        fprintf(stderr,
+                "foxbench %s: the text of report.pdf was not searched for keys: pdftotext does not "
+                "work here; install poppler-utils\n",
+                r->command);
+}
+
+// FOXBENCH_PDF=off: whoever makes many runs to compare needs none of them on paper.
+static void print_pdf(const struct run_job *r)
+{
+    struct err e = {0};
+    const char *wanted = getenv("FOXBENCH_PDF");
+    if (!*r->report || (wanted && strcmp(wanted, "off") == 0)) return;
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    if (report_pdf(book_dir(r->book), &e) < 0) {
+        fprintf(stderr, "foxbench %s: %s\n", r->command, e.text);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    fprintf(stderr, "report.pdf took %.1f s.\n",
+            (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
+}
+
+// The run is over and safe; what is made of it can be made again.
+void run_job_render(struct run_job *r)
+{
+    struct err e = {0};
+    if (junit_write(book_dir(r->book), &e) < 0)
+        fprintf(stderr, "foxbench %s: junit.xml was not written: %s\n", r->command, e.text);
+    if (report_render(book_dir(r->book), &e) < 0)
+        fprintf(stderr, "foxbench %s: the report was not written: %s\n", r->command, e.text);
+    else
+        snprintf(r->report, sizeof r->report, "%s/report/report.html", book_dir(r->book));
+    print_pdf(r);
+    search_report(r);
+}
+
+static const char *next_step(int exit_code)
+{
+    switch (exit_code) {
+    case CMD_EXIT_OK:
+        return "nothing is left to do";
+    case CMD_EXIT_FAIL:
+        return "the device fails; read why in the report";
+    case CMD_EXIT_INTERRUPTED:
+        return "the run was stopped; start it again for a complete one";
+    case CMD_EXIT_ERROR:
+        return "mend the bench or the test named below, then run again";
+    case CMD_EXIT_NOTHING:
+        return "no case applies to this device; look at its features and at the profile";
+    default:
+        return "some cases decide nothing; read why in the report, then run them again";
+    }
+}
+
+void run_job_summarize(const struct run_job *r, int exit_code)
+{
+    size_t n[VERDICTS];
+    book_counts(r->book, n);
+    fprintf(stderr, "\nNext: %s.\n",
+            r->leaks ? "a key stands in the record; keep it to yourself, and read above where"
+                     : next_step(exit_code));
+    fprintf(stderr, "Report: %s\n", *r->report ? r->report : book_dir(r->book));
+    for (size_t i = 0; i < book_count(r->book); i++) {
+        const struct book_case *c = book_case(r->book, i);
+        if (verdict_is_ok(c->verdict)) continue;
+        fprintf(stderr, "  %-12s %s: %s%s%s\n", verdict_name(c->verdict), c->name, c->reason,
+                c->blame == BLAME_NONE ? "" : ", blame ",
+                c->blame == BLAME_NONE ? "" : blame_name(c->blame));
+    }
+    fprintf(stderr, "%zu case%s:", book_count(r->book), book_count(r->book) == 1 ? "" : "s");
+    const char *comma = "";
+    for (enum verdict v = 0; v < VERDICTS; v++) {
+        if (n[v] == 0) continue;
+        fprintf(stderr, "%s %zu %s", comma, n[v], verdict_name(v));
+        comma = ",";
+    }
+    fputc('\n', stderr);
+}

@@ -1,0 +1,216 @@
+#include "bench/run_job.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/cmd.h"
+#include "bench/record/tap.h"
+#include "lua/bind/script.h"
+
+static int complain(const struct run_job *r, const struct err *e)
+{
+    fprintf(stderr, "foxbench %s: %s\n", r->command, e->text);
+    return e->code == ERR_USAGE ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
+}
+
+// A declaration is known by the stem of its file: no path, and nothing that a path cannot hold.
+static void stem(const char *path, char out[64])
+{
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    size_t n = 0;
+    for (; name[n] && strcmp(name + n, ".lua") != 0 && n < 63; n++) {
+        bool plain = (name[n] >= '0' && name[n] <= '9') || (name[n] >= 'A' && name[n] <= 'Z') ||
+                     (name[n] >= 'a' && name[n] <= 'z') || name[n] == '-' || name[n] == '_' ||
+                     (name[n] == '.' && n > 0);
+        out[n] = plain ? name[n] : '_';
+    }
+    out[n] = 0;
+    if (n == 0) snprintf(out, 64, "device");
+}
+
+static struct jval *text_or_null(const struct jval *j, const char *key, struct err *err)
+{
+    struct jval *value = jval_get(j, key);
+    return value ? jval_ref(value) : jval_make(err, "n");
+}
+
+static struct jval *string_list(const char *const *strings, size_t n, struct err *err)
+{
+    struct jval *list = jval_array();
+    for (size_t i = 0; list && i < n; i++) {
+        if (jval_append(list, jval_make(err, "s", strings[i]), err) < 0) {
+            jval_free(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static struct jval *run_json(const struct run_job *r, struct err *err)
+{
+    const char *armed[2];
+    size_t n_armed = 0;
+    if (r->lab || r->options->arm_interference) armed[n_armed++] = "interference";
+    if (r->lab || r->options->arm_destructive) armed[n_armed++] = "destructive";
+    const char *substitutes[2];
+    size_t n_substitutes = 0;
+    const char *other = getenv("FOXBENCH_WORKER");
+    if (other && *other) substitutes[n_substitutes++] = "worker";
+    other = getenv("FOXBENCH_LAB");
+    if (other && *other && r->lab) substitutes[n_substitutes++] = "lab";
+
+    char device[64], bench[64];
+    stem(r->device_file, device);
+    stem(r->bench_file, bench);
+    const struct run_options *o = r->options;
+    return jval_make(err, "{s:i, s:s, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
+                     1, "foxbench", FOX_VERSION, "seed", (long long)o->seed, "profile", o->profile,
+                     "select", string_list((const char *const *)o->select, o->n_select, err),
+                     "device", device, "bench", bench, "faults",
+                     string_list(&o->fault, o->fault ? 1 : 0, err), "arm",
+                     string_list(armed, n_armed, err), "catalogue_version",
+                     text_or_null(jval_at(jval_get(r->plan, "cases"), 0), "catalogue_version", err),
+                     "operator", text_or_null(jval_get(r->plan, "bench"), "operator", err),
+                     "substitutes", string_list(substitutes, n_substitutes, err));
+}
+
+// The scenario that the device file names: how its device is built into the virtual lab. What is
+// wrong with the file the worker says, when it makes the plan.
+static void name_scenario(struct run_job *r)
+{
+    struct jval *device = NULL;
+    struct err ignored = {0};
+    const char *name = NULL;
+    if (script_read_data(r->device_file, &device, &ignored) == ERR_OK)
+        name = jval_text(jval_get(device, "scenario"), NULL);
+    snprintf(r->scenario, sizeof r->scenario, "%s", name ? name : "default");
+    jval_free(device);
+}
+
+// A scenario with other instruments than the default one has a bench file of its own.
+static void name_virtual_bench(struct run_job *r)
+{
+    snprintf(r->bench_file, sizeof r->bench_file, "%s/fixtures/benches/%s.lua", cmd_root(),
+             r->scenario);
+    if (access(r->bench_file, R_OK) != 0)
+        snprintf(r->bench_file, sizeof r->bench_file, "%s/fixtures/benches/virtual.lua",
+                 cmd_root());
+}
+
+static int make_plan(struct run_job *r, struct err *err)
+{
+    snprintf(r->device_file, sizeof r->device_file, "%s",
+             r->options->device ? r->options->device : "");
+    snprintf(r->bench_file, sizeof r->bench_file, "%s", r->options->bench ? r->options->bench : "");
+    if (!r->options->device)
+        snprintf(r->device_file, sizeof r->device_file, "%s/fixtures/devices/foxdut.lua",
+                 cmd_root());
+    int rc = session_init(&r->session, r->options, err);
+    if (rc == ERR_OK && !r->options->bench) {
+        name_scenario(r);
+        const struct lab_config config = {.seed = r->options->seed,
+                                          .scenario = r->scenario,
+                                          .fault = r->options->fault,
+                                          .signal_fd = r->session.signal_fd};
+        name_virtual_bench(r);
+        rc = lab_start(&r->lab, &config, err);
+    }
+    r->session.lab = r->lab;
+    r->session.device = r->device_file;
+    r->session.bench = r->bench_file;
+    return rc == ERR_OK ? session_plan(&r->session, &r->plan, err) : rc;
+}
+
+static int print_plan(const struct run_job *r)
+{
+    const struct jval *cases = jval_get(r->plan, "cases");
+    for (size_t i = 0; i < jval_len(cases); i++) {
+        const struct jval *c = jval_at(cases, i);
+        const char *axes = jval_text(jval_get(c, "axes"), "_");
+        const char *na = jval_text(jval_get(c, "na"), NULL);
+        bool plain = !*axes || strcmp(axes, "_") == 0;
+        printf("%s%s%s  %s%s%s%s\n", jval_text(jval_get(c, "id"), "?"), plain ? "" : "/",
+               plain ? "" : axes, jval_text(jval_get(c, "title"), ""),
+               na ? " (not applicable: " : "", na ? na : "", na ? ")" : "");
+    }
+    return jval_len(cases) > 0 ? CMD_EXIT_OK : CMD_EXIT_NOTHING;
+}
+
+// No run directory could be made: every planned case is answered for all the same.
+static void answer_for_all(const struct run_job *r, const char *why)
+{
+    const struct jval *cases = jval_get(r->plan, "cases");
+    struct tap t;
+    int rc = tap_begin(&t, NULL, stdout, jval_len(cases), NULL);
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(cases); i++) {
+        const struct jval *c = jval_at(cases, i);
+        const char *axes = jval_text(jval_get(c, "axes"), "_");
+        bool plain = strcmp(axes, "_") == 0;
+        char name[256];
+        snprintf(name, sizeof name, "%s%s%s", jval_text(jval_get(c, "id"), "?"), plain ? "" : "/",
+                 plain ? "" : axes);
+        const struct tap_point point = {.id = name,
+                                        .title = jval_text(jval_get(c, "title"), ""),
+                                        .verdict = VERDICT_NOTRUN,
+                                        .blame = BLAME_BENCH,
+                                        .reason = why};
+        rc = tap_point(&t, &point, NULL);
+    }
+}
+
+static int carry_out(struct run_job *r, struct err *err)
+{
+    struct jval *run = run_json(r, err);
+    int rc = run ? book_open(&r->book, r->options->parent, run, r->plan, err) : ERR_FORMAT;
+    jval_free(run);
+    if (rc == ERR_OK) rc = session_run(&r->session, r->book, err);
+    if (rc == ERR_OK) rc = run_job_search(r, err);
+    if (rc == ERR_OK) rc = book_end(r->book, run_job_judge(r), err);
+    return rc;
+}
+
+// A run started without 0, 1 or 2 must not get a ledger in their place.
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    if (fd > STDERR_FILENO) close(fd);
+}
+
+int run_job(const char *command, const struct run_options *options, const char *resume)
+{
+    struct run_job r = {.command = command, .options = options, .resume = resume};
+    struct err e = {0};
+    r.session.signal_fd = -1;
+    fill_standard_descriptors();
+
+    int exit_code;
+    int rc = make_plan(&r, &e);
+    if (rc < 0) {
+        exit_code = session_interrupted(&r.session) ? CMD_EXIT_INTERRUPTED : complain(&r, &e);
+    } else if (options->dry_run) {
+        exit_code = print_plan(&r);
+    } else if ((rc = carry_out(&r, &e)) < 0) {
+        exit_code = complain(&r, &e);
+        if (!r.book) answer_for_all(&r, e.text);
+        if (r.book) fprintf(stderr, "What was booked so far is in %s.\n", book_dir(r.book));
+    } else {
+        exit_code = run_job_judge(&r);
+        lab_stop(r.lab);
+        r.lab = r.session.lab = NULL;
+        run_job_render(&r);
+        if (r.leaks && exit_code != CMD_EXIT_FAIL && exit_code != CMD_EXIT_INTERRUPTED)
+            exit_code = CMD_EXIT_ERROR; // the report may hold what the evidence does not
+        run_job_summarize(&r, exit_code);
+    }
+    session_deinit(&r.session);
+    lab_stop(r.lab);
+    book_close(r.book);
+    jval_free(r.plan);
+    return exit_code;
+}
