@@ -26,6 +26,15 @@ static const struct {
 #include "bench/phy/measure.def"
 };
 
+// Variances of polynomials through n phases, orthogonal about the middle.
+void phy_measure_bounds(double ebn0_db, size_t n_symbols, double bit_rate, double *f_mid_u_hz,
+                        double *drift_u_hz_s)
+{
+    double gain = pow(10, ebn0_db / 10), n = (double)n_symbols, w = 8 * M_PI * M_PI * gain;
+    *f_mid_u_hz = sqrt(12 / (w * n * n * n)) * bit_rate;
+    *drift_u_hz_s = sqrt(720 / (w * n * n * n * n * n)) * bit_rate * bit_rate;
+}
+
 const char *phy_quantity_name(enum phy_quantity q)
 {
     return quantities[q].name;
@@ -97,8 +106,8 @@ static void make_void(struct phy_measure_state *m, const char *why)
             (struct phy_value){.u = -1, .why = why};
 }
 
-static int check(const struct phy_measure_config *c, size_t n, const struct phy_measure_burst *b,
-                 struct err *err)
+int phy_measure_check(const struct phy_measure_config *c, size_t n,
+                      const struct phy_measure_burst *b, struct err *err)
 {
     if (!(c->rate_hz > 0 && b->bit_rate > 0 && c->rate_hz >= 40 * b->bit_rate))
         return err_set(err, ERR_INVALID,
@@ -122,7 +131,7 @@ static int check(const struct phy_measure_config *c, size_t n, const struct phy_
 int phy_measure(const struct phy_measure_config *config, const int16_t *iq, size_t n,
                 const struct phy_measure_burst *burst, struct phy_measurement *out, struct err *err)
 {
-    int rc = check(config, n, burst, err);
+    int rc = phy_measure_check(config, n, burst, err);
     if (rc < 0) return rc;
     *out = (struct phy_measurement){0};
     struct phy_measure_state *m = calloc(1, sizeof *m);

@@ -85,6 +85,15 @@ extern const struct phy_mask_point phy_mask_default[PHY_MASK_POINTS];
 FOX_CHECK int phy_measure(const struct phy_measure_config *config, const int16_t *iq, size_t n,
                           const struct phy_measure_burst *burst, struct phy_measurement *out,
                           struct err *err);
+/// Fills out[rows * columns] row by row: how much of the burst's amplitude lies at each phase (rows
+/// from -90 to 270 degrees; its states lie at 0 and 180) in each stretch of its time (columns).
+FOX_CHECK int phy_measure_picture(const struct phy_measure_config *config, const int16_t *iq,
+                                  size_t n, const struct phy_measure_burst *burst, size_t columns,
+                                  size_t rows, float *out, struct err *err);
+/// Cramér-Rao bounds of frequency at mid-burst and drift: standard uncertainties at best, known
+/// without measuring.
+void phy_measure_bounds(double ebn0_db, size_t n_symbols, double bit_rate, double *f_mid_u_hz,
+                        double *drift_u_hz_s);
 const char *phy_quantity_name(enum phy_quantity q);
 const char *phy_quantity_unit(enum phy_quantity q);
 /// A value or an uncertainty of `q`, rounded for the record: equal runs give equal digits.

@@ -46,6 +46,9 @@ struct phy_measure_state {
     struct phy_measurement *out;
 };
 
+/// Whether burst and samples are such that they can be measured.
+FOX_CHECK int phy_measure_check(const struct phy_measure_config *config, size_t n,
+                                const struct phy_measure_burst *burst, struct err *err);
 /// Fills wide and narrow.
 FOX_CHECK int phy_measure_lower(struct phy_measure_state *m, const int16_t *iq, size_t n,
                                 struct err *err);

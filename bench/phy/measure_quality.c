@@ -7,6 +7,7 @@
 static const double degrees = 180 / M_PI;
 // A peak that many standard deviations high is the noise's own, in some 200 symbols.
 static const double noise_peak = 4.5;
+static const double angle_noise_max = 0.01; // variance; 17 dB
 
 // Root of (mean square - noise), with its uncertainty: of the mean over n values, and of the noise.
 static void put_rms(struct phy_measure_state *m, enum phy_quantity q, double square, double noise,
@@ -27,7 +28,9 @@ static void measure_phase(struct phy_measure_state *m)
     double square = 0, peak = 0;
     double noise = m->noise / 2 / (o->amplitude * o->amplitude), sigma = sqrt(noise);
     for (size_t k = 0; k < n; k++) {
-        double error = (double)cargf(o->symbol[k]);
+        // the angle, or in much noise its sine: that one's noise is known without an excess
+        double error = noise < angle_noise_max ? (double)cargf(o->symbol[k])
+                                               : (double)cimagf(o->symbol[k]) / o->amplitude;
         square += error * error;
         peak = fmax(peak, fabs(error));
     }

@@ -46,11 +46,13 @@ packet=4bd0fc39b4f90f69a4ab57f985f892665552
 expect 0 "class D rank 1  $packet  CRC ok" '1 frame$' "$iq/cal_clean.sigmf-meta"
 expect 0 "\"packet_hex\":\"$packet\",\"rank\":1" '' --json "$iq/cal_clean.sigmf-meta"
 expect 0 '"how":"plain"' '' --plain --json "$iq/cal_clean.sigmf-meta"
-for key in t_s f_hz f_mid_hz drift_hz_s bit_rate ebn0_db rank class packet_hex crc_ok how; do
+for key in t_s f_hz f_mid_hz drift_hz_s bit_rate ebn0_db rank class packet_hex crc_ok how measured; do
     grep -q "\"$key\":" "$work/out" || fail "decode --json: expected the key $key in $(cat "$work/out")"
 done
 expect 0 '' '' --json "$iq/none_noise.sigmf-meta"
 expect 0 '' '' --json --all "$iq/none_noise.sigmf-meta"
+expect 0 '"measured":{.*"f_mid_hz":{"u":[0-9.e-]*,"unit":"Hz","value":-4320[.]99' '' --json "$iq/cal_clean.sigmf-meta"
+expect 0 '"power_dbm":{"unit":"dBm","void":"no calibration' '' --json "$iq/cal_clean.sigmf-meta"
 copy fraction 's/48000.000/48000.125/'
 expect 0 "$packet" '' --json "$work/fraction.sigmf-meta"
 

@@ -231,6 +231,14 @@ static void test_phase_error(void **state)
                 3 * m.q[PHY_QUANTITY_phase_error_rms_deg].u);
     expect_near(&m, PHY_QUANTITY_evm_percent, 0, 3 * m.q[PHY_QUANTITY_evm_percent].u + 0.5);
     expect_void(&m, PHY_QUANTITY_phase_error_peak_deg, "noise");
+
+    // nor does much noise make one
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        clean = usual(seed, 6);
+        m = measure(&clean);
+        expect_near(&m, PHY_QUANTITY_phase_error_rms_deg, 0,
+                    2.5 * m.q[PHY_QUANTITY_phase_error_rms_deg].u);
+    }
 }
 
 static void test_phase_steps(void **state)
@@ -479,11 +487,46 @@ static void test_refusals(void **state)
     free(iq);
 }
 
+// A device that is right has its states at 0 and 180 degrees, one whose step is short has not.
+static void test_picture(void **state)
+{
+    (void)state;
+    enum { COLUMNS = 60, ROWS = 72 }; // of 5 degrees
+    for (double step = 180; step >= 150; step -= 30) {
+        struct scene s = usual(27, 30);
+        s.flaws.step_error = (180 - step) * M_PI / 180;
+        size_t n, second = ROWS / 2;
+        int16_t *iq = render(&s, &n);
+        struct phy_measure_config c = {.rate_hz = s.rate_hz};
+        struct phy_measure_burst b = found(&s);
+        float cells[ROWS * COLUMNS], sum[ROWS] = {0};
+        struct err err = {0};
+        if (phy_measure_picture(&c, iq, n, &b, COLUMNS, ROWS, cells, &err) < 0)
+            fail_msg("%s", err.text);
+        size_t best[2] = {0, second};
+        for (size_t row = 0; row < ROWS; row++) {
+            for (size_t i = 0; i < COLUMNS; i++)
+                sum[row] += cells[row * COLUMNS + i];
+            size_t *most = &best[row >= second];
+            if (sum[row] > sum[*most]) *most = row;
+        }
+        double apart = 5 * (double)(best[1] - best[0]);
+        apart = fmin(apart, 360 - apart);
+        if (fabs(apart - step) > 7.5)
+            fail_msg("expected states %.0f degrees apart, found %.0f", step, apart);
+        assert_int_equal(phy_measure_picture(&c, iq, n, &b, 0, ROWS, cells, NULL), ERR_INVALID);
+        free(iq);
+    }
+}
+
 static void test_rounding(void **state)
 {
     (void)state;
     assert_true(phy_quantity_round(PHY_QUANTITY_phase_error_rms_deg, 1.23456) == 1.23);
     assert_false(signbit(phy_quantity_round(PHY_QUANTITY_drift_hz_s, -1e-9)));
+    double f_u, drift_u; // the bounds that the literature gives for these
+    phy_measure_bounds(20, 176, 100, &f_u, &drift_u);
+    assert_true(fabs(f_u - 0.00167) < 0.00002 && fabs(drift_u - 0.0073) < 0.0001);
     for (int q = 0; q < PHY_QUANTITIES; q++) {
         assert_non_null(phy_quantity_name(q));
         assert_non_null(phy_quantity_unit(q));
@@ -504,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_softer_keying_is_narrower),
         cmocka_unit_test(test_what_cannot_be_measured_is_void),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_picture),
         cmocka_unit_test(test_rounding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
