@@ -74,6 +74,8 @@ int air_receiver_new(struct air_receiver **out, const struct air_receiver_config
         .syncs = syncs,
         .n_syncs = r->n_kinds,
         .plain_only = config->plain_only,
+        .dc_i = config->dc_i,
+        .dc_q = config->dc_q,
         .unsure = config->combine_s > 0,
         .check = has_right_crc,
         .check_ctx = r,

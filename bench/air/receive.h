@@ -31,6 +31,8 @@ struct air_receiver_config {
     bool bit_rate_100;
     bool bit_rate_600;
     bool plain_only;
+    double dc_i; // words: the mean of all samples, if it is known; taken from each
+    double dc_q;
     // Frames that cannot be read alone wait so long for the message's other ranks, and all after
     // them wait too; 0: none waits. For recordings: a live bench wants frames at once.
     double combine_s;

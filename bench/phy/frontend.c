@@ -20,6 +20,7 @@ struct phy_frontend {
     int64_t shift;      // bin that becomes the centre
     unsigned block_mod; // number of the block, modulo what the phase repeats after
     double center_hz;
+    float dc[2]; // words taken from I and Q
     float complex *in; // lent by `forward`, or own memory when nothing is decimated
     float complex *own;
     float complex *block;
@@ -128,12 +129,21 @@ double phy_frontend_center_hz(const struct phy_frontend *f)
     return f->center_hz;
 }
 
+void phy_frontend_set_dc(struct phy_frontend *f, double dc_i, double dc_q)
+{
+    f->dc[0] = (float)dc_i;
+    f->dc[1] = (float)dc_q;
+}
+
 size_t phy_frontend_fill(struct phy_frontend *f, const int16_t *iq, size_t n)
 {
     size_t room = f->len - f->fill, take = n < room ? n : room;
     float *to = (float *)(f->in + f->fill);
-    for (size_t i = 0; i < 2 * take; i++)
-        to[i] = iq[i];
+    float dc_i = f->dc[0], dc_q = f->dc[1];
+    for (size_t i = 0; i < take; i++) {
+        to[2 * i] = iq[2 * i] - dc_i;
+        to[2 * i + 1] = iq[2 * i + 1] - dc_q;
+    }
     f->fill += take;
     return take;
 }

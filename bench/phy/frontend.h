@@ -27,6 +27,8 @@ void phy_frontend_free(struct phy_frontend *f);
 unsigned phy_frontend_decimation(const struct phy_frontend *f);
 /// Where the output's centre lies, relative to the input's.
 double phy_frontend_center_hz(const struct phy_frontend *f);
+/// Words that are taken from every sample's I and Q from now on: a steady offset of the radio.
+void phy_frontend_set_dc(struct phy_frontend *f, double dc_i, double dc_q);
 /// Takes samples (I, Q, …) until a block is complete; returns how many it took.
 size_t phy_frontend_fill(struct phy_frontend *f, const int16_t *iq, size_t n);
 /// True when a block is complete: nothing more is taken before phy_frontend_block.

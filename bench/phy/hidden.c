@@ -60,7 +60,7 @@ void phy_hidden_free(struct phy_hidden *h)
     free(h);
 }
 
-static void take_out(struct phy_hidden *h, struct phy_stream *stream, const struct phy_burst *b)
+bool phy_hidden_take_out(struct phy_hidden *h, struct phy_stream *stream, const struct phy_burst *b)
 {
     struct phy_subtract_burst burst = {
         .start = b->start_sample,
@@ -74,19 +74,17 @@ static void take_out(struct phy_hidden *h, struct phy_stream *stream, const stru
         float before = burst.sign[PHY_HEAD_SYMBOLS + i - 1];
         burst.sign[PHY_HEAD_SYMBOLS + i] = same ? before : -before;
     }
-    phy_subtract_run(&h->subtract, stream, &burst);
+    return phy_subtract_run(&h->subtract, stream, &burst);
 }
 
-int phy_hidden_search(struct phy_hidden *h, struct phy_stream *stream, const struct phy_burst *b,
-                      struct phy_hidden_candidate *out, struct err *err)
+int phy_hidden_search(struct phy_hidden *h, const struct phy_stream *stream,
+                      const struct phy_burst *b, struct phy_hidden_candidate *out, struct err *err)
 {
     struct phy_detector *detector = NULL;
     double low = fmax(-within * h->bit_rate, h->low_hz - b->f_mid_hz);
     double high = fmin(within * h->bit_rate, h->high_hz - b->f_mid_hz);
     int rc = phy_detector_new(&detector, h->bit_rate * OVERSAMPLE, h->bit_rate, low, high, err);
     if (rc < 0) return rc;
-    take_out(h, stream, b);
-
     double begin = b->start_sample - PHY_HIDDEN_LEAD * h->symbol;
     size_t n = (PHY_HEAD_SYMBOLS + b->body_bits + 2 * PHY_HIDDEN_LEAD) * OVERSAMPLE;
     phy_extract_run(&h->extract, stream, begin, b->f_mid_hz, 0, n, h->narrow);

@@ -1,8 +1,10 @@
 // What a strong burst hides: takes it out of the stream and searches around it once more.
 //
-// One thread. The stream is changed: the burst is gone from it afterwards.
+// One thread.
 #ifndef BENCH_PHY_HIDDEN_H
 #define BENCH_PHY_HIDDEN_H
+
+#include <stdbool.h>
 
 #include "bench/base/err.h"
 #include "bench/phy/head.h"
@@ -30,8 +32,13 @@ FOX_CHECK int phy_hidden_new(struct phy_hidden **out, double rate_hz, double bit
                              struct err *err);
 /// Accepts NULL.
 void phy_hidden_free(struct phy_hidden *h);
-/// burst: on the stream's clock and centre. Candidates go to out[PHY_HIDDEN_MAX]; returns how many.
-FOX_CHECK int phy_hidden_search(struct phy_hidden *h, struct phy_stream *stream,
+/// Takes the burst (on the stream's clock and centre) out of the stream. False, and the stream
+/// stays as it is, when something much stronger is too near.
+bool phy_hidden_take_out(struct phy_hidden *h, struct phy_stream *stream,
+                         const struct phy_burst *burst);
+/// Searches around a burst that was taken out. Candidates go to out[PHY_HIDDEN_MAX]; returns how
+/// many.
+FOX_CHECK int phy_hidden_search(struct phy_hidden *h, const struct phy_stream *stream,
                                 const struct phy_burst *burst, struct phy_hidden_candidate *out,
                                 struct err *err);
 

@@ -21,8 +21,10 @@ enum {
 
 static const double drift_max_hz_s = 32;
 // From this Eb/N0 on, a burst's skirt may hide another one: it is taken out of the stream, and the
-// surroundings are searched again.
-static const double hiding_ebn0 = 300; // linear
+// surroundings are searched again. Where time is no matter, weaker ones too: what they hide is as
+// near as they are wide.
+static const double hiding_ebn0 = 300, hiding_ebn0_patient = 12; // linear
+static const double hidden_near = 2.5;                           // bit rates
 // Hypotheses weaker than this part of the best are not tried.
 static const double hypothesis_part = 0.6;
 // A burst that nothing vouches for must at least be as strong as one that could be read.
@@ -46,6 +48,7 @@ struct phy_lane {
     size_t n_y;
     int64_t next_frame;
     int64_t horizon;   // end of the stream when it was last looked at
+    int64_t removals;  // bursts taken out of the stream
     int64_t decisions; // changes of tracks, which may free others
     double next_look;  // nothing can be decided before the stream reaches this
     struct phy_tracks tracks;
@@ -171,6 +174,11 @@ static double hypothesis_end(const struct phy_lane *lane, const struct phy_track
     return t->origin + h->start * lane->step + burst_symbols(lane, h->sync) * lane->symbol;
 }
 
+static double hiding(const struct phy_lane *lane)
+{
+    return lane->config.receive->unsure ? hiding_ebn0_patient : hiding_ebn0;
+}
+
 // Of what may still be reported for a track that was heard.
 static double earliest_end(const struct phy_lane *lane, const struct phy_track *t)
 {
@@ -184,7 +192,7 @@ static double earliest_end(const struct phy_lane *lane, const struct phy_track *
 static double heard_earliest(const struct phy_lane *lane, const struct phy_track *t)
 {
     double own = earliest_end(lane, t) - lane->symbol;
-    if (t->hypotheses[0].power < hiding_ebn0 / 2 * PHY_HEAD_SYMBOLS) return own;
+    if (t->hypotheses[0].power < hiding(lane) / 2 * PHY_HEAD_SYMBOLS) return own;
     double hidden =
         t->begin + (SHORTEST_BURST - PHY_HIDDEN_LEAD - PHY_HEAD_LEAD - 1) * lane->symbol;
     return fmin(own, hidden);
@@ -313,18 +321,20 @@ static bool is_sure(const struct phy_found *f, const struct phy_hypothesis *h)
            f->burst.ebn0_db >= unchecked_ebn0_db;
 }
 
-static int search_near(struct phy_lane *lane, struct phy_stream *stream, const struct phy_found *f,
-                       struct err *err)
+static int search_near(struct phy_lane *lane, const struct phy_stream *stream,
+                       const struct phy_found *f, struct err *err)
 {
     int n = phy_hidden_search(lane->hidden, stream, &f->burst, lane->candidates, err);
     for (int i = 0; i < n; i++) {
         const struct phy_hidden_candidate *c = &lane->candidates[i];
+        double apart = fabs(c->f_hz - f->burst.f_mid_hz) / lane->config.bit_rate;
+        if (f->burst.ebn0_db < 10 * log10(hiding_ebn0) && apart > hidden_near) continue;
         struct phy_track t = {
             .begin = c->begin,
             .f_hz = c->f_hz,
             .score = c->score,
             .noise = c->noise,
-            .second = true,
+            .second = lane->removals,
         };
         int rc = phy_tracks_add(&lane->tracks, &t, err);
         if (rc < 0) return rc;
@@ -335,13 +345,14 @@ static int search_near(struct phy_lane *lane, struct phy_stream *stream, const s
 static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct phy_track *t,
                         const struct phy_found *f, struct err *err)
 {
-    bool hides = f->burst.checked && !t->second && f->burst.ebn0_db >= 10 * log10(hiding_ebn0);
+    bool hides = f->burst.checked && !t->second && f->burst.ebn0_db >= 10 * log10(hiding(lane));
+    hides = hides && phy_hidden_take_out(lane->hidden, stream, &f->burst);
     t->state = f->burst.sure ? PHY_TRACK_BURST : PHY_TRACK_DEAD;
     t->begin = f->burst.start_sample;
     t->end = f->end_sample;
     t->f_hz = f->burst.f_hz;
     t->drift_hz_s = f->burst.drift_hz_s;
-    t->removed = hides;
+    t->removed = hides ? ++lane->removals : 0;
     int rc = add_found(lane, f, err);
     if (rc < 0 || !hides) return rc;
 

@@ -120,6 +120,7 @@ int phy_receiver_new(struct phy_receiver **out, const struct phy_receive_config 
     }
     rc = phy_frontend_new(&r->frontend, config->rate_hz, low, high, err);
     if (rc < 0) goto fail;
+    phy_frontend_set_dc(r->frontend, config->dc_i, config->dc_q);
     double rate = config->rate_hz / phy_frontend_decimation(r->frontend);
     double center = phy_frontend_center_hz(r->frontend);
     if (config->bit_rate_100) rc = add_lane(r, rate, 100, low - center, high - center, err);
@@ -177,9 +178,10 @@ static bool was_clipped(const struct phy_receiver *r, double begin, double end)
     return false;
 }
 
+// A copy that is no more than a sidelobe can be read a symbol off.
 static bool same_time(const struct phy_found *a, const struct phy_found *b, double symbol)
 {
-    return fabs(a->burst.start_sample - b->burst.start_sample) < symbol;
+    return fabs(a->burst.start_sample - b->burst.start_sample) < 2 * symbol;
 }
 
 // Of two readings of one burst; never both ways.
@@ -191,23 +193,49 @@ static bool is_better(const struct phy_burst *a, const struct phy_burst *b)
     return a->start_sample < b->start_sample;
 }
 
-// Whether `f` is nothing of its own beside `other`: the same burst read twice, its image, or an
-// odd-order product of it. Those carry the same bits at the same time (s * s * s = s).
+static bool same_bits(const struct phy_burst *a, const struct phy_burst *b)
+{
+    return a->checked && b->checked && a->sync == b->sync &&
+           memcmp(a->body, b->body, sizeof a->body) == 0;
+}
+
+// Whether `f` is an image of `other`, or an odd-order product. Those carry the same bits at the
+// same time (s * s * s = s).
+static bool is_copy(const struct phy_found *f, const struct phy_found *other, double symbol)
+{
+    const struct phy_burst *a = &f->burst, *b = &other->burst;
+    return a->bit_rate == b->bit_rate && same_bits(a, b) && same_time(f, other, symbol) &&
+           b->power_dbfs >= a->power_dbfs + ghost_db;
+}
+
+// Whether `f` is nothing of its own beside `other`: a copy of it, or the same burst read twice. Two
+// at one place that are both checked are two if their bits differ.
 static bool is_ghost(const struct phy_found *f, const struct phy_found *other, double symbol)
 {
     const struct phy_burst *a = &f->burst, *b = &other->burst;
-    if (a->bit_rate != b->bit_rate) return false;
-    if (fabs(a->f_mid_hz - b->f_mid_hz) < 0.8 * a->bit_rate &&
+    if (a->bit_rate == b->bit_rate && fabs(a->f_mid_hz - b->f_mid_hz) < 0.8 * a->bit_rate &&
         fabs(a->start_sample - b->start_sample) < 8 * symbol)
-        return is_better(b, a);
-    return a->checked && b->checked && a->sync == b->sync && same_time(f, other, symbol) &&
-           memcmp(a->body, b->body, sizeof a->body) == 0 &&
-           b->power_dbfs >= a->power_dbfs + ghost_db;
+        return is_better(b, a) && (!a->checked || !b->checked || same_bits(a, b));
+    return is_copy(f, other, symbol);
+}
+
+static unsigned count_copies(const struct phy_receiver *r, const struct phy_found *f, double symbol)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < r->n_held; i++)
+        n += is_copy(&r->held[i], f, symbol) &&
+             fabs(r->held[i].burst.f_mid_hz - f->burst.f_mid_hz) > f->burst.bit_rate;
+    return n;
+}
+
+static double symbol_of(const struct phy_receiver *r, const struct phy_found *f)
+{
+    return r->config.rate_hz / phy_frontend_decimation(r->frontend) / f->burst.bit_rate;
 }
 
 static bool is_repeated(const struct phy_receiver *r, const struct phy_found *f)
 {
-    double symbol = r->config.rate_hz / phy_frontend_decimation(r->frontend) / f->burst.bit_rate;
+    double symbol = symbol_of(r, f);
     for (size_t i = 0; i < r->n_held; i++)
         if (&r->held[i] != f && is_ghost(f, &r->held[i], symbol)) return true;
     for (size_t i = 0; i < r->n_recent; i++)
@@ -228,6 +256,7 @@ static int release(struct phy_receiver *r, const struct phy_found *f, struct err
     double center = phy_frontend_center_hz(r->frontend);
     struct phy_burst *b = &r->ready[r->n_ready++];
     *b = f->burst;
+    b->copies = count_copies(r, f, symbol_of(r, f));
     b->clipped = was_clipped(r, f->burst.start_sample, f->end_sample);
     b->start_sample *= decimation;
     b->f_hz += center;
@@ -346,6 +375,7 @@ int phy_receiver_finish(struct phy_receiver *r, struct err *err)
     for (size_t i = 0; i < r->n_lanes; i++)
         flush = phy_lane_flush(r->lanes[i]) > flush ? phy_lane_flush(r->lanes[i]) : flush;
     static const int16_t silence[2 * PHY_FRONTEND_BLOCK];
+    phy_frontend_set_dc(r->frontend, 0, 0);
     for (size_t left = flush * decimation; left;) {
         size_t n = left < PHY_FRONTEND_BLOCK ? left : PHY_FRONTEND_BLOCK;
         int rc = take(r, silence, n, last, err);

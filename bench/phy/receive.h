@@ -40,6 +40,8 @@ struct phy_receive_config {
     const struct phy_sync *syncs; // copied
     size_t n_syncs;               // at most PHY_SYNC_MAX
     bool plain_only;              // the differential path alone
+    double dc_i; // words: the mean of all samples, which is taken from each; 0 when not known
+    double dc_q;
     bool unsure; // also bursts too weak to be sure of, for combining: phy_burst.sure is false
     // Tells whether a body (bits packed most significant first) is one that its sender may have
     // sent, for example by its CRC; NULL: no list decoding. Pure and quick.
@@ -64,7 +66,8 @@ struct phy_burst {
     uint8_t body[PHY_BODY_BITS_MAX / 8];       // hard bits, most significant first
     uint8_t body_plain[PHY_BODY_BITS_MAX / 8]; // what the plain differential path alone gave
     float soft[PHY_BODY_BITS_MAX];             // log likelihood ratio per bit, positive = 1
-    bool clipped;
+    bool clipped;    // samples at full scale around it: do not measure
+    unsigned copies; // images and odd-order products of it that were heard and left out
 };
 
 struct phy_receiver;

@@ -10,6 +10,9 @@ enum {
     FINE_MAX = 160
 };
 
+// Power of all that is near, in powers of the burst, from which on it is not taken out.
+static const double drowned = 30;
+
 int phy_subtract_init(struct phy_subtract *x, double rate_hz, double bit_rate, struct err *err)
 {
     *x = (struct phy_subtract){.symbol = rate_hz / bit_rate};
@@ -121,7 +124,23 @@ static float complex model(const struct phy_subtract *x, const struct phy_subtra
     return sign * g * between(shape, at, x->fine);
 }
 
-void phy_subtract_run(struct phy_subtract *x, struct phy_stream *stream,
+// Whether something much stronger lies beside the burst. It would enter the shape, and the burst's
+// bits would be keyed onto it.
+static bool is_drowned(const struct phy_subtract *x, const struct phy_subtract_burst *b)
+{
+    double own = 0, all = 0;
+    for (size_t k = 0; k < b->n_symbols; k++) {
+        float complex g = x->gain[k];
+        own += (double)(crealf(g) * crealf(g) + cimagf(g) * cimagf(g));
+    }
+    for (size_t i = LEAD * x->fine; i < (LEAD + b->n_symbols) * x->fine; i++) {
+        float complex v = x->copy[i];
+        all += (double)(crealf(v) * crealf(v) + cimagf(v) * cimagf(v));
+    }
+    return all / (double)x->fine > drowned * own;
+}
+
+bool phy_subtract_run(struct phy_subtract *x, struct phy_stream *stream,
                       const struct phy_subtract_burst *b)
 {
     double rate = x->extract.rate_hz;
@@ -132,6 +151,7 @@ void phy_subtract_run(struct phy_subtract *x, struct phy_stream *stream,
     for (size_t i = 0; i < n; i++)
         x->copy[i] *= turn(-motion(x, b, ((double)i + 0.5) / (double)x->fine - LEAD));
     smooth_gain(x, b);
+    if (is_drowned(x, b)) return false;
     take_shapes(x, b);
 
     int64_t from = (int64_t)ceil(b->start - x->symbol);
@@ -150,4 +170,5 @@ void phy_subtract_run(struct phy_subtract *x, struct phy_stream *stream,
         stream->data[i - stream->first] -= model(x, b, t) * phase;
         phase *= step;
     }
+    return true;
 }

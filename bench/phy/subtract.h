@@ -6,6 +6,7 @@
 #define BENCH_PHY_SUBTRACT_H
 
 #include <complex.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bench/base/err.h"
@@ -34,8 +35,9 @@ FOX_CHECK int phy_subtract_init(struct phy_subtract *x, double rate_hz, double b
                                 struct err *err);
 /// Accepts a zeroed struct.
 void phy_subtract_deinit(struct phy_subtract *x);
-/// The burst and a symbol on either side of it must still be in the stream.
-void phy_subtract_run(struct phy_subtract *x, struct phy_stream *stream,
+/// The burst and a symbol on either side of it must still be in the stream. False, and nothing is
+/// changed, when something much stronger is so near that the burst's shape cannot be told.
+bool phy_subtract_run(struct phy_subtract *x, struct phy_stream *stream,
                       const struct phy_subtract_burst *burst);
 
 #endif

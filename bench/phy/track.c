@@ -77,12 +77,14 @@ static bool explains(const struct phy_tracks *from, const struct phy_track *stro
     if (middle < begin || middle > end) return false;
     double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / own->rate_hz;
     double distance = fabs(t->f_hz - f) / from->bit_rate;
+    if (strong->removed && strong->removed <= t->second) return false;
     if (distance < 0.8 && from == own) return true;
-    if (strong->removed && t->second) return false;
     distance = fmax(distance, 0.8);
-    return t->score < strong->score * fmax((from == own ? skirt : skirt_other) /
-                                               (distance * distance * sqrt(distance)),
-                                           skirt_floor);
+    // the second search has a noise of its own, in which the strong ones around count
+    double score = t->second ? t->score * t->noise / strong->noise : t->score;
+    return score < strong->score * fmax((from == own ? skirt : skirt_other) /
+                                            (distance * distance * sqrt(distance)),
+                                        skirt_floor);
 }
 
 // No carrier or sidelobe looks so much like a head.

@@ -27,8 +27,8 @@ struct phy_track {
     double drift_hz_s;
     double score;
     double noise;
-    bool second;        // found after the strong bursts around were taken out
-    bool removed;       // taken out of the stream
+    int64_t second;     // found after so many bursts were taken out; 0: by the first search
+    int64_t removed;    // when it was taken out of the stream, counting those; 0: not
     int64_t blocked_at; // number of decisions at which a stronger track was in its way; 0: never
     double origin;      // stream sample of y[0]
     double origin_hz;   // what y was shifted by

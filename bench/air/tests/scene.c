@@ -188,6 +188,10 @@ struct scene_score scene_run(const struct scene *s, bool verbose)
         .bit_rate_600 = true,
         .combine_s = 10,
     };
+    for (size_t i = 0; i < n; i++) {
+        config.dc_i += iq[2 * i] / (double)n;
+        config.dc_q += iq[2 * i + 1] / (double)n;
+    }
     int rc = iq ? air_receiver_new(&r, &config, &e) : err_set(&e, ERR_NOMEM, "no memory");
     if (rc == ERR_OK) rc = air_receiver_push(r, iq, n, &e);
     if (rc == ERR_OK) rc = air_receiver_finish(r, &e);

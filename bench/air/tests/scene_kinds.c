@@ -240,11 +240,12 @@ static void both_rates(struct scene *s, struct dice *d)
     static const double rates[] = {192e3, 250e3, 520833.333333, 1e6};
     s->rate_hz = rates[choose(d, 4)];
     s->noise_rms = 30;
-    double edge = fmin(s->rate_hz / 2 - 2e3, 94e3), step = 2 * edge / 11;
+    double edge = fmin(s->rate_hz / 2 - 2e3, 94e3), step = 2 * edge / 12;
+    edge -= step / 2;
     for (size_t i = 0; i < 12; i++) {
         struct scene_burst *b = add_any(s, d);
-        place(b, uniform(d, 0.1, 0.6),
-              -edge + step * ((double)i + uniform(d, -0.3, 0.3)) + 0.5 * step, uniform(d, 9, 20));
+        place(b, uniform(d, 0.1, 0.6), -edge + step * ((double)i + uniform(d, -0.3, 0.3)),
+              uniform(d, 9, 20));
         b->drift_hz_s = uniform(d, -10, 10);
         if (choose(d, 2)) b->bit_rate = 600;
     }
