@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench/base/crypto.h"
+#include "bench/net/history.h"
 #include "bench/record/event.h"
 #include "bench/record/ledger.h"
 #include "bench/record/result.h"
@@ -29,7 +30,8 @@ struct book {
     struct jval *run;
     struct jval *plan; // plan.json
     struct jval *instruments;
-    struct jval *seen; // events of cases that some other case watches
+    struct jval *seen;    // events of cases that some other case watches
+    struct jval *history; // what a new worker's core network must know
     struct book_case *cases;
     size_t n_cases;
 
@@ -120,9 +122,12 @@ int book_open(struct book **out, const char *parent, const struct jval *run,
     b->run = jval_ref((struct jval *)(uintptr_t)run);
     b->instruments = jval_object();
     b->seen = jval_array();
+    b->history = jval_array();
     char plan_sha256[SHA256_HEX_LEN], run_sha256[SHA256_HEX_LEN];
     b->plan = jval_ref((struct jval *)(uintptr_t)plan);
-    int rc = b->instruments && b->seen ? ERR_OK : err_set(err, ERR_NOMEM, "run: out of memory");
+    int rc = b->instruments && b->seen && b->history
+                 ? ERR_OK
+                 : err_set(err, ERR_NOMEM, "run: out of memory");
     if (rc == ERR_OK) rc = fill_cases(b, err);
     if (rc == ERR_OK) rc = run_dir_parents(parent, err);
     if (rc == ERR_OK) rc = run_dir_room(parent, RUN_DIR_KEPT, err);
@@ -156,6 +161,7 @@ void book_close(struct book *b)
     jval_free(b->run);
     jval_free(b->instruments);
     jval_free(b->seen);
+    jval_free(b->history);
     free(b->cases);
     jval_free(b->plan);
     free(b);
@@ -188,10 +194,18 @@ int book_room(const struct book *b, int64_t need, struct err *err)
     return rc;
 }
 
+static int remember(struct book *b, const struct jval *event, struct err *err)
+{
+    struct jval *memory;
+    int rc = history_extract(event, &memory, err);
+    return rc < 0 || !memory ? rc : jval_append(b->history, memory, err);
+}
+
 int book_event(struct book *b, struct jval *event, struct err *err)
 {
     int rc = result_instrument(b->instruments, event, err);
     if (rc == ERR_OK) rc = ledger_append(b->ledger, event, err);
+    if (rc == ERR_OK) rc = remember(b, event, err);
     jval_free(event);
     return rc;
 }
@@ -214,6 +228,7 @@ static int append(struct book *b, struct jval *event, struct err *err)
     if (rc == ERR_OK) rc = jval_set(event, "axes", jval_make(err, "s", c->axes), err);
     if (rc == ERR_OK) rc = jval_set(event, "attempt", jval_make(err, "i", ATTEMPT), err);
     if (rc == ERR_OK) rc = ledger_append(b->ledger, event, err);
+    if (rc == ERR_OK) rc = remember(b, event, err);
     if (rc == ERR_OK && is_watched(b, c->id)) rc = jval_append(b->seen, jval_ref(event), err);
     return rc;
 }
@@ -372,6 +387,11 @@ int book_case_end(struct book *b, int64_t t, struct err *err)
     result_free(b->result);
     b->result = NULL;
     return rc == ERR_OK ? print_point(b, b->current, err) : rc;
+}
+
+struct jval *book_history(const struct book *b)
+{
+    return b->history;
 }
 
 struct jval *book_watched(const struct book *b, size_t i, struct err *err)

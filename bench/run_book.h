@@ -65,6 +65,9 @@ FOX_CHECK int book_fault(struct book *b, int code, enum blame blame, const char 
 FOX_CHECK int book_lost(struct book *b, const char *reason, struct err *err);
 /// Ends the attempt: verdict, files, case.end, TAP line.
 FOX_CHECK int book_case_end(struct book *b, int64_t t, struct err *err);
+/// What a new worker's core network must know: history_extract of the events so far. Lent; valid
+/// until the next event.
+struct jval *book_history(const struct book *b);
 /// Events of the cases that case i watches, in ledger order. New.
 struct jval *book_watched(const struct book *b, size_t i, struct err *err);
 

@@ -243,10 +243,11 @@ static int ask_open(struct session *s, struct err *err)
     int rc = s->worker.process.pid > 0 ? ERR_OK : start_worker(s, err);
     if (rc < 0) return rc;
     return worker_ask(&s->worker,
-                      jval_make(err, "{s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o}", "do", "open",
+                      jval_make(err, "{s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o}", "do", "open",
                                 "device", s->device, "bench", s->bench, "profile",
                                 s->options->profile, "seed", (long long)s->options->seed, "t",
-                                (long long)s->t, "worker", (int)s->workers, "arm", armed(s, err)),
+                                (long long)s->t, "worker", (int)s->workers, "arm", armed(s, err),
+                                "history", jval_ref(book_history(s->book))),
                       err);
 }
 

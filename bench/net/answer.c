@@ -25,10 +25,23 @@ static int find_window(const struct station_message *m, const struct sfx_zone *z
     return ERR_OK;
 }
 
-int answer_plan(const struct judge *j, const struct station_message *message, enum reply_when when,
-                double earliest_s, double margin_s, struct answer *out, struct err *err)
+static unsigned first_of(unsigned senders)
+{
+    unsigned i = 0;
+    while (!(senders >> i & 1))
+        i++;
+    return i;
+}
+
+int answer_plan(const struct judge *j, const struct station_message *message, unsigned senders,
+                enum reply_when when, double earliest_s, double margin_s, struct answer *out,
+                struct err *err)
 {
     *out = (struct answer){.decision = REPLY_REFUSED};
+    if (senders == 0 || senders >> STATIONS_MAX)
+        return err_set(err, ERR_INVALID,
+                       "downlink: expected a sender among stations 0 … %d, got the mask 0x%x",
+                       STATIONS_MAX - 1, senders);
     struct registry_device *d = judge_device(j, message->up.device_id);
     if (!d) return ERR_OK;
     if (!d->facts.zone)
@@ -41,12 +54,11 @@ int answer_plan(const struct judge *j, const struct station_message *message, en
     out->decision = reply_decide(&d->desk, &message->up, &judged, message->first_s, &out->downlink);
     if (out->decision != REPLY_SEND) return ERR_OK;
 
-    out->station = stations_best(message);
-    int rc = find_window(message, d->facts.zone, out->station, &out->window, err);
+    const unsigned best = stations_best(message, senders);
+    out->station = senders >> best & 1 ? best : first_of(senders);
+    int rc = find_window(message, d->facts.zone, best, &out->window, err);
     if (rc == ERR_OK)
         rc = reply_start(&out->window, when, earliest_s, margin_s, &out->start_s, err);
-    if (rc == ERR_OK) rc = judge_sign_downlink(j, &out->downlink, err);
     if (rc < 0) d->desk = before;
-    out->f_hz = out->window.downlink_hz;
     return rc;
 }

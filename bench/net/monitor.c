@@ -22,8 +22,7 @@ struct monitor {
     unsigned head, count, lost;
 };
 
-int monitor_new(struct monitor **out, struct judge *judge, const struct monitor_rules *rules,
-                struct err *err)
+static int check_rules(const struct monitor_rules *rules, struct err *err)
 {
     if (rules->forged_per_hour > MONITOR_FORGED_MAX)
         return err_set(err, ERR_INVALID,
@@ -32,11 +31,31 @@ int monitor_new(struct monitor **out, struct judge *judge, const struct monitor_
     if (!(rules->travel_s >= 0) || !isfinite(rules->travel_s))
         return err_set(err, ERR_INVALID, "monitor: expected a travel time of 0 s or more, got %g s",
                        rules->travel_s);
+    return ERR_OK;
+}
+
+int monitor_new(struct monitor **out, struct judge *judge, const struct monitor_rules *rules,
+                struct err *err)
+{
+    int rc = check_rules(rules, err);
+    if (rc < 0) return rc;
     struct monitor *m = calloc(1, sizeof *m);
     if (!m) return err_set(err, ERR_NOMEM, "monitor: out of memory");
     m->judge = judge;
     m->rules = *rules;
     *out = m;
+    return ERR_OK;
+}
+
+// The times of forged frames lie in a ring as long as their limit.
+int monitor_set_rules(struct monitor *m, const struct monitor_rules *rules, struct err *err)
+{
+    int rc = check_rules(rules, err);
+    if (rc < 0) return rc;
+    if (rules->forged_per_hour != m->rules.forged_per_hour)
+        for (int i = 0; i < STATIONS_MAX; i++)
+            m->stations[i].forged = 0;
+    m->rules = *rules;
     return ERR_OK;
 }
 
@@ -267,6 +286,15 @@ int monitor_block_station(struct monitor *m, unsigned station, bool blocked, str
                        STATIONS_MAX - 1, station);
     m->stations[station].blocked = blocked;
     return ERR_OK;
+}
+
+bool monitor_kind_find(const char *name, enum monitor_kind *out)
+{
+    for (int k = 0; k < MONITOR_KINDS; k++) {
+        *out = (enum monitor_kind)k;
+        if (strcmp(name, monitor_kind_name(*out)) == 0) return true;
+    }
+    return false;
 }
 
 const char *monitor_kind_name(enum monitor_kind kind)

@@ -66,6 +66,9 @@ struct monitor;
 /// ERR_INVALID for rules beyond their limits.
 FOX_CHECK int monitor_new(struct monitor **out, struct judge *judge,
                           const struct monitor_rules *rules, struct err *err);
+/// Other rules from now on; what was seen stays. ERR_INVALID as above, and the rules stay, too.
+FOX_CHECK int monitor_set_rules(struct monitor *m, const struct monitor_rules *rules,
+                                struct err *err);
 /// Accepts NULL.
 void monitor_free(struct monitor *m);
 /// After the judge's verdict. A device or station may be blocked when this returns.
@@ -79,6 +82,8 @@ bool monitor_station_blocked(const struct monitor *m, unsigned station);
 /// The operator's word. Devices: judge_block.
 FOX_CHECK int monitor_block_station(struct monitor *m, unsigned station, bool blocked,
                                     struct err *err);
+/// Whether there is a kind of this name.
+bool monitor_kind_find(const char *name, enum monitor_kind *out);
 /// "clone", "flood" … and the sentence of monitor.def.
 const char *monitor_kind_name(enum monitor_kind kind);
 const char *monitor_kind_text(enum monitor_kind kind);

@@ -13,6 +13,7 @@ static void move_counter(struct registry_device *d, unsigned to)
 {
     unsigned modulus = d->facts.modulus;
     unsigned steps = d->counter_known ? sfx_counter_step(d->last, to, modulus) : 0;
+    if (d->counter_known && to < d->last) d->rollovers++;
     for (unsigned i = 1; i <= steps; i++) {
         unsigned c = (d->last + i) % modulus;
         d->used[c / 8] &= (uint8_t) ~(1u << c % 8);

@@ -81,6 +81,7 @@ struct registry_device {
     struct registry_facts facts;
     bool counter_known;
     uint16_t last;
+    unsigned rollovers;                       // of the counter, as far as was heard
     double last_s;                            // when it was accepted
     double before_s;                          // when the one before it was
     struct registry_times messages, controls; // accepted

@@ -8,7 +8,6 @@ struct stations {
     struct judge *judge;
     struct monitor *monitor; // NULL: nobody watches
     unsigned n;
-    bool blind[STATIONS_MAX];
     unsigned total; // messages delivered
     struct station_message messages[STATIONS_MESSAGES];
 };
@@ -36,13 +35,6 @@ static int check_station(const struct stations *s, unsigned station, struct err 
     if (station < s->n) return ERR_OK;
     return err_set(err, ERR_INVALID, "stations: expected a station of 0 … %u, got %u", s->n - 1,
                    station);
-}
-
-int stations_blind(struct stations *s, unsigned station, bool blind, struct err *err)
-{
-    int rc = check_station(s, station, err);
-    if (rc == ERR_OK) s->blind[station] = blind;
-    return rc;
 }
 
 static unsigned kept(const struct stations *s)
@@ -121,16 +113,12 @@ void stations_watch(struct stations *s, struct monitor *monitor)
 int stations_hear(struct stations *s, const struct station_frame *frame, struct station_event *out,
                   struct err *err)
 {
-    *out = (struct station_event){.blinded = false};
+    *out = (struct station_event){.delivered = false};
     int rc = check_station(s, frame->station, err);
     if (rc < 0) return rc;
     if (frame->rank < 1 || frame->rank > SFX_RANKS)
         return err_set(err, ERR_INVALID, "stations: expected a frame of rank 1 … 3, got %u",
                        frame->rank);
-    if (s->blind[frame->station]) {
-        out->blinded = true;
-        return ERR_OK;
-    }
     if (s->monitor && monitor_station_blocked(s->monitor, frame->station)) {
         out->judged.verdict = JUDGE_BLOCKED;
         return ERR_OK;
@@ -169,12 +157,14 @@ unsigned stations_total(const struct stations *s)
     return s->total;
 }
 
-unsigned stations_best(const struct station_message *message)
+unsigned stations_best(const struct station_message *message, unsigned among)
 {
     unsigned best = message->station;
-    for (unsigned i = 0; i < STATIONS_MAX; i++)
-        if (message->heard[i].ranks &&
-            message->heard[i].power_dbfs > message->heard[best].power_dbfs)
-            best = i;
+    for (unsigned i = 0; i < STATIONS_MAX; i++) {
+        if (!message->heard[i].ranks) continue;
+        bool in = among >> i & 1, best_in = among >> best & 1;
+        bool louder = message->heard[i].power_dbfs > message->heard[best].power_dbfs;
+        if (in > best_in || (in == best_in && louder)) best = i;
+    }
     return best;
 }

@@ -50,7 +50,6 @@ struct station_message {
 };
 
 struct station_event {
-    bool blinded;   // the frame was ignored: its station is blinded
     bool delivered; // the message is handed over now; at most once for each message
     struct judge_result judged;
     const struct station_message *message; // NULL when the frame belongs to none; valid until the
@@ -63,8 +62,6 @@ struct stations;
 FOX_CHECK int stations_new(struct stations **out, struct judge *judge, unsigned n, struct err *err);
 /// Accepts NULL.
 void stations_free(struct stations *s);
-/// A blinded station hears nothing until it is allowed to see again.
-FOX_CHECK int stations_blind(struct stations *s, unsigned station, bool blind, struct err *err);
 FOX_CHECK int stations_hear(struct stations *s, const struct station_frame *frame,
                             struct station_event *out, struct err *err);
 /// From now on this monitor (lent; NULL: none) sees every frame. What it blocks is judged BLOCKED
@@ -75,7 +72,8 @@ void stations_watch(struct stations *s, struct monitor *monitor);
 unsigned stations_delivered(const struct stations *s, uint32_t device_id, uint16_t counter);
 /// Messages delivered since the start.
 unsigned stations_total(const struct stations *s);
-/// The station that a downlink for this message should leave from: the one that heard it best.
-unsigned stations_best(const struct station_message *message);
+/// The station that heard this message best, of those in the bit mask; any other only where none of
+/// these heard it.
+unsigned stations_best(const struct station_message *message, unsigned among);
 
 #endif

@@ -60,17 +60,14 @@ static int put_content(struct jval *event, const struct sfx_uplink *up, struct e
     return rc;
 }
 
-static int put_judgement(const struct frame_event_context *c, struct jval *event,
-                         const struct air_frame *f, struct err *err)
+int frame_event_judge(struct jval *event, const struct judge_result *r, struct err *err)
 {
-    struct judge_result r;
-    double t_s = (f->burst.start_sample + (double)c->t0) / c->rate_hz;
-    int rc = judge_frame(c->judge, &f->uplink, f->status, t_s, &r, err);
-    if (rc == ERR_OK) rc = put_text(event, "judge", judge_verdict_name(r.verdict), err);
-    bool known = r.verdict != JUDGE_MALFORMED && r.verdict != JUDGE_UNKNOWN_DEVICE;
-    if (rc == ERR_OK && known) rc = jval_set(event, "tag_ok", jval_make(err, "b", r.tag_ok), err);
-    if (rc == ERR_OK && known && r.counter_known)
-        rc = jval_set(event, "counter_step", jval_make(err, "i", r.counter_step), err);
+    int rc = put_text(event, "judge", judge_verdict_name(r->verdict), err);
+    bool known = r->verdict != JUDGE_MALFORMED && r->verdict != JUDGE_UNKNOWN_DEVICE;
+    if (r->verdict == JUDGE_BLOCKED) known = r->tag_ok; // of a blocked station nothing is judged
+    if (rc == ERR_OK && known) rc = jval_set(event, "tag_ok", jval_make(err, "b", r->tag_ok), err);
+    if (rc == ERR_OK && known && r->counter_known)
+        rc = jval_set(event, "counter_step", jval_make(err, "i", r->counter_step), err);
     return rc;
 }
 
@@ -81,7 +78,6 @@ struct jval *frame_event(const struct frame_event_context *c, const struct air_f
     if (!event) return NULL;
     int rc = put_hex(event, "packet_hex", f->packet, f->packet_len, err);
     if (rc == ERR_OK && f->status == SFX_STATUS_OK) rc = put_content(event, &f->uplink, err);
-    if (rc == ERR_OK) rc = put_judgement(c, event, f, err);
     if (rc == ERR_OK) return event;
     jval_free(event);
     return NULL;

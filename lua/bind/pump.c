@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "lua/bind/frame_event.h"
 #include "lua/bind/pump_internal.h"
 
 enum { SLICE_SAMPLES = 4096 };
@@ -72,8 +71,7 @@ int pump_open(struct pump **out, const struct pump_config *config, const struct 
     if (rc < 0) goto fail;
     rc = pump_open_transmit(p, err);
     if (rc < 0) goto fail;
-    rc = pump_open_judge(p, &p->judge, err);
-    if (rc == ERR_OK) rc = pump_open_own_judges(p, err);
+    rc = pump_open_cores(p, err);
     if (rc < 0) goto fail;
     rc = iq_ring_init(&p->ring, (size_t)(config->keep_s * p->rate_hz), err);
     if (rc < 0) goto fail;
@@ -92,7 +90,7 @@ void pump_close(struct pump *p)
     jval_free(p->answer);
     iq_ring_deinit(&p->ring);
     bytes_deinit(&p->log);
-    judge_free(p->judge);
+    pump_close_cores(p);
     air_receiver_free(p->receiver);
     pump_close_units(p);
     ftdi_close(p->ftdi);
@@ -147,8 +145,7 @@ void pump_begin(struct pump *p, int64_t deadline)
     p->log.len = p->log_chunk = p->log_mark = 0;
     p->n_leaks = 0;
     p->n_lines = 0;
-    p->n_replies = p->n_downlinks = p->n_sent = 0;
-    p->refusal[0] = '\0';
+    pump_forget_downlinks(p);
     p->deadline = deadline;
     pump_begin_network(p);
     pump_set_step(p, "");
@@ -185,20 +182,12 @@ static int take_frame(struct pump *p, const struct air_frame *f, struct err *err
         .t0 = p->heard_from,
         .rate_hz = p->rate_hz,
         .lo_hz = p->lo_hz,
-        .judge = pump_judge(p),
     };
-    struct jval *event = frame_event(&context, f, err);
-    if (!event) return ERR_FORMAT;
+    struct jval *event = NULL;
     if (f->status == SFX_STATUS_OK) p->air_proven = true;
     pump_jam_heard(p, f);
-    int rc = pump_emit(p, jval_ref(event), err);
-    if (rc < 0) {
-        jval_free(event);
-        return rc;
-    }
-    rc = pump_answer_frame(p, f, event, err);
-    if (rc == ERR_OK) rc = pump_hear(p, 0, f, event, err);
-    pump_queue_put(&p->frames, event);
+    int rc = pump_hear(p, 0, &context, f, &event, err);
+    if (rc == ERR_OK) pump_queue_put(&p->frames, event);
     return rc;
 }
 
@@ -288,6 +277,7 @@ static int step(struct pump *p, struct err *err)
     rc = pump_poll_unit(p, err);
     if (rc < 0) return rc;
     rc = drain(p, err);
+    if (rc == ERR_OK) rc = pump_step_core(p, err);
     if (rc < 0) return rc;
     rc = pump_step_transmit(p, err);
     if (rc < 0) return pump_name_unit(err, "radio", p->config.radio.uri, p->config.radio_unit);

@@ -17,6 +17,8 @@
 #include "bench/base/json.h"
 #include "bench/base/secret.h"
 #include "bench/base/token.h"
+#include "bench/net/monitor.h"
+#include "bench/phy/jam_wave.h"
 #include "bench/radio/radio.h"
 #include "bench/sfx/cipher.h"
 #include "bench/sfx/zone.h"
@@ -81,7 +83,9 @@ struct pump_config {
     struct token_key *token;  // holds the key instead; lent
     unsigned modulus;
     unsigned window;
-    int64_t t0; // sample time at which this pump's clock starts
+    unsigned messages_per_day; // of the subscription; 0: 140
+    double interval_s;         // longest pause between two messages; 0: none is declared
+    int64_t t0;                // sample time at which this pump's clock starts
     unsigned worker;
     double keep_s;                           // raw samples kept for evidence
     const struct sfx_zone *zone;             // of the device
@@ -251,15 +255,16 @@ unsigned pump_delivered(const struct pump *p, uint16_t counter);
 enum { PUMP_JAMS_MAX = 32 };
 
 struct pump_jam_request {
-    unsigned by;    // station 0 … that sends
-    unsigned ranks; // bit r - 1: jam the frame of rank r
-    double js_db;   // at the first radio; when that one sends, where it is heard least
+    unsigned by;              // station 0 … that sends
+    unsigned ranks;           // bit r - 1: jam the frame of rank r
+    double js_db;             // at the first radio; when that one sends, where it is heard least
+    struct phy_jam_wave wave; // its bits, bit rate and seed are the pump's
 };
 
 // A frame that was jammed, or was to be.
 struct pump_jam {
     unsigned rank;
-    int64_t start, onset, end; // of the frame (to 20 ms), of the carrier
+    int64_t start, onset, end; // of the frame (to 20 ms), of the jammer
     double f_hz;               // in the first radio's scale
     double level_dbm;          // at the sender's connector
     bool done;
@@ -268,7 +273,7 @@ struct pump_jam {
     char why[256]; // what went wrong; empty: nothing
 };
 
-/// From now on the frames of these ranks are jammed by a carrier, while the first radio hears them
+/// From now on the frames of these ranks are jammed by this wave, while the first radio hears them
 /// begin. They last as long as the last frame that was heard. *id ends it.
 FOX_CHECK int pump_jam_start(struct pump *p, const struct pump_jam_request *request, unsigned *id,
                              struct err *err);
@@ -278,6 +283,36 @@ FOX_CHECK int pump_jam_stop(struct pump *p, unsigned id, struct err *err);
 size_t pump_jams(const struct pump *p, const struct pump_jam **out);
 /// Which rank the jammer's own receiver decoded there; 0: none. It does not hear itself.
 unsigned pump_jam_rank(const struct pump *p, const struct pump_jam *jam);
+
+// ---- the core network
+
+/// What the network knew when an earlier worker was lost: history_extract of the ledger's events,
+/// in their order. After pump_announce, before the first attempt. ERR_FORMAT when the bench did not
+/// write them.
+FOX_CHECK int pump_recall(struct pump *p, const struct jval *events, struct err *err);
+
+// Whom an act of the operator is about.
+struct pump_target {
+    bool is_station;
+    unsigned station; // 0 …
+    uint32_t device_id;
+};
+
+/// The operator's acts, done by the suite: they are booked, and undone at the attempt's end.
+/// ERR_NOTFOUND, ERR_INVALID: there is no such device or station.
+FOX_CHECK int pump_block(struct pump *p, const struct pump_target *target, bool blocked,
+                         const char *reason, struct err *err);
+/// The device's next counter is accepted whatever it is. Nothing undoes that.
+FOX_CHECK int pump_disengage(struct pump *p, uint32_t device_id, const char *reason,
+                             struct err *err);
+/// The monitor's rules until the attempt's end; those in force without them.
+FOX_CHECK int pump_set_rules(struct pump *p, const struct monitor_rules *rules, struct err *err);
+struct monitor_rules pump_default_rules(const struct pump *p);
+/// The monitor's alarms of this attempt, oldest first, the last MONITOR_ALARMS_MAX of them; NULL
+/// beyond. Lent.
+const struct monitor_alarm *pump_alarm(const struct pump *p, size_t i);
+/// "station1": a radio's name in the bench file.
+const char *pump_station_unit(const struct pump *p, unsigned station);
 
 /// Frames of this attempt with this status, of all stations.
 unsigned pump_malformed(const struct pump *p, enum sfx_status status);

@@ -9,6 +9,7 @@
 #include "bench/net/judge.h"
 #include "bench/net/stations.h"
 #include "bench/sfx/signer.h"
+#include "lua/bind/frame_event.h"
 #include "lua/bind/pump.h"
 #include "lua/bind/ring.h"
 
@@ -44,14 +45,21 @@ struct pump_station {
     size_t n_heard;
 };
 
+// A core network: its judge, the monitor that watches it, the stations that it hears with.
+struct pump_core {
+    struct judge *judge;
+    struct monitor *monitor;
+    struct stations *stations; // what they delivered since the radios in use were opened
+};
+
 // A device, its port and what the bench knows of it.
 struct pump_unit {
     struct pump_unit_config config;
     struct port *port;
     struct dut *dut;
-    struct secret key;   // len 0: not known
-    struct judge *judge; // NULL: the pump's knows the unit; else an earlier one has its identifier
-    bool proven;         // it has answered a command
+    struct secret key;     // len 0: not known
+    struct pump_core core; // empty: the pump's knows the unit; else an earlier one has its id
+    bool proven;           // it has answered a command
 };
 
 struct pump {
@@ -63,8 +71,10 @@ struct pump {
     struct ftdi *ftdi;                      // NULL: none
     struct power power;
     struct air_receiver *receiver;
-    struct judge *judge;
-    unsigned counted[JUDGE_STATUSES]; // frames of each status when the attempt began
+    struct pump_core core;
+    unsigned counted[JUDGE_STATUSES];                // frames of each status when the attempt began
+    struct monitor_alarm alarms[MONITOR_ALARMS_MAX]; // of the attempt, a ring
+    size_t n_alarms;
     struct iq_ring ring;
     double rate_hz;
     double lo_hz;
@@ -97,8 +107,9 @@ struct pump {
     size_t n_downlinks;
     struct pump_sent sent[PUMP_DOWNLINKS_MAX];
     size_t n_sent;
+    struct station_message asking;  // a request that the sending radio has not heard …
+    bool asks;                      // … waits to be answered without it
     char refusal[PUMP_REFUSAL_MAX]; // of the first downlink that could not be sent
-    unsigned rolled_over;           // times that the device's counter has, as far as was heard
 
     struct pump_station stations[PUMP_STATIONS_MAX];
     struct pump_heard heard[PUMP_HEARD_MAX]; // of the first radio
@@ -110,8 +121,6 @@ struct pump {
     double jam_fix_db[PUMP_STATIONS_MAX + 1]; // by which this sender's levels are wrong
     struct pump_jam jams[PUMP_JAMS_MAX];
     size_t n_jams;
-    struct stations *core; // NULL: there is one station
-    struct judge *core_judge;
 
     char step[PUMP_STEP_TEXT_MAX];
     double spoken_s; // wall time of the last progress
@@ -162,9 +171,12 @@ FOX_CHECK int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool acti
 
 /// The transmitter, if the radio has one; it ends in pump_close.
 FOX_CHECK int pump_open_transmit(struct pump *p, struct err *err);
-/// A received frame, with its event: sees whether a reply waits for it.
-FOX_CHECK int pump_answer_frame(struct pump *p, const struct air_frame *f, const struct jval *event,
-                                struct err *err);
+/// A message that the core network accepted, at each of its frames: sees whether a reply waits for
+/// it.
+FOX_CHECK int pump_answer_message(struct pump *p, const struct station_message *message,
+                                  struct err *err);
+/// Replies, downlinks and what was sent.
+void pump_forget_downlinks(struct pump *p);
 /// After each block: hands over what is due.
 FOX_CHECK int pump_step_transmit(struct pump *p, struct err *err);
 
@@ -178,17 +190,34 @@ FOX_CHECK int pump_rest(struct pump *p, struct err *err);
 FOX_CHECK int pump_poll_unit(struct pump *p, struct err *err);
 /// Notes in the serial log whose it is from here on.
 void pump_log_unit(struct pump *p);
-/// For samples that have the identifier of another unit.
-FOX_CHECK int pump_open_own_judges(struct pump *p, struct err *err);
-/// The one that judges frames now. Lent.
-struct judge *pump_judge(const struct pump *p);
 
-/// The counts of an attempt begin; at its end they stand in the ledger, if there are any.
+/// The core network of all units, and one more for each sample that has the identifier of another.
+FOX_CHECK int pump_open_cores(struct pump *p, struct err *err);
+void pump_close_cores(struct pump *p);
+/// What the stations delivered is forgotten; judge and monitor stay.
+FOX_CHECK int pump_renew_stations(struct pump *p, struct err *err);
+/// The one that hears the unit in use.
+struct pump_core *pump_core(struct pump *p);
+/// 0: the pump's; of a sample its own, NULL: it has none.
+struct pump_core *pump_core_at(struct pump *p, size_t sample);
+/// Puts into an event which sample's own network it is about; nothing for the pump's.
+FOX_CHECK int pump_core_name(const struct pump *p, const struct pump_core *core, struct jval *event,
+                             struct err *err);
+/// A frame that station 0 … heard: judged, booked, remembered and answered. Its event in *out (new;
+/// NULL: not wanted).
+FOX_CHECK int pump_hear(struct pump *p, unsigned station, const struct frame_event_context *where,
+                        const struct air_frame *f, struct jval **out, struct err *err);
+/// For pump_heard.
+void pump_note_heard(struct pump *p, unsigned station, const struct air_frame *f,
+                     const struct jval *event);
+/// After each block: sees whether a device is silent.
+FOX_CHECK int pump_step_core(struct pump *p, struct err *err);
+
+/// The counts and alarms of an attempt begin. At its end the counts stand in the ledger, if there
+/// are any, and the network is as it was: nothing blocks, nobody is blocked.
 void pump_begin_network(struct pump *p);
 FOX_CHECK int pump_end_network(struct pump *p, struct err *err);
 
-/// New judge that knows the device and its samples.
-FOX_CHECK int pump_open_judge(struct pump *p, struct judge **out, struct err *err);
 /// The first radio's receiver, made anew: it knows nothing of what came before.
 FOX_CHECK int pump_open_receiver(struct pump *p, struct err *err);
 /// Samples of this unit were lost, or are not to be trusted: hearing nothing there, or something
@@ -196,9 +225,6 @@ FOX_CHECK int pump_open_receiver(struct pump *p, struct err *err);
 FOX_CHECK int pump_take_gap(struct pump *p, const char *unit, int64_t lost, unsigned flags,
                             int64_t *overload_at, struct err *err);
 void pump_close_stations(struct pump *p);
-/// A frame that station 0 … heard, for the core network.
-FOX_CHECK int pump_hear(struct pump *p, unsigned station, const struct air_frame *f,
-                        const struct jval *event, struct err *err);
 /// A block of the first radio, after pump_step_stations: sees whether it is to be jammed.
 FOX_CHECK int pump_step_jam(struct pump *p, const struct iq_block *block, struct err *err);
 /// A frame that the first radio heard.

@@ -1,10 +1,9 @@
 // Further stations of the pump: radios that listen to the same devices and may send, open only
-// while a case wants them, and the core network that makes one message of what all of them hear.
+// while a case wants them.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/bind/frame_event.h"
 #include "lua/bind/pump_internal.h"
 
 // ---- opening and closing
@@ -21,10 +20,6 @@ void pump_close_stations(struct pump *p)
 {
     for (size_t i = 0; i < p->config.n_stations; i++)
         close_station(&p->stations[i]);
-    stations_free(p->core);
-    judge_free(p->core_judge);
-    p->core = NULL;
-    p->core_judge = NULL;
 }
 
 static int open_station(struct pump *p, size_t i, struct err *err)
@@ -76,18 +71,6 @@ static int announce_station(struct pump *p, const struct pump_station *s, struct
                      err);
 }
 
-static int open_core(struct pump *p, struct err *err)
-{
-    stations_free(p->core);
-    judge_free(p->core_judge);
-    p->core = NULL;
-    p->core_judge = NULL;
-    if (pump_radios(p) == 0) return ERR_OK;
-    int rc = pump_open_judge(p, &p->core_judge, err);
-    if (rc < 0) return rc;
-    return stations_new(&p->core, p->core_judge, (unsigned)p->config.n_stations + 1, err);
-}
-
 static int align(struct pump *p, struct err *err)
 {
     struct radio *all[STATIONS_MAX] = {p->radio};
@@ -118,7 +101,7 @@ static int use_radios(struct pump *p, unsigned others, struct err *err)
         rc = begin_station(p, &p->stations[i], err);
         if (rc == ERR_OK && !(before >> i & 1)) rc = announce_station(p, &p->stations[i], err);
     }
-    return rc == ERR_OK ? open_core(p, err) : rc;
+    return rc == ERR_OK ? pump_renew_stations(p, err) : rc;
 }
 
 int pump_use_radios(struct pump *p, unsigned others, struct err *err)
@@ -141,7 +124,7 @@ unsigned pump_radios(const struct pump *p)
 
 // ---- what they hear
 
-static void remember(struct pump *p, unsigned station, const struct air_frame *f,
+void pump_note_heard(struct pump *p, unsigned station, const struct air_frame *f,
                      const struct jval *event)
 {
     if (f->status != SFX_STATUS_OK) return;
@@ -165,25 +148,6 @@ const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size
     return i < n && i < PUMP_HEARD_MAX ? &list[(n - 1 - i) % PUMP_HEARD_MAX] : NULL;
 }
 
-int pump_hear(struct pump *p, unsigned station, const struct air_frame *f, const struct jval *event,
-              struct err *err)
-{
-    remember(p, station, f, event);
-    if (!p->core) return ERR_OK;
-    const struct station_frame frame = {
-        .station = station,
-        .rank = f->rank,
-        .up = &f->uplink,
-        .status = f->status,
-        .start_s = (double)jval_int(jval_get(event, "start"), 0) / p->rate_hz,
-        .end_s = (double)jval_int(jval_get(event, "end"), 0) / p->rate_hz,
-        .f_hz = jval_number(jval_get(event, "f_mid_hz"), 0),
-        .power_dbfs = jval_number(jval_get(event, "power_dbfs"), 0),
-    };
-    struct station_event heard;
-    return stations_hear(p->core, &frame, &heard, err);
-}
-
 static int take_station_frame(struct pump *p, unsigned i, const struct air_frame *f,
                               struct err *err)
 {
@@ -193,16 +157,8 @@ static int take_station_frame(struct pump *p, unsigned i, const struct air_frame
         .t0 = s->shift + s->heard_from, // its receiver counts from there
         .rate_hz = p->rate_hz,
         .lo_hz = radio_info(s->radio)->lo_hz,
-        .judge = p->judge,
     };
-    struct jval *event = frame_event(&context, f, err);
-    if (!event) return ERR_FORMAT;
-    int rc = pump_hear(p, i + 1, f, event, err);
-    if (rc < 0) {
-        jval_free(event);
-        return rc;
-    }
-    return pump_emit(p, event, err);
+    return pump_hear(p, i + 1, &context, f, NULL, err);
 }
 
 static int step_station(struct pump *p, unsigned i, struct err *err)
@@ -243,5 +199,5 @@ int pump_step_stations(struct pump *p, struct err *err)
 
 unsigned pump_delivered(const struct pump *p, uint16_t counter)
 {
-    return p->core ? stations_delivered(p->core, p->config.device_id, counter) : 0;
+    return stations_delivered(p->core.stations, p->config.device_id, counter);
 }

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "bench/base/bytes.h"
-#include "bench/net/reply.h"
+#include "bench/net/answer.h"
 #include "lua/bind/pump_internal.h"
 
 // Samples are made so long before they leave; a burst that is asked for later may come too late.
 static const double hand_over_s = 1.5;
+
+// The station that downlinks leave from: the others' transmitters stand in the uplink's band.
+enum { sender = 0 };
 
 int pump_open_transmit(struct pump *p, struct err *err)
 {
@@ -36,10 +39,18 @@ bool pump_encrypts(const struct pump *p)
     return p->config.cipher != NULL;
 }
 
+void pump_forget_downlinks(struct pump *p)
+{
+    struct registry_device *d = judge_device(p->core.judge, p->config.device_id);
+    if (d) d->desk.waiting = false;
+    p->n_replies = p->n_downlinks = p->n_sent = 0;
+    p->asks = false;
+    p->refusal[0] = '\0';
+}
+
 int pump_silence(struct pump *p, struct err *err)
 {
-    p->n_replies = p->n_downlinks = p->n_sent = 0;
-    p->refusal[0] = '\0';
+    pump_forget_downlinks(p);
     return p->transmit && air_transmit_busy(p->transmit) ? air_transmit_stop(p->transmit, err)
                                                          : ERR_OK;
 }
@@ -67,6 +78,9 @@ int pump_reply(struct pump *p, const struct pump_reply *replies, size_t n, struc
     if (rc < 0) return rc;
     memcpy(p->replies, replies, n * sizeof *replies);
     p->n_replies = n;
+    p->asks = false;
+    if (n > 0)
+        reply_desk_put(&judge_device(p->core.judge, p->config.device_id)->desk, replies[0].payload);
     return ERR_OK;
 }
 
@@ -83,17 +97,13 @@ int pump_downlink(struct pump *p, const struct pump_downlink *downlink, struct e
 
 // ---- a request is answered
 
-static int plan_reply(struct pump *p, const struct pump_reply *r, const struct reply_window *w,
-                      uint16_t counter, struct err *err)
+static int plan_reply(struct pump *p, const struct pump_reply *r, const struct answer *a,
+                      struct err *err)
 {
-    double start_s = w->frame1_end_max_s + r->after_s;
-    if (r->after_s < 0) {
-        double earliest_s = (double)p->now / p->rate_hz + hand_over_s;
-        int rc = reply_start(w, REPLY_MIDDLE, earliest_s, REPLY_MARGIN_S, &start_s, err);
-        if (rc < 0) return rc;
-    }
+    const struct reply_window *w = &a->window;
+    double start_s = r->after_s < 0 ? a->start_s : w->frame1_end_max_s + r->after_s;
     struct pump_downlink d = {
-        .counter = counter,
+        .counter = a->downlink.counter,
         .f_hz = r->on_uplink ? w->frame1_hz : w->downlink_hz,
         .at_sample = (int64_t)llround(start_s * p->rate_hz),
     };
@@ -110,36 +120,38 @@ static int refuse(struct pump *p, int rc, const struct err *err)
     return ERR_OK;
 }
 
-// The keystream goes on where the counter starts again. Only the network's own history tells.
-static void follow_counter(struct pump *p, const struct sfx_uplink *up, const struct jval *event)
+static int answer(struct pump *p, const struct station_message *message, struct err *err)
 {
-    bool accepted = strcmp(jval_text(jval_get(event, "judge"), ""), "accepted") == 0;
-    if (accepted && up->counter < jval_int(jval_get(event, "counter_step"), 0)) p->rolled_over++;
-}
-
-int pump_answer_frame(struct pump *p, const struct air_frame *f, const struct jval *event,
-                      struct err *err)
-{
-    const struct sfx_uplink *up = &f->uplink;
-    follow_counter(p, up, event);
-    if (p->n_replies == 0 || f->status != SFX_STATUS_OK || !up->bidirectional) return ERR_OK;
-    if (up->device_id != p->config.device_id || !jval_bool(jval_get(event, "tag_ok"), false))
-        return ERR_OK;
-    const struct reply_request request = {
-        .zone = p->config.zone,
-        .rank = f->rank,
-        .start_s = (double)jval_int(jval_get(event, "start"), 0) / p->rate_hz,
-        .end_s = (double)jval_int(jval_get(event, "end"), 0) / p->rate_hz,
-        .f_hz = jval_number(jval_get(event, "f_mid_hz"), 0),
-    };
-    struct reply_window window;
+    struct answer a;
     struct err why = {0};
-    int rc = reply_window(&request, &window, &why);
+    double earliest_s = (double)p->now / p->rate_hz + hand_over_s;
+    p->asks = false;
+    int rc = answer_plan(p->core.judge, message, 1u << sender, REPLY_MIDDLE, earliest_s,
+                         REPLY_MARGIN_S, &a, &why);
+    if (rc == ERR_OK && a.decision != REPLY_SEND) return ERR_OK;
     for (size_t i = 0; rc == ERR_OK && i < p->n_replies; i++)
-        rc = plan_reply(p, &p->replies[i], &window, up->counter, &why);
+        rc = plan_reply(p, &p->replies[i], &a, &why);
     p->n_replies = 0;
     if (rc < 0) rc = refuse(p, rc, &why);
     return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
+}
+
+// The sending radio's own measure of the request gives the best frequency, so its frames are waited
+// for when others hear the request first.
+int pump_answer_message(struct pump *p, const struct station_message *message, struct err *err)
+{
+    if (p->n_replies == 0 || message->up.device_id != p->config.device_id) return ERR_OK;
+    if (message->heard[sender].ranks) return answer(p, message, err);
+    p->asks = message->up.bidirectional;
+    p->asking = *message;
+    return ERR_OK;
+}
+
+static int answer_unheard(struct pump *p, struct err *err)
+{
+    double now_s = (double)p->now / p->rate_hz;
+    if (!p->asks || now_s < p->asking.first_s + JUDGE_MERGE_S) return ERR_OK;
+    return answer(p, &p->asking, err);
 }
 
 // ---- a burst leaves
@@ -170,10 +182,12 @@ static int note_sent(struct pump *p, const struct pump_downlink *d, const struct
 
 static int encrypt(const struct pump *p, struct sfx_downlink *dl, struct err *err)
 {
+    // The keystream goes on where the counter starts again. Only the network's own history tells.
+    const struct registry_device *d = judge_device(p->core.judge, dl->device_id);
     const struct sfx_native_message m = {
         .device_id = dl->device_id,
         .counter = dl->counter,
-        .rollover = (uint8_t)(p->config.rollover + p->rolled_over),
+        .rollover = (uint8_t)(p->config.rollover + d->rollovers),
         .direction = SFX_DIRECTION_DOWN,
     };
     const struct sfx_signer signer = pump_signer(p);
@@ -186,7 +200,7 @@ static int seal(const struct pump *p, struct sfx_downlink *dl, struct err *err)
     const struct sfx_native_profile *cipher = p->config.cipher;
     int rc = ERR_OK;
     if (cipher && cipher->order == SFX_TAG_OVER_CIPHER) rc = encrypt(p, dl, err);
-    if (rc == ERR_OK) rc = judge_sign_downlink(p->judge, dl, err);
+    if (rc == ERR_OK) rc = judge_sign_downlink(p->core.judge, dl, err);
     if (rc == ERR_OK && cipher && cipher->order == SFX_TAG_OVER_CLEAR) rc = encrypt(p, dl, err);
     return rc;
 }
@@ -213,7 +227,8 @@ static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *
 int pump_step_transmit(struct pump *p, struct err *err)
 {
     if (!p->transmit) return ERR_OK;
-    int rc = air_transmit_step(p->transmit, p->now - p->config.t0, err);
+    int rc = answer_unheard(p, err);
+    if (rc == ERR_OK) rc = air_transmit_step(p->transmit, p->now - p->config.t0, err);
     int64_t soon = p->now + (int64_t)(hand_over_s * p->rate_hz);
     for (size_t i = 0; rc == ERR_OK && i < p->n_downlinks;) {
         if (p->downlinks[i].at_sample > soon) {

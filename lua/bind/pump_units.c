@@ -39,7 +39,6 @@ void pump_close_units(struct pump *p)
 {
     for (size_t i = 0; i < 1 + p->config.n_samples; i++) {
         struct pump_unit *u = &p->units[i];
-        judge_free(u->judge);
         dut_free(u->dut);
         port_close(u->port); // lowers its lines: a sample is off
         secret_deinit(&u->key);
@@ -60,54 +59,6 @@ int pump_announce_units(struct pump *p, struct err *err)
                        err);
     }
     return rc;
-}
-
-static int register_unit(struct pump *p, struct judge *judge, const struct pump_unit_config *c,
-                         struct err *err)
-{
-    const struct judge_device device = {
-        .id = c->device_id,
-        .key = c->key,
-        .token = c->token,
-        .modulus = p->config.modulus,
-        .window = p->config.window,
-    };
-    return c->key || c->token ? judge_register(judge, &device, err) : ERR_OK;
-}
-
-// Whether an earlier unit has the identifier of this one.
-static bool is_double(const struct pump *p, size_t unit)
-{
-    for (size_t i = 0; i < unit; i++)
-        if (p->units[i].config.device_id == p->units[unit].config.device_id) return true;
-    return false;
-}
-
-// A network knows one key for an identifier. A unit whose identifier is taken has a network of its
-// own, so that its messages are judged with its own key.
-int pump_open_judge(struct pump *p, struct judge **out, struct err *err)
-{
-    int rc = judge_new(out, err);
-    for (size_t i = 0; rc == ERR_OK && i < 1 + p->config.n_samples; i++)
-        if (!is_double(p, i)) rc = register_unit(p, *out, &p->units[i].config, err);
-    return rc;
-}
-
-int pump_open_own_judges(struct pump *p, struct err *err)
-{
-    int rc = ERR_OK;
-    for (size_t i = 1; rc == ERR_OK && i < 1 + p->config.n_samples; i++) {
-        struct pump_unit *u = &p->units[i];
-        if (!is_double(p, i)) continue;
-        rc = judge_new(&u->judge, err);
-        if (rc == ERR_OK) rc = register_unit(p, u->judge, &u->config, err);
-    }
-    return rc;
-}
-
-struct judge *pump_judge(const struct pump *p)
-{
-    return p->unit->judge ? p->unit->judge : p->judge;
 }
 
 int pump_poll_unit(struct pump *p, struct err *err)

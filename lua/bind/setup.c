@@ -252,6 +252,9 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
         .modulus = (unsigned)jval_int(jval_get(s->device, "modulus"), SFX_COUNTER_MODULUS_MAX),
         .window =
             sfx_counter_window((unsigned)jval_int(jval_get(s->device, "messages_per_day"), 140)),
+        .messages_per_day =
+            (unsigned)jval_int(jval_get(s->device, "messages_per_day"), SFX_MESSAGES_PER_DAY_MAX),
+        .interval_s = jval_number(jval_get(s->device, "interval_s"), 0),
         .keep_s = keep_s,
     };
     fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);

@@ -117,6 +117,7 @@ static int do_open(struct worker *w, const struct jval *request, struct err *err
     rc = pump_open(&w->pump, &config, &sink, err);
     if (rc < 0) return rc;
     rc = pump_announce(w->pump, err);
+    if (rc == ERR_OK) rc = pump_recall(w->pump, jval_get(request, "history"), err);
     if (rc < 0) return rc;
     return say(w, jval_make(err, "{s:s, s:I}", "is", "opened", "t", (long long)pump_now(w->pump)),
                -1, err);

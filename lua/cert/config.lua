@@ -23,6 +23,7 @@ local DEVICE <const> = {
   modulus = { type = "integer", default = 4096, among = { [128] = true, [256] = true, [512] = true, [1024] = true,
     [2048] = true, [4096] = true } },
   messages_per_day = { type = "integer", min = 1, max = 140, default = 140 },
+  interval_s = { type = "number", min = 1, optional = true }, -- longest pause between two messages
   zone = { type = "string", among = zones.names(), default = "RC1" },
   bit_rate = { type = "integer", among = { [100] = true, [600] = true }, optional = true }, -- of uplinks
   dialect = { type = "string", pattern = "^[%l%d_]+$", form = "the name of a file in lua/dialects" },

@@ -116,7 +116,7 @@ function downlink.exchange(t, core, given)
   local sent <const> = bursts[#bursts]
   if #bursts < #replies then
     t:require(o.label .. ": the downlink", nil, absence.device("the request that was heard did not ask the network"
-      .. " for a downlink, or its tag does not verify: %s, asks %s, %s", message.summary, tostring(message.bf),
+      .. " for a downlink, or the network did not accept it: %s, asks %s, %s", message.summary, tostring(message.bf),
       message.judge)):exists()
   end
   local rest_s <const> = math.max(sent.end_s + CONFIRMED_WITHIN_S - t.air:now_s(), 0.01)

@@ -10,7 +10,7 @@
 
 #include "bench/net/answer.h"
 
-enum { ID = 0x00F0C5A1 };
+enum { ID = 0x00F0C5A1, ALL = 7 };
 
 static const uint8_t raw_key[16] = {0x0f, 0x1e, 0x2d};
 static const uint8_t payload[SFX_DL_PAYLOAD] = "DOWNLINK";
@@ -73,6 +73,12 @@ static void put(struct core *c)
     reply_desk_put(&judge_device(c->judge, ID)->desk, payload);
 }
 
+static int plan(struct core *c, const struct station_message *m, enum reply_when when,
+                double earliest_s, struct answer *out, struct err *err)
+{
+    return answer_plan(c->judge, m, ALL, when, earliest_s, REPLY_MARGIN_S, out, err);
+}
+
 static void assert_near(double got, double expected, const char *what, const char *zone)
 {
     if (fabs(got - expected) > 1e-6)
@@ -114,17 +120,15 @@ static void test_every_zone_from_any_rank_alone(void **state)
             const struct station_message *m = hear(&c, 1, rank, 7, true, start_s[rank - 1], len_s,
                                                    centre_hz[z] + 10000 + f_hz[rank - 1], -50);
             struct answer first, last;
-            assert_int_equal(
-                answer_plan(c.judge, m, REPLY_EARLIEST, 0, REPLY_MARGIN_S, &first, NULL), ERR_OK);
+            assert_int_equal(plan(&c, m, REPLY_EARLIEST, 0, &first, NULL), ERR_OK);
             assert_int_equal(first.decision, REPLY_SEND);
             assert_int_equal(first.station, 1);
             assert_near(first.start_s, windows[z].open_s + 0.1, "earliest", zone);
-            assert_near(first.f_hz, windows[z].downlink_hz, "frequency", zone);
+            assert_near(first.window.downlink_hz, windows[z].downlink_hz, "frequency", zone);
             assert_true(first.window.in_band);
             reply_desk_put(&judge_device(c.judge, ID)->desk, payload);
             judge_device(c.judge, ID)->desk.answered = false;
-            assert_int_equal(answer_plan(c.judge, m, REPLY_LATEST, 0, REPLY_MARGIN_S, &last, NULL),
-                             ERR_OK);
+            assert_int_equal(plan(&c, m, REPLY_LATEST, 0, &last, NULL), ERR_OK);
             assert_near(last.start_s + burst_s, windows[z].close_s - 0.1 - late_s[rank - 1],
                         "latest", zone);
             close_core(&c);
@@ -141,9 +145,10 @@ static void test_the_answer_is_authentic(void **state)
     put(&c);
     const struct station_message *m = hear(&c, 0, 1, 300, true, 10, 1.12, 868.13e6, -50);
     struct answer a;
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, REPLY_MARGIN_S, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     struct sfx_downlink dl = {.device_id = ID, .counter = 300};
     uint8_t frame[SFX_DL_FRAME];
+    assert_int_equal(judge_sign_downlink(c.judge, &a.downlink, NULL), ERR_OK);
     sfx_downlink_frame(&a.downlink, frame);
     assert_true(sfx_downlink_decode(frame, &dl, NULL));
     assert_int_equal(sfx_downlink_verify(&dl, &c.key, NULL), 1);
@@ -151,7 +156,7 @@ static void test_the_answer_is_authentic(void **state)
     // once: another station's copy, and the next plan, find it answered
     put(&c);
     m = hear(&c, 1, 1, 300, true, 10, 1.12, 868.13e6, -40);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, REPLY_MARGIN_S, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_ANSWERED);
     close_core(&c);
 }
@@ -168,11 +173,30 @@ static void test_the_best_station_sends(void **state)
         hear(&c, 2, 2, 7, true, 1000.5 + 3, 1.12, 923.3e6 + 6000 + 30, -45); // sensed for 3 s
     hear(&c, 1, 3, 7, true, 1007, 1.12, 923.3e6 - 6000, -60);
     struct answer a;
-    assert_int_equal(answer_plan(c.judge, m, REPLY_EARLIEST, 0, REPLY_MARGIN_S, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_EARLIEST, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.station, 2);
-    assert_near(a.f_hz, 922.3e6 + 30, "frequency", "RC5");
+    assert_near(a.window.downlink_hz, 922.3e6 + 30, "frequency", "RC5");
     assert_near(a.start_s, 1019.1, "start", "RC5");
     assert_near(a.window.close_s, 1052.5, "end", "RC5");
+
+    // a station that cannot send gives its place to the best of those that can …
+    reply_desk_put(&judge_device(c.judge, ID)->desk, payload);
+    judge_device(c.judge, ID)->desk.answered = false;
+    assert_int_equal(answer_plan(c.judge, m, 3, REPLY_EARLIEST, 0, REPLY_MARGIN_S, &a, NULL),
+                     ERR_OK);
+    assert_int_equal(a.station, 0);
+    assert_near(a.window.downlink_hz, 922.3e6 + 10, "its frequency", "RC5");
+    // … and tells its frequency to one that heard nothing
+    reply_desk_put(&judge_device(c.judge, ID)->desk, payload);
+    judge_device(c.judge, ID)->desk.answered = false;
+    assert_int_equal(answer_plan(c.judge, m, 1u << 5, REPLY_EARLIEST, 0, REPLY_MARGIN_S, &a, NULL),
+                     ERR_OK);
+    assert_int_equal(a.station, 5);
+    assert_near(a.window.downlink_hz, 922.3e6 + 30, "another's frequency", "RC5");
+    struct err e = {0};
+    assert_int_equal(answer_plan(c.judge, m, 0, REPLY_EARLIEST, 0, REPLY_MARGIN_S, &a, &e),
+                     ERR_INVALID);
+    assert_non_null(strstr(e.text, "expected a sender"));
     close_core(&c);
 }
 
@@ -184,38 +208,38 @@ static void test_who_gets_none(void **state)
     struct err e = {0};
     open_core(&c, "RC1", 1);
     const struct station_message *m = hear(&c, 0, 1, 1, true, 10, 1.12, 868.13e6, -50);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, 0.1, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_NOTHING);
     put(&c);
     m = hear(&c, 0, 1, 2, false, 100, 1.12, 868.13e6, -50);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, 0.1, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_NOT_ASKED);
     m = hear(&c, 0, 1, 3, true, 200, 1.12, 868.13e6, -50);
     assert_int_equal(judge_block(c.judge, ID, true, NULL), ERR_OK);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, 0.1, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_REFUSED);
     assert_int_equal(judge_block(c.judge, ID, false, NULL), ERR_OK);
 
     // too late: the payload stays for the next request
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 250, 0.1, &a, &e), ERR_TIMEOUT);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 250, &a, &e), ERR_TIMEOUT);
     assert_non_null(strstr(e.text, "ask the device for another message"));
     m = hear(&c, 0, 1, 4, true, 300, 1.12, 868.13e6, -50);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, 0.1, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_SEND);
     // one a day is declared
     put(&c);
     m = hear(&c, 0, 1, 5, true, 400, 1.12, 868.13e6, -50);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, 0.1, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_QUOTA);
     close_core(&c);
 
     open_core(&c, NULL, 0);
     m = hear(&c, 0, 1, 5, true, 400, 1.12, 868.13e6, -50);
-    assert_int_equal(answer_plan(c.judge, m, REPLY_MIDDLE, 0, 0.1, &a, &e), ERR_INVALID);
+    assert_int_equal(plan(&c, m, REPLY_MIDDLE, 0, &a, &e), ERR_INVALID);
     assert_non_null(strstr(e.text, "without its zone"));
     struct station_message stranger = *m;
     stranger.up.device_id++;
-    assert_int_equal(answer_plan(c.judge, &stranger, REPLY_MIDDLE, 0, 0.1, &a, NULL), ERR_OK);
+    assert_int_equal(plan(&c, &stranger, REPLY_MIDDLE, 0, &a, NULL), ERR_OK);
     assert_int_equal(a.decision, REPLY_REFUSED);
     close_core(&c);
 }

@@ -81,6 +81,21 @@ static int append(struct ledger *l, struct jval *event, int64_t t)
     return rc;
 }
 
+static struct jval *event_made(struct judge *j, const struct air_frame *f)
+{
+    const struct frame_event_context c = {
+        .unit = "station1", .rate_hz = rate_hz, .lo_hz = 868.13e6};
+    struct judge_result r;
+    struct jval *event = frame_event(&c, f, NULL);
+    double t_s = f->burst.start_sample / rate_hz;
+    if (!event || judge_frame(j, &f->uplink, f->status, t_s, &r, NULL) < 0 ||
+        frame_event_judge(event, &r, NULL) < 0) {
+        jval_free(event);
+        return NULL;
+    }
+    return event;
+}
+
 // The writer, until it is killed: it tells its parent of every frame whose event is written.
 static _Noreturn void write_story(const char *dir, int told)
 {
@@ -93,9 +108,7 @@ static _Noreturn void write_story(const char *dir, int told)
         _exit(4);
     for (unsigned n = 0; n < FRAMES; n++) {
         struct air_frame f = frame_at(n);
-        const struct frame_event_context c = {
-            .unit = "station1", .rate_hz = rate_hz, .lo_hz = 868.13e6, .judge = j};
-        if (append(l, frame_event(&c, &f, NULL), f.end_sample) < 0) _exit(5);
+        if (append(l, event_made(j, &f), f.end_sample) < 0) _exit(5);
         if (write(told, &n, sizeof n) != sizeof n) _exit(6);
     }
     for (;;)
@@ -207,9 +220,7 @@ static struct jval *event_of(unsigned n)
 {
     struct judge *j = new_judge();
     struct air_frame f = frame_at(n);
-    const struct frame_event_context c = {
-        .unit = "station1", .rate_hz = rate_hz, .lo_hz = 868.13e6, .judge = j};
-    struct jval *event = frame_event(&c, &f, NULL);
+    struct jval *event = event_made(j, &f);
     judge_free(j);
     return event;
 }

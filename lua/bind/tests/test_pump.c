@@ -845,7 +845,8 @@ static void use_ok(struct pump *p, unsigned others)
 
 static void jam_refused(struct pump *p, unsigned by, int code, const char *part)
 {
-    const struct pump_jam_request request = {.by = by, .ranks = 1, .js_db = 20};
+    const struct pump_jam_request request = {
+        .by = by, .ranks = 1, .js_db = 20, .wave = phy_jam_wave_default(PHY_JAM_cw)};
     struct err e = {0};
     unsigned id = 0;
     assert_int_equal(pump_jam_start(p, &request, &id, &e), code);
@@ -890,7 +891,8 @@ static void test_pump_jams_only_what_it_may(void **state)
     use_ok(p, 1);
     jam_refused(p, 1, ERR_INVALID, "let a message go unjammed first");
     assert_int_equal(pump_wait(p, 4 * RATE, &e), ERR_OK); // both play the same frame
-    const struct pump_jam_request request = {.by = 1, .ranks = 5, .js_db = 20};
+    const struct pump_jam_request request = {
+        .by = 1, .ranks = 5, .js_db = 20, .wave = phy_jam_wave_default(PHY_JAM_cw)};
     unsigned id = 0;
     if (pump_jam_start(p, &request, &id, &e) < 0) fail_msg("%s", e.text);
     jam_refused(p, 1, ERR_INVALID, "r2 jams already");
