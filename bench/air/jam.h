@@ -1,6 +1,6 @@
 // The decision of a reactive jammer: hears a frame begin, counts which of its message it is, and
 // says when to jam it, where and how long. Pure: samples in, orders out; who has the transmitter
-// carries them out (air_carrier).
+// carries them out (air_jam_send).
 //
 // An air_jam owns its buffers. One thread. It follows one frame at a time, the strongest; a frame
 // must last longer than AIR_JAM_LISTEN_S and the time to the transmitter. Its decision falls

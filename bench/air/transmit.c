@@ -9,7 +9,6 @@
 #include "bench/phy/fft.h"
 #include "bench/phy/gfsk.h"
 #include "bench/phy/iq.h"
-#include "bench/phy/jam.h"
 #include "bench/phy/shape.h"
 
 enum { WAITING_MAX = 64, FFT_LEN = 4096 };
@@ -18,7 +17,6 @@ static const double settle_s = 0.005;        // of the oscillator, generous
 static const double scale_min_db = -40;      // below, a 12-bit converter makes noise of it
 static const double power_inside = 0.99;     // of a burst, within its declared bandwidth
 static const double downlink_band_hz = 5000; // holds a downlink: 2 x (800 Hz + 600 bit/s), and room
-static const double carrier_band_hz = 2000;  // holds a carrier and its edges
 static const double keep_off_hz = 20000;     // from the oscillator's own leakage
 
 struct waiting {
@@ -168,7 +166,7 @@ static int place_lo(struct air_transmit *t, const struct air_burst *b, struct er
                        "%s: %.0f Hz needs another centre frequency than the burst that is on its "
                        "way; wait for its end",
                        t->permit.unit, b->freq_hz);
-    static const double parts[] = {0.15, -0.15, 0.1, -0.1, 0.25, -0.25, 0.06, -0.06};
+    static const double parts[] = {0.15, -0.15, 0.1, -0.1, 0.2, -0.2, 0.25, -0.25, 0.06, -0.06};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         double lo_hz = round(b->freq_hz - parts[i] * radio_info(t->radio)->rate_hz);
         if (lo_fits(t, b, lo_hz)) return radio_tune_tx(t->radio, lo_hz, err);
@@ -367,6 +365,11 @@ bool air_transmit_busy(const struct air_transmit *t)
     return t->n_waiting > 0;
 }
 
+double air_transmit_rate_hz(const struct air_transmit *t)
+{
+    return radio_info(t->radio)->rate_hz;
+}
+
 double air_transmit_seconds(const struct air_transmit *t, size_t band)
 {
     return band < t->permit.n_bands ? t->seconds[band] : 0;
@@ -400,27 +403,5 @@ int air_downlink(struct air_transmit *t, const uint8_t frame[SFX_DL_FRAME], doub
     bytes_deinit(&iq);
     if (rc == ERR_OK && end_sample)
         *end_sample = at_sample + (int64_t)ceil(8 * sizeof bits * c.rate_hz / c.bit_rate);
-    return rc;
-}
-
-int air_carrier(struct air_transmit *t, double f_hz, double level_dbm, int64_t at_sample, size_t n,
-                struct err *err)
-{
-    const struct phy_jam_config c = {
-        .rate_hz = radio_info(t->radio)->rate_hz, .amplitude = 1, .ramp_s = 0.002};
-    struct bytes iq;
-    bytes_init(&iq, 4 * n);
-    int rc = phy_jam_cw(&c, n, &iq, err);
-    if (rc == ERR_OK)
-        rc = air_transmit_burst(t,
-                                &(struct air_burst){.at_sample = at_sample,
-                                                    .freq_hz = f_hz,
-                                                    .bandwidth_hz = carrier_band_hz,
-                                                    .level_dbm = level_dbm,
-                                                    .iq = (const int16_t *)(const void *)iq.data,
-                                                    .n = n,
-                                                    .purpose = AIR_INTERFERENCE},
-                                err);
-    bytes_deinit(&iq);
     return rc;
 }

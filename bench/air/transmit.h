@@ -78,6 +78,8 @@ FOX_CHECK int air_transmit_step(struct air_transmit *t, int64_t now, struct err 
 FOX_CHECK int air_transmit_stop(struct air_transmit *t, struct err *err);
 /// Whether a burst is waiting or on air.
 bool air_transmit_busy(const struct air_transmit *t);
+/// Of the samples that its bursts must have.
+double air_transmit_rate_hz(const struct air_transmit *t);
 /// Seconds of bursts that were handed over in permitted band `band`.
 double air_transmit_seconds(const struct air_transmit *t, size_t band);
 
@@ -86,8 +88,5 @@ double air_transmit_seconds(const struct air_transmit *t, size_t band);
 FOX_CHECK int air_downlink(struct air_transmit *t, const uint8_t frame[SFX_DL_FRAME], double f_hz,
                            double level_dbm, int64_t at_sample, int64_t *end_sample,
                            struct err *err);
-/// Interference: a carrier of n samples from at_sample on, with soft edges of 2 ms.
-FOX_CHECK int air_carrier(struct air_transmit *t, double f_hz, double level_dbm, int64_t at_sample,
-                          size_t n, struct err *err);
 
 #endif

@@ -38,7 +38,7 @@ struct phy_jam_wave phy_jam_wave_default(enum phy_jam_shape shape)
 {
     return (struct phy_jam_wave){
         .shape = shape,
-        .band_hz = shape == PHY_JAM_noise ? 100 : 150e3,
+        .band_hz = shape == PHY_JAM_noise ? 100 : 80e3,
         .step_hz = 1000,
         .dwell_s = 0.001,
         .period_s = 0.05,
@@ -76,8 +76,6 @@ int phy_jam_wave_check(const struct phy_jam_wave *w, struct err *err)
         return err_set(err, ERR_INVALID, "jammer %s: %s: expected %g … %g %s, got %g",
                        names[w->shape], l->name, l->least, l->most, l->unit, l->value);
     }
-    if (w->shape == PHY_JAM_flood && (!w->bits || w->n_bits == 0))
-        return err_set(err, ERR_INVALID, "jammer flood: expected bits to repeat, got none");
     return ERR_OK;
 }
 
@@ -229,6 +227,8 @@ int phy_jam_wave_make(const struct phy_jam_wave *w, double rate_hz, size_t n, st
         [PHY_JAM_pulse] = pulse_at};
     int rc = phy_jam_wave_check(w, err);
     if (rc < 0) return rc;
+    if (w->shape == PHY_JAM_flood && (!w->bits || w->n_bits == 0))
+        return err_set(err, ERR_INVALID, "jammer flood: expected bits to repeat, got none");
     if (!(phy_jam_wave_bandwidth_hz(w) <= rate_hz && 2 * edge_s * rate_hz <= (double)n))
         return err_set(err, ERR_INVALID,
                        "jammer %s: expected samples of %.0f Hz at least, and %.0f of them for its "

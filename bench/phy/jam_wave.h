@@ -38,7 +38,7 @@ const char *phy_jam_shape_name(enum phy_jam_shape shape);
 bool phy_jam_shape_find(const char *name, enum phy_jam_shape *out);
 /// A shape with what the simulation takes for it: band, period, steps; flood without bits.
 struct phy_jam_wave phy_jam_wave_default(enum phy_jam_shape shape);
-/// ERR_INVALID says what is wrong and what is allowed.
+/// Its numbers, bits aside. ERR_INVALID says what is wrong and what is allowed.
 FOX_CHECK int phy_jam_wave_check(const struct phy_jam_wave *wave, struct err *err);
 /// Holds 99 % of its power and more.
 double phy_jam_wave_bandwidth_hz(const struct phy_jam_wave *wave);

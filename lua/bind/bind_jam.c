@@ -41,11 +41,39 @@ static void push_handle_class(lua_State *L)
     lua_setfield(L, -2, "__gc");
 }
 
-// jam:start{ by =, ranks =, js_db = } -> handle: from now on radio `by` (1 is the first) sends a
-// carrier against the frames of the ranks in the mask `ranks` (bit 0: rank 1).
+// The waveform that the table at index 2 names, with its numbers, and with the usual ones for those
+// that it leaves out.
+static struct phy_jam_wave wave_of(lua_State *L)
+{
+    enum phy_jam_shape shape = PHY_JAM_cw;
+    lua_getfield(L, 2, "shape");
+    luaL_argcheck(L, phy_jam_shape_find(luaL_checkstring(L, -1), &shape), 2,
+                  "shape: there is no such jammer");
+    struct phy_jam_wave w = phy_jam_wave_default(shape);
+    const struct {
+        const char *name;
+        double *value;
+    } numbers[] = {{"band_hz", &w.band_hz},
+                   {"step_hz", &w.step_hz},
+                   {"dwell_s", &w.dwell_s},
+                   {"period_s", &w.period_s},
+                   {"on_s", &w.on_s}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        lua_getfield(L, 2, numbers[i].name);
+        *numbers[i].value = luaL_optnumber(L, -1, *numbers[i].value);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return w;
+}
+
+// jam:start{ by =, ranks =, js_db =, shape =, band_hz =, step_hz =, dwell_s =, period_s =, on_s = }
+// -> handle: from now on radio `by` (1 is the first) sends this shape against the frames of the
+// ranks in the mask `ranks` (bit 0: rank 1). What a shape does not need is not looked at.
 static int l_start(lua_State *L)
 {
-    static const char *const allowed[] = {"by", "ranks", "js_db", NULL};
+    static const char *const allowed[] = {"by",      "ranks",   "js_db",    "shape", "band_hz",
+                                          "step_hz", "dwell_s", "period_s", "on_s",  NULL};
     struct bind *b = check_jam(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     bind_options(L, 2, allowed);
@@ -56,8 +84,10 @@ static int l_start(lua_State *L)
     lua_Integer by = luaL_checkinteger(L, 3), ranks = luaL_checkinteger(L, 4);
     luaL_argcheck(L, by >= 1 && by <= PUMP_STATIONS_MAX + 1, 2, "by: there is no such radio");
     luaL_argcheck(L, ranks >= 1 && ranks <= 7, 2, "ranks: expected a mask, 1 … 7");
-    const struct pump_jam_request request = {
-        .by = (unsigned)by - 1, .ranks = (unsigned)ranks, .js_db = luaL_checknumber(L, 5)};
+    const struct pump_jam_request request = {.by = (unsigned)by - 1,
+                                             .ranks = (unsigned)ranks,
+                                             .js_db = luaL_checknumber(L, 5),
+                                             .wave = wave_of(L)};
     struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
     *h = (struct handle){.bind = b};
     push_handle_class(L);

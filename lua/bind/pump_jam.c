@@ -1,19 +1,20 @@
-// The pump's jammer: what the first radio hears decides when another one (or itself) sends a
-// carrier against a running frame, and the first radio's samples say how strong it was there.
+// The pump's jammer: what the first radio hears decides when another one (or itself) interferes
+// with a running frame, and the first radio's samples say how strong it was there.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/phy/meter.h"
+#include "bench/air/jam_send.h"
+#include "bench/phy/jam_meter.h"
 #include "lua/bind/pump_internal.h"
 
-static const double tail_s = 0.25;      // the carrier outlasts its frame: its power alone
+static const double tail_s = 0.25;      // the jammer outlasts its frame: its power alone
 static const double pause_s = 2.5;      // more than between two frames of a message
 static const double above_db = 15;      // a frame, over the noise in 125 Hz
-static const double half_band_hz = 300; // in which both are measured
+static const double half_band_hz = 300; // in which the frame is measured
 static const double edge_s = 0.04;      // the frame's start is known to 20 ms
-static const double ramp_s = 0.01;      // the carrier's edges, and a little
+static const double ramp_s = 0.01;      // the jammer's edges, and a little
 static const double useful_s = 0.3;     // of a frame must be jammed at least
 static const double late_s = 0.15;      // frames that began together, as two stations see them
 static const double fix_most_db = 12;   // what levels and losses may be wrong by
@@ -97,6 +98,8 @@ static int check_jammer(const struct pump *p, const struct pump_jam_request *r, 
     if (p->jam)
         return err_set(err, ERR_INVALID, "%s jams already; end that first",
                        unit_of(p, p->jam_request.by));
+    int rc = phy_jam_wave_check(&r->wave, err);
+    if (rc < 0) return rc;
     const struct pump_heard *last = pump_heard(p, 0, 0);
     double offset_hz = 0;
     if (!last)
@@ -108,7 +111,7 @@ static int check_jammer(const struct pump *p, const struct pump_jam_request *r, 
                        "check its cable, its gain and its path to the device",
                        unit_of(p, r->by), unit_of(p, 0));
     const struct air_burst burst = {.freq_hz = last->f_hz + offset_hz,
-                                    .bandwidth_hz = 2 * half_band_hz,
+                                    .bandwidth_hz = phy_jam_wave_bandwidth_hz(&r->wave),
                                     .level_dbm = -60,
                                     .purpose = AIR_INTERFERENCE};
     return air_transmit_check(transmit_of(p, r->by), &burst, err);
@@ -118,7 +121,9 @@ int pump_jam_start(struct pump *p, const struct pump_jam_request *request, unsig
                    struct err *err)
 {
     if (p->broken) return pump_refuse(p, err);
-    int rc = check_jammer(p, request, err);
+    struct pump_jam_request r = *request;
+    r.wave.bit_rate = p->config.bit_rate_600 ? 600 : 100;
+    int rc = check_jammer(p, &r, err);
     if (rc < 0) return rc;
     rc = find_loss(p, request->by, &p->jam_loss_db, err);
     if (rc < 0) return rc;
@@ -135,22 +140,23 @@ int pump_jam_start(struct pump *p, const struct pump_jam_request *request, unsig
     };
     rc = air_jam_new(&p->jam, &config, err);
     if (rc < 0) return rc;
-    p->jam_request = *request;
+    p->jam_request = r;
     p->n_jams = 0;
     *id = ++p->jam_id;
     return ERR_OK;
 }
 
-// A carrier that left. `start` and `end` are its own.
+// A burst that left. `start` and `end` are its own.
 static int emit_jam(struct pump *p, struct pump_jam *j, struct err *err)
 {
     j->done = true;
     double onset_s = (double)(j->onset - j->start) / p->rate_hz;
-    struct jval *event =
-        jval_make(err, "{s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f}", "type", "jam", "unit",
-                  unit_of(p, p->jam_request.by), "rank", (int)j->rank, "start", (long long)j->onset,
-                  "end", (long long)j->end, "onset_s", round(onset_s * 1024) / 1024, "f_hz",
-                  round(j->f_hz * 64) / 64, "level_dbm", round(j->level_dbm * 64) / 64);
+    struct jval *event = jval_make(
+        err, "{s:s, s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f}", "type", "jam", "unit",
+        unit_of(p, p->jam_request.by), "shape", phy_jam_shape_name(p->jam_request.wave.shape),
+        "rank", (int)j->rank, "start", (long long)j->onset, "end", (long long)j->end, "onset_s",
+        round(onset_s * 1024) / 1024, "f_hz", round(j->f_hz * 64) / 64, "level_dbm",
+        round(j->level_dbm * 64) / 64);
     int rc = event ? ERR_OK : ERR_FORMAT;
     if (rc == ERR_OK && j->measured)
         rc = jval_set(event, "js_db", jval_make(err, "f", round(j->js_db * 64) / 64 + 0.0), err);
@@ -216,37 +222,48 @@ static int carry_out(struct pump *p, const struct air_jam_order *o, struct err *
         return emit_refused(p, j, err);
     }
     struct err why = {0};
-    int rc =
-        air_carrier(t, j->f_hz + offset_hz, j->level_dbm, at, (size_t)(j->end - j->onset), &why);
+    uint8_t flood[AIR_FLOOD_BITS];
+    const struct pump_heard *last = pump_heard(p, 0, 0); // there, since pump_jam_start
+    const double frame_s = (double)(last->end - last->start) / p->rate_hz;
+    air_jam_flood(frame_s * p->jam_request.wave.bit_rate, o->rank, flood);
+    struct phy_jam_wave wave = p->jam_request.wave;
+    wave.bits = flood;
+    wave.n_bits = AIR_FLOOD_BITS;
+    wave.seed = (uint64_t)p->jam_id * PUMP_JAMS_MAX + p->n_jams; // no two alike
+    int rc = air_jam_send(t, &wave, j->f_hz + offset_hz, j->level_dbm, at,
+                          (size_t)(j->end - j->onset), &why);
     if (rc == ERR_OK) return ERR_OK;
     if (rc == ERR_GONE || rc == ERR_IO) return err_set(err, rc, "%s", why.text);
     snprintf(j->why, sizeof j->why, "%s", why.text);
     return emit_refused(p, j, err);
 }
 
-// The frame alone before the carrier, the carrier alone behind the frame, neither before both.
+// The frame alone before the jammer, the jammer alone behind the frame, neither before both.
 static int measure(struct pump *p, struct pump_jam *j, struct err *err)
 {
     const int64_t start = j->start - p->config.t0, end = j->end - p->config.t0;
     const int64_t onset = j->onset - p->config.t0, frame_end = end - samples(p, tail_s);
     const int64_t edge = samples(p, edge_s), ramp = samples(p, ramp_s);
-    const struct phy_gate signal = {start + edge, (size_t)(onset - ramp - start - edge)};
-    const struct phy_gate jammer = {frame_end + edge, (size_t)(end - ramp - frame_end - edge)};
-    const struct phy_gate noise = {start - 4 * edge, (size_t)(3 * edge)};
-    const double f_hz = j->f_hz - p->lo_hz;
-    const struct phy_meter_config config = {
-        .rate_hz = p->rate_hz, .low_hz = f_hz - half_band_hz, .high_hz = f_hz + half_band_hz};
-    if (!iq_ring_has(&p->ring, noise.first, end)) {
+    const struct phy_jam_gates gates = {
+        .rate_hz = p->rate_hz,
+        .f_hz = j->f_hz - p->lo_hz,
+        .signal_half_hz = half_band_hz,
+        .signal = {start + edge, (size_t)(onset - ramp - start - edge)},
+        .jammer = {frame_end + edge, (size_t)(end - ramp - frame_end - edge)},
+        .noise = {start - 4 * edge, (size_t)(3 * edge)},
+    };
+    const int64_t from = gates.noise.first;
+    if (!iq_ring_has(&p->ring, from, end)) {
         snprintf(j->why, sizeof j->why, "the samples to measure it in are gone");
         return ERR_OK;
     }
-    const size_t n = (size_t)(end - noise.first);
+    const size_t n = (size_t)(end - from);
     int16_t *iq = malloc(2 * n * sizeof *iq);
     if (!iq) return err_set(err, ERR_NOMEM, "jammer: out of memory");
-    iq_ring_copy(&p->ring, noise.first, end, iq);
+    iq_ring_copy(&p->ring, from, end, iq);
     struct phy_js js;
     struct err why = {0};
-    int rc = phy_meter_js(&config, iq, noise.first, n, &signal, &jammer, &noise, &js, &why);
+    int rc = phy_jam_js(&p->jam_request.wave, &gates, iq, from, n, &js, &why);
     free(iq);
     if (rc < 0) {
         snprintf(j->why, sizeof j->why, "%s", why.text);

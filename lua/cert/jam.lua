@@ -8,15 +8,53 @@ Jam.__index = Jam
 
 local jam <const> = {}
 
+local QUIET_S <const> = 0.2
+
 -- What suites must not reach: the C side below each handle.
 local of <const> = setmetatable({}, { __mode = "k" })
 
+-- What each shape takes besides.
+local SHAPES <const> = {
+  cw = {}, bpsk = {}, flood = {},
+  steps = { "band_hz", "step_hz", "dwell_s" },
+  sweep = { "band_hz", "period_s" },
+  noise = { "band_hz" },
+  pulse = { "period_s", "on_s" },
+}
+local NUMBERS <const> = { "band_hz", "step_hz", "dwell_s", "period_s", "on_s" }
+
 local FIELDS <const> = {
-  shape = { type = "string", among = { cw = true }, default = "cw" },
+  shape = { type = "string", among = SHAPES, default = "cw" },
   ranks = { type = "string", pattern = "^[123+]+$", form = "ranks such as 1+3" },
   js_db = { type = "number", min = -20, max = 40 },
   by = { type = "string", optional = true },
+  band_hz = { type = "number", min = 50, max = 160000, optional = true },
+  step_hz = { type = "number", min = 10, max = 160000, optional = true },
+  dwell_s = { type = "number", min = 0.0005, max = 0.1, optional = true },
+  period_s = { type = "number", min = 0.002, max = 1, optional = true },
+  on_s = { type = "number", min = 0.001, max = 0.1, optional = true },
 }
+
+-- A number that its shape does not know would be lost without a word.
+local function check_shape(o)
+  local taken <const> = {}
+  for _, name in ipairs(SHAPES[o.shape]) do taken[name] = true end
+  for _, name in ipairs(NUMBERS) do
+    if o[name] and not taken[name] then
+      control.misuse("t.air:jam: shape %q takes %s, not %s", o.shape,
+        #SHAPES[o.shape] > 0 and table.concat(SHAPES[o.shape], ", ") or "no numbers of its own", name)
+    end
+  end
+  if o.shape == "noise" and not o.band_hz then
+    control.misuse "t.air:jam: shape \"noise\" needs band_hz, how wide it is"
+  end
+  if o.shape == "pulse" and (o.on_s or 0.01) > (o.period_s or 0.05) then
+    control.misuse("t.air:jam: a pulse of %g s is longer than its period of %g s", o.on_s or 0.01, o.period_s or 0.05)
+  end
+  if o.shape == "steps" and (o.step_hz or 1000) > (o.band_hz or 80000) then
+    control.misuse("t.air:jam: a step of %g Hz is wider than the band of %g Hz", o.step_hz or 1000, o.band_hz or 80000)
+  end
+end
 
 -- "1+3" as a list and as a mask.
 local function ranks_of(text)
@@ -45,15 +83,20 @@ end
 --- t.air:jam{ ranks = "1+3", js_db = 20, shape = "cw", by = "station2" } -> handle: jams these ranks of every message
 --- that the first radio hears, until the handle is closed. `by` is the radio that does it, by default the second one
 --- that may send; at least one message must have been heard before. A jammed message has `jammed` (list of ranks) and
---- `js_db` (their mean, nil where none could be measured).
+--- `js_db` (their mean, nil where none could be measured). J is the jammer's power while it is on, all of its band
+--- together. The shapes, each centred on the frame, with what they take besides: `cw`, a carrier; `steps`, a tone that
+--- hops over the band (`band_hz` = 80000, `step_hz` = 1000, `dwell_s` = 0.001); `sweep`, a tone that runs through the
+--- band (`band_hz` = 80000, `period_s` = 0.05); `noise` (`band_hz`, no default); `bpsk`, random data keyed like the
+--- frame; `flood`, preamble and frame type of such a frame again and again; `pulse`, a carrier switched on and off
+--- (`period_s` = 0.05, `on_s` = 0.01).
 function jam.start(core, given)
   local o <const> = options("t.air:jam", given, FIELDS)
+  check_shape(o)
   local ranks <const>, mask <const> = ranks_of(o.ranks)
-  local made <const> = setmetatable({ ranks = ranks, js_db = o.js_db, unit = o.by }, Jam)
-  of[made] = {
-    core = core,
-    handle = core.jam:start { by = place_of(core.bench, o.by), ranks = mask, js_db = o.js_db },
-  }
+  local made <const> = setmetatable({ ranks = ranks, js_db = o.js_db, unit = o.by, shape = o.shape }, Jam)
+  local wanted <const> = { by = place_of(core.bench, o.by), ranks = mask, js_db = o.js_db, shape = o.shape }
+  for _, name in ipairs(NUMBERS) do wanted[name] = o[name] end
+  of[made] = { core = core, handle = core.jam:start(wanted) }
   return made
 end
 
@@ -64,13 +107,12 @@ end
 
 Jam.__close = Jam.stop
 
---- handle:finish(): waits until what is on its way has ended and is measured.
+--- handle:finish(): waits until what is on its way has ended and is measured, and a moment more, in which the noise
+--- before the next frame can be measured without it.
 function Jam:finish()
   local air <const> = of[self].core.air
   local last_s = 0
-  for _, frame in ipairs(self:frames()) do
-    if not frame.done then last_s = math.max(last_s, frame.end_s) end
-  end
+  for _, frame in ipairs(self:frames()) do last_s = math.max(last_s, frame.end_s + QUIET_S) end
   if last_s > air:now_s() then air:wait(last_s - air:now_s()) end
 end
 

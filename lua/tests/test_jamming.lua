@@ -211,6 +211,53 @@ test("JAM-UL-002 sends the catalogue's number outside of smoke", function()
   for _, p in ipairs(points) do equal(p.trials, 2) end
 end)
 
+-- A case with one call of t.air:jam, after a message: what reaches the C side, or what the suite is told.
+local function asked(given)
+  local core <const> = world()
+  local start <const>, seen = core.jam.start, nil
+  core.jam.start = function(self, o)
+    seen = o
+    return start(self, o)
+  end
+  core.profile = "smoke"
+  local case <const> = {}
+  for k, v in pairs(jamming.cases[1]) do case[k] = v end
+  case.for_each = nil
+  case.run = function(t)
+    local jam <close> = t.air:jam(given)
+    t:expect("the shape", jam.shape):equals(given.shape or "cw")
+  end
+  runner.run(core, case, {})
+  return seen, core.faults[1] and core.faults[1].text
+end
+
+test("t.air:jam hands the numbers of its shape down", function()
+  equal(asked { ranks = "1+3", js_db = 20 }, { by = 2, ranks = 5, js_db = 20, shape = "cw" })
+  equal(asked { ranks = "2", js_db = 3, shape = "noise", band_hz = 600 },
+    { by = 2, ranks = 2, js_db = 3, shape = "noise", band_hz = 600 })
+  equal(asked { ranks = "2", js_db = 3, shape = "pulse", on_s = 0.01, period_s = 0.02 },
+    { by = 2, ranks = 2, js_db = 3, shape = "pulse", on_s = 0.01, period_s = 0.02 })
+end)
+
+local misuses <const> = {
+  { { shape = "laser" }, '"laser" is unknown; allowed are bpsk, cw, flood, noise, pulse, steps, sweep' },
+  { { shape = "noise" }, 'shape "noise" needs band_hz' },
+  { { shape = "noise", band_hz = 20 }, "band_hz: expected 50 … 160000, got 20" },
+  { { shape = "cw", band_hz = 600 }, 'shape "cw" takes no numbers of its own, not band_hz' },
+  { { shape = "sweep", step_hz = 600 }, 'shape "sweep" takes band_hz, period_s, not step_hz' },
+  { { shape = "pulse", on_s = 0.06 }, "a pulse of 0.06 s is longer than its period of 0.05 s" },
+  { { shape = "steps", step_hz = 900, band_hz = 800 }, "a step of 900 Hz is wider than the band of 800 Hz" },
+  { { shape = "cw", width = 1 }, 'unknown field "width"' },
+}
+for _, case in ipairs(misuses) do
+  test("t.air:jam refuses: " .. case[2], function()
+    case[1].ranks, case[1].js_db = "1", 20
+    local seen <const>, text <const> = asked(case[1])
+    equal(seen, nil)
+    contains(text or "nothing", case[2])
+  end)
+end
+
 test("RES-RX3-001 passes when each station alone delivers each message once", function()
   local verdict <const>, _, core = run(resilience, {})
   equal(verdict, "pass/none")

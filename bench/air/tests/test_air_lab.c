@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "bench/air/transmit.h"
+#include "bench/air/jam_send.h"
 #include "bench/phy/meter.h"
 
 enum { BLOCK = 16384, BLOCKS = 48 };
@@ -88,8 +88,9 @@ static void test_carriers_arrive(void **state)
     int64_t at = air_transmit_earliest(t) + 100000;
     const size_t n = 80000;
     int64_t apart = 150000;
-    if (air_carrier(t, f_hz, 0, at, n, &e) < 0) fail_msg("%s", e.text);
-    if (air_carrier(t, f_hz, -10, at + apart, n, &e) < 0) fail_msg("%s", e.text);
+    const struct phy_jam_wave cw = phy_jam_wave_default(PHY_JAM_cw);
+    if (air_jam_send(t, &cw, f_hz, 0, at, n, &e) < 0) fail_msg("%s", e.text);
+    if (air_jam_send(t, &cw, f_hz, -10, at + apart, n, &e) < 0) fail_msg("%s", e.text);
     for (int i = 0; i < BLOCKS; i++) {
         read_ok(mouth, &b);
         if (air_transmit_step(t, b.first_sample + BLOCK, &e) < 0) fail_msg("%s", e.text);

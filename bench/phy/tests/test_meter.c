@@ -1,4 +1,4 @@
-// The jammer's waveform and the power meter: levels that are known because they were made so.
+// The power meter: levels that are known because they were made so.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,6 @@
 
 #include "bench/base/rng.h"
 #include "bench/phy/iq.h"
-#include "bench/phy/jam.h"
 #include "bench/phy/meter.h"
 
 static const double rate_hz = 520834;
@@ -19,44 +18,6 @@ static const double rate_hz = 520834;
 static void near(double got, double want, double tolerance)
 {
     if (!(fabs(got - want) <= tolerance)) fail_msg("%.10g, expected %.10g", got, want);
-}
-
-static void test_carrier(void **state)
-{
-    (void)state;
-    struct phy_jam_config c = {
-        .rate_hz = rate_hz, .offset_hz = -12345.6, .amplitude = 0.5, .ramp_s = 0.001};
-    struct bytes b;
-    struct err e = {0};
-    bytes_init(&b, 1 << 20);
-    assert_int_equal(phy_jam_cw(&c, 20000, &b, &e), ERR_OK);
-    assert_int_equal(b.len, 80000);
-    const int16_t *iq = (const int16_t *)(const void *)b.data;
-    for (int k = 0; k < 20000; k++) {
-        double a = hypot(iq[2 * k], iq[2 * k + 1]) / IQ_FULL_SCALE_TX;
-        if (k >= 521 && k < 20000 - 522) {
-            near(a, 0.5, 1e-4);
-            double turn = c.offset_hz * k / rate_hz;
-            near(iq[2 * k], 0.5 * IQ_FULL_SCALE_TX * cos(2 * M_PI * turn), 1);
-            near(iq[2 * k + 1], 0.5 * IQ_FULL_SCALE_TX * sin(2 * M_PI * turn), 1);
-        } else if (a > 0.5001) {
-            fail_msg("sample %d of the ramp: %g", k, a);
-        }
-    }
-    assert_int_equal(iq[0], 0);
-    assert_int_equal(iq[2 * 19999], 0);
-    c.amplitude = 0;
-    assert_int_equal(phy_jam_cw(&c, 20000, &b, &e), ERR_INVALID);
-    c.amplitude = 1;
-    c.ramp_s = 1;
-    assert_int_equal(phy_jam_cw(&c, 20000, &b, &e), ERR_INVALID);
-    assert_non_null(strstr(e.text, "ramps that fit into its 20000 samples"));
-    c.ramp_s = 0;
-    c.offset_hz = 300e3;
-    assert_int_equal(phy_jam_cw(&c, 20000, &b, &e), ERR_INVALID);
-    c.offset_hz = 0;
-    assert_int_equal(phy_jam_cw(&c, 1 << 20, &b, &e), ERR_LIMIT);
-    bytes_deinit(&b);
 }
 
 // Noise of `codes` a component over the whole capture.
@@ -175,7 +136,6 @@ static void test_js(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_carrier),
         cmocka_unit_test(test_power_of_a_band),
         cmocka_unit_test(test_js),
     };
