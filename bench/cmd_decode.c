@@ -38,6 +38,7 @@ struct decode {
     bool plain;
     bool all;
     size_t n_frames;
+    size_t n_clipped; // of them, with samples at full scale
     double rate_hz;
     struct iq_ring ring; // the last samples, for measuring; none without --json
 };
@@ -86,12 +87,13 @@ static int print_json(const struct decode *d, const struct air_frame *f, const c
                       bool crc_ok, struct err *err)
 {
     const struct phy_burst *b = &f->burst;
-    struct jval *j = jval_make(
-        err, "{s:f, s:f, s:f, s:f, s:i, s:f, s:i, s:s, s:s, s:b, s:s, s:o}", "t_s",
-        b->start_sample / d->rate_hz, "f_hz", b->f_hz, "f_mid_hz", b->f_mid_hz, "drift_hz_s",
-        b->drift_hz_s, "bit_rate", (int)b->bit_rate, "ebn0_db", b->ebn0_db, "rank", (int)f->rank,
-        "class", sfx_class_name(f->class), "packet_hex", packet, "crc_ok", (int)crc_ok, "how",
-        how_name(b->how), "measured", measured(d, f, crc_ok, err));
+    struct jval *j =
+        jval_make(err, "{s:f, s:f, s:f, s:f, s:i, s:f, s:i, s:s, s:s, s:b, s:s, s:b, s:i, s:o}",
+                  "t_s", b->start_sample / d->rate_hz, "f_hz", b->f_hz, "f_mid_hz", b->f_mid_hz,
+                  "drift_hz_s", b->drift_hz_s, "bit_rate", (int)b->bit_rate, "ebn0_db", b->ebn0_db,
+                  "rank", (int)f->rank, "class", sfx_class_name(f->class), "packet_hex", packet,
+                  "crc_ok", (int)crc_ok, "how", how_name(b->how), "clipped", (int)b->clipped,
+                  "copies", (int)b->copies, "measured", measured(d, f, crc_ok, err));
     char *text = j ? jval_dump(j, err) : NULL;
     jval_free(j);
     if (!text) return err->code;
@@ -106,13 +108,17 @@ static int print_frame(struct decode *d, const struct air_frame *f, struct err *
     bool crc_ok = f->status != SFX_STATUS_BAD_CRC && f->status != SFX_STATUS_TRUNCATED;
     if (!crc_ok && !d->all) return ERR_OK;
     d->n_frames++;
+    d->n_clipped += f->burst.clipped;
     hex_encode(f->packet, f->packet_len, packet);
     if (d->json) return print_json(d, f, packet, crc_ok, err);
     const struct phy_burst *b = &f->burst;
-    printf("%10.4f s %+11.2f Hz %+7.2f Hz/s  %3.0f bit/s %5.1f dB  class %s rank %u  %s  %s  %s\n",
-           b->start_sample / d->rate_hz, b->f_hz, b->drift_hz_s, b->bit_rate, b->ebn0_db,
-           sfx_class_name(f->class), f->rank, packet, crc_ok ? "CRC ok " : "CRC bad",
-           how_name(b->how));
+    char notes[64] = "";
+    if (b->copies) snprintf(notes, sizeof notes, "  (left out: %u images or products)", b->copies);
+    printf(
+        "%10.4f s %+11.2f Hz %+7.2f Hz/s  %3.0f bit/s %5.1f dB  class %s rank %u  %s  %s  %s%s%s\n",
+        b->start_sample / d->rate_hz, b->f_hz, b->drift_hz_s, b->bit_rate, b->ebn0_db,
+        sfx_class_name(f->class), f->rank, packet, crc_ok ? "CRC ok " : "CRC bad", how_name(b->how),
+        b->clipped ? "  clipped" : "", notes);
     return ERR_OK;
 }
 
@@ -140,6 +146,27 @@ static double band_centre_hz(const struct sigmf_info *info)
     return best_hz;
 }
 
+// A recording can be read twice: its mean is the radio's own steady offset, a carrier at 0 Hz that
+// would hide what is sent beside it.
+static int find_mean(const char *path, struct air_receiver_config *config, struct err *err)
+{
+    struct sigmf *recording = NULL;
+    int16_t iq[2 * BLOCK];
+    double sum_i = 0, sum_q = 0;
+    int rc = sigmf_open(&recording, path, err);
+    if (rc < 0) return rc;
+    while ((rc = sigmf_read(recording, iq, BLOCK, err)) > 0)
+        for (int i = 0; i < rc; i++) {
+            sum_i += iq[2 * i];
+            sum_q += iq[2 * i + 1];
+        }
+    double n = (double)sigmf_info(recording)->n_samples;
+    config->dc_i = sum_i / n;
+    config->dc_q = sum_q / n;
+    sigmf_close(recording);
+    return rc;
+}
+
 static int decode_recording(struct decode *d, struct err *err)
 {
     struct sigmf *recording = NULL;
@@ -160,6 +187,8 @@ static int decode_recording(struct decode *d, struct err *err)
         .plain_only = d->plain,
         .combine_s = d->plain ? 0 : combine_s,
     };
+    rc = find_mean(d->path, &config, err);
+    if (rc < 0) goto fail;
     rc = air_receiver_new(&receiver, &config, err);
     if (rc < 0) goto fail;
     while ((rc = sigmf_read(recording, iq, BLOCK, err)) > 0) {
@@ -216,6 +245,11 @@ int cmd_decode(int argc, char **argv)
         fprintf(stderr, "foxbench decode: %s\n", err.text);
         return rc == ERR_USAGE ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
     }
+    if (d.n_clipped)
+        fprintf(stderr,
+                "foxbench decode: %zu of %zu frames lie among samples at full scale: their bits "
+                "count, levels and spectra do not; record with less gain\n",
+                d.n_clipped, d.n_frames);
     if (!d.json) fprintf(stderr, "%zu frame%s\n", d.n_frames, d.n_frames == 1 ? "" : "s");
     return CMD_EXIT_OK;
 }

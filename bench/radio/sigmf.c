@@ -14,7 +14,7 @@
 #include "bench/base/json.h"
 #include "bench/phy/iq.h"
 
-enum { SAMPLES_AT_ONCE = 4096, BYTES_MAX = 8 };
+enum { SAMPLES_AT_ONCE = 4096, BYTES_MAX = 8, EXPONENTS = 256 };
 
 static const double rate_min_hz = 48e3, rate_max_hz = 2.5e6;
 // A quieter float recording is raised, so that rounding to words stays below its noise.
@@ -70,12 +70,14 @@ static float float_at(const uint8_t *raw, size_t i)
     return f;
 }
 
+// Beyond full scale it is clipped, and what is at full scale a receiver flags.
 static bool from_cf32(const struct sigmf *s, const uint8_t *raw, size_t n, int16_t *iq)
 {
+    double full = IQ_FULL_SCALE_RX;
     for (size_t i = 0; i < 2 * n; i++) {
         float v = float_at(raw, i);
         if (!isfinite(v)) return false;
-        iq[i] = (int16_t)lrint(fmax(-32768, fmin(32767, (double)v * s->scale)));
+        iq[i] = (int16_t)lrint(fmax(-full - 1, fmin(full, (double)v * s->scale)));
     }
     return true;
 }
@@ -237,11 +239,24 @@ static int find_scale(struct sigmf *s, struct err *err)
 {
     s->scale = IQ_FULL_SCALE_RX;
     if (s->type->convert != from_cf32) return ERR_OK;
-    double peak = 0;
+    // How many values have which power of two, with the largest of each. Those too few to be a
+    // signal do not set the level: one absurd value would push all others below a word.
+    int64_t count[EXPONENTS] = {0}, left = 2 * (s->info.n_samples / 100000);
+    if (s->info.n_samples > 1000) left += 2;
+    double largest[EXPONENTS] = {0};
     size_t n;
     while ((n = fread(s->raw, s->type->bytes, SAMPLES_AT_ONCE, s->data)) > 0)
-        for (size_t i = 0; i < 2 * n; i++)
-            peak = fmax(peak, fabs((double)float_at(s->raw, i))); // fmax ignores NaN
+        for (size_t i = 0; i < 2 * n; i++) {
+            double v = fabs((double)float_at(s->raw, i));
+            if (v == 0 || !isfinite(v)) continue;
+            int exponent = ilogb(v) < -127 ? -127 : ilogb(v);
+            count[exponent + 127]++;
+            largest[exponent + 127] = fmax(largest[exponent + 127], v);
+        }
+    int top = EXPONENTS - 1;
+    while (top > 0 && left >= count[top])
+        left -= count[top--];
+    double peak = largest[top];
     if (ferror(s->data) || fseek(s->data, 0, SEEK_SET) != 0)
         return err_set(err, ERR_IO, "reading %s: %s", s->data_path, strerror(errno));
     if (peak > 0 && peak < float_peak_min) s->scale *= float_peak_min / peak;

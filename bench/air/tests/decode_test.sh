@@ -56,6 +56,14 @@ expect 0 '"power_dbm":{"unit":"dBm","void":"no calibration' '' --json "$iq/cal_c
 copy fraction 's/48000.000/48000.125/'
 expect 0 "$packet" '' --json "$work/fraction.sigmf-meta"
 
+# a sample at full scale inside the burst, and a second packet on its image: flagged, and told
+copy full
+printf '\377\007\377\007' | dd of="$work/full.sigmf-data" bs=4 seek=50000 conv=notrunc 2>/dev/null
+expect 0 "$packet  CRC ok   plain  clipped" '1 of 1 frames lie among samples at full scale' "$work/full.sigmf-meta"
+expect 0 '"clipped":true' 'record with less gain' --json "$work/full.sigmf-meta"
+expect 0 '"clipped":false,"copies":0' '' --json "$iq/cal_clean.sigmf-meta"
+expect 0 '"copies":1' '' --json "$iq/imp_iq.sigmf-meta"
+
 # damaged ones: exit 3 and one line
 expect 3 '' "expected a recording's description" "$work/none.sigmf-meta"
 copy odd

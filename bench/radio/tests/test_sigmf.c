@@ -129,6 +129,15 @@ static void test_floats(void **state)
     for (size_t i = 0; i < 2 * SAMPLES; i++)
         assert_true(abs(iq[i] - word(i) / 4) <= 2);
     free(iq);
+
+    // One absurd value does not make all others vanish, and lies at full scale, where it shows.
+    raw[2468] = 1e9f;
+    write_recording("quiet", "cf32_le", raw, 2 * SAMPLES * sizeof *raw);
+    iq = read_all("quiet");
+    for (size_t i = 0; i < 2 * SAMPLES; i++)
+        if (i != 2468) assert_true(abs(iq[i] - word(i) / 4) <= 2);
+    assert_int_equal(iq[2468], IQ_FULL_SCALE_RX);
+    free(iq);
     free(raw);
 }
 
