@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "bench/base/bytes.h"
+#include "bench/phy/measure.h"
 #include "bench/phy/spectrogram.h"
 #include "reports/png.h"
 
-enum { COLOURS = 64, FRAMES_MAX = 3 };
+enum { COLOURS = 64, FRAMES_MAX = 3, PHASE_WIDTH = 200, PHASE_HEIGHT = 72 };
 
 #define DATA_MAX         ((size_t)512 << 20)
 #define MARGIN_S         0.25
@@ -156,6 +157,121 @@ fail:
     return j;
 }
 
+// One PNG out of levels 0 … 1; new text.
+static struct jval *png_of(const float *levels, size_t width, size_t height, struct err *err)
+{
+    struct jval *j = NULL;
+    struct png_colour palette[COLOURS];
+    struct bytes png, uri;
+    bytes_init(&png, 8 << 20);
+    bytes_init(&uri, 16 << 20);
+    uint8_t *pixels = malloc(width * height);
+    make_palette(palette);
+    for (size_t i = 0; pixels && i < width * height; i++)
+        pixels[i] = (uint8_t)lroundf(fminf(fmaxf(levels[i], 0), 1) * (COLOURS - 1));
+    if (!pixels)
+        (void)err_set(err, ERR_NOMEM, "no memory for a picture");
+    else if (png_write(&png, width, height, pixels, palette, COLOURS, err) == ERR_OK &&
+             data_uri(&png, &uri, err) == ERR_OK)
+        j = jval_make(err, "s", (const char *)uri.data);
+    free(pixels);
+    bytes_deinit(&png);
+    bytes_deinit(&uri);
+    return j;
+}
+
+// The burst that an annotation describes; false when it does not say which bits were sent.
+static bool read_burst(const struct recording *r, const struct jval *a,
+                       struct phy_measure_burst *burst)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *hex = jval_text(jval_get(a, "frame_hex"), "");
+    size_t n = strlen(hex);
+    if (n < 8 || 4 * n + 1 > PHY_SYMBOLS_MAX || strspn(hex, digits) != n) return false;
+    *burst = (struct phy_measure_burst){.start_sample = jval_number(jval_get(a, "sample"), 0),
+                                        .f_hz = jval_number(jval_get(a, "f_hz"), 0) - r->centre_hz,
+                                        .drift_hz_s = jval_number(jval_get(a, "drift_hz_s"), 0),
+                                        .bit_rate = jval_number(jval_get(a, "bit_rate"), 0),
+                                        .n_symbols = 4 * n + 1};
+    burst->sign[0] = 1;
+    for (size_t k = 1; k < burst->n_symbols; k++) {
+        unsigned v = (unsigned)(strchr(digits, hex[(k - 1) / 4]) - digits);
+        bool bit = v >> (3 - (k - 1) % 4) & 1;
+        burst->sign[k] = bit ? burst->sign[k - 1] : -burst->sign[k - 1];
+    }
+    return true;
+}
+
+static struct jval *measured(const struct phy_measurement *m, struct err *err)
+{
+    struct jval *list = jval_array();
+    for (enum phy_quantity q = 0; list && q < PHY_QUANTITIES; q++) {
+        const struct phy_value *v = &m->q[q];
+        struct jval *j = jval_make(err, "{s:s, s:s}", "name", phy_quantity_name(q), "unit",
+                                   phy_quantity_unit(q));
+        int rc = j ? ERR_OK : ERR_FORMAT;
+        if (rc == ERR_OK && v->why)
+            rc = jval_set(j, "void", jval_make(err, "s", v->why), err);
+        else if (rc == ERR_OK)
+            rc = jval_set(j, "value", jval_make(err, "f", phy_quantity_round(q, v->value)), err);
+        if (rc == ERR_OK && !v->why && v->u >= 0)
+            rc = jval_set(j, "u", jval_make(err, "f", phy_quantity_round(q, v->u)), err);
+        if (rc == ERR_OK)
+            rc = jval_append(list, j, err);
+        else
+            jval_free(j);
+        if (rc < 0) {
+            jval_free(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+// Adds phase picture and measurements to a frame's panel. What cannot be measured is said there.
+static int add_measured(const struct recording *r, const struct jval *mark, struct jval *panel,
+                        struct err *err)
+{
+    struct phy_measure_burst burst;
+    struct phy_measurement m;
+    float *cells = NULL;
+    struct err why = {0};
+    if (!read_burst(r, mark, &burst)) return ERR_OK;
+    // of the frame and what lies beside it, not of the whole recording
+    double symbol = r->rate_hz / burst.bit_rate, lead = PHY_MEASURE_SIDE * symbol;
+    size_t from = (size_t)fmax(0, burst.start_sample - lead);
+    size_t to =
+        (size_t)fmin((double)r->n, burst.start_sample + lead + (double)burst.n_symbols * symbol);
+    const int16_t *iq = (const int16_t *)(const void *)r->data.data + 2 * from;
+    const struct phy_measure_config config = {.rate_hz = r->rate_hz};
+    burst.start_sample -= (double)from;
+    int rc = to > from ? phy_measure(&config, iq, to - from, &burst, &m, &why) : ERR_INVALID;
+    if (rc < 0) return jval_set(panel, "unmeasured", jval_make(err, "s", why.text), err);
+    m.q[PHY_QUANTITY_t_mid_s].value += (double)from / r->rate_hz;
+    m.q[PHY_QUANTITY_f_mid_hz].value += r->centre_hz;
+    rc = jval_set(panel, "measured", measured(&m, err), err);
+    if (rc < 0) return rc;
+
+    cells = malloc(sizeof *cells * PHASE_WIDTH * PHASE_HEIGHT);
+    if (!cells) return err_set(err, ERR_NOMEM, "no memory for a picture");
+    rc = phy_measure_picture(&config, iq, to - from, &burst, PHASE_WIDTH, PHASE_HEIGHT, cells, err);
+    // square root: what happens between two states is short, but is what the picture is for
+    float top = 1e-6f,
+          *flipped = rc == ERR_OK ? malloc(sizeof *cells * PHASE_WIDTH * PHASE_HEIGHT) : NULL;
+    for (size_t i = 0; rc == ERR_OK && i < (size_t)PHASE_WIDTH * PHASE_HEIGHT; i++)
+        top = fmaxf(top, cells[i]);
+    for (size_t y = 0; flipped && y < PHASE_HEIGHT; y++)
+        for (size_t x = 0; x < PHASE_WIDTH; x++)
+            flipped[y * PHASE_WIDTH + x] =
+                sqrtf(cells[(PHASE_HEIGHT - 1 - y) * PHASE_WIDTH + x] / top);
+    if (rc == ERR_OK && !flipped) rc = err_set(err, ERR_NOMEM, "no memory for a picture");
+    if (rc == ERR_OK)
+        rc = jval_set(panel, "phase_png", png_of(flipped, PHASE_WIDTH, PHASE_HEIGHT, err), err);
+    free(flipped);
+    free(cells);
+    return rc;
+}
+
 static int read_recording(struct recording *r, const char *base, const struct jval *meta,
                           struct err *err)
 {
@@ -196,9 +312,15 @@ static struct jval *read_marks(const struct recording *r, const struct jval *met
               to_hz > from_hz && to_hz <= high))
             continue;
         if (jval_append(marks,
-                        jval_make(err, "{s:f, s:f, s:f, s:f, s:s}", "from_s", from, "to_s",
-                                  fmin(to, (double)r->n / r->rate_hz), "low_hz", from_hz, "high_hz",
-                                  to_hz, "label", jval_text(jval_get(a, "core:label"), "")),
+                        jval_make(err, "{s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f, s:f, s:s}",
+                                  "from_s", from, "to_s", fmin(to, (double)r->n / r->rate_hz),
+                                  "low_hz", from_hz, "high_hz", to_hz, "label",
+                                  jval_text(jval_get(a, "core:label"), ""), "sample",
+                                  jval_number(jval_get(a, "core:sample_start"), 0), "f_hz",
+                                  jval_number(jval_get(a, "foxbench:f_hz"), 0), "drift_hz_s",
+                                  jval_number(jval_get(a, "foxbench:drift_hz_s"), 0), "bit_rate",
+                                  fmax(jval_number(jval_get(a, "foxbench:bit_rate"), 0), 1),
+                                  "frame_hex", jval_text(jval_get(a, "foxbench:frame_hex"), "")),
                         err) < 0) {
             jval_free(marks);
             return NULL;
@@ -255,6 +377,7 @@ static int draw_all(const struct recording *r, struct jval *picture, struct err 
     for (size_t i = 0; rc == ERR_OK && i < jval_len(marks) && i < FRAMES_MAX; i++) {
         plan_frame(r, jval_at(marks, i), &p);
         rc = jval_append(panels, draw(r, &p, err), err);
+        if (rc == ERR_OK) rc = add_measured(r, jval_at(marks, i), jval_at(panels, i + 1), err);
     }
     struct png_colour palette[COLOURS];
     make_palette(palette);

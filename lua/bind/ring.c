@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/base/bytes.h"
+#include "bench/sfx/uplink.h"
+
 int iq_ring_init(struct iq_ring *r, size_t capacity, struct err *err)
 {
     *r = (struct iq_ring){.capacity = capacity};
@@ -74,6 +77,21 @@ int iq_ring_write(const struct iq_ring *r, int64_t from, int64_t to, int fd, str
     return rc;
 }
 
+// The frame's bits as they were on the air; "" when its packet is not known to be right.
+static void frame_hex(const struct jval *frame, char text[2 * SFX_FRAME_MAX + 1])
+{
+    uint8_t packet[SFX_PACKET_MAX], bits[SFX_FRAME_MAX];
+    const char *name = jval_text(jval_get(frame, "class"), "");
+    int64_t rank = jval_int(jval_get(frame, "rank"), 0);
+    int len = hex_decode(jval_text(jval_get(frame, "packet_hex"), ""), packet, sizeof packet, NULL);
+    bool read = strcmp(jval_text(jval_get(frame, "status"), ""), "ok") == 0;
+    text[0] = '\0';
+    for (int class = 0; read && rank >= 1 && rank <= SFX_RANKS && class < SFX_CLASSES; class ++)
+        if (strcmp(name, sfx_class_name(class)) == 0 && len * 8 == (int)sfx_body_bits(class))
+            hex_encode(bits, sfx_uplink_frame(class, (unsigned)rank, packet, (size_t)len, bits),
+                       text);
+}
+
 static struct jval *annotation(const struct iq_ring_meta *meta, const struct jval *frame,
                                struct err *err)
 {
@@ -86,11 +104,15 @@ static struct jval *annotation(const struct iq_ring_meta *meta, const struct jva
     snprintf(label, sizeof label, "uplink rank %d, counter %d",
              (int)jval_int(jval_get(frame, "rank"), 0),
              (int)jval_int(jval_get(frame, "counter"), -1));
-    return jval_make(err, "{s:I, s:I, s:f, s:f, s:s, s:s}", "core:sample_start", (long long)start,
-                     "core:sample_count", (long long)(end > start ? end - start : 0),
-                     "core:freq_lower_edge", f_hz - 200, "core:freq_upper_edge", f_hz + 200,
-                     "core:label", label, "core:comment",
-                     jval_text(jval_get(frame, "packet_hex"), ""));
+    char hex[2 * SFX_FRAME_MAX + 1];
+    frame_hex(frame, hex);
+    return jval_make(
+        err, "{s:I, s:I, s:f, s:f, s:s, s:s, s:f, s:f, s:f, s:s}", "core:sample_start",
+        (long long)start, "core:sample_count", (long long)(end > start ? end - start : 0),
+        "core:freq_lower_edge", f_hz - 200, "core:freq_upper_edge", f_hz + 200, "core:label", label,
+        "core:comment", jval_text(jval_get(frame, "packet_hex"), ""), "foxbench:f_hz", f_hz,
+        "foxbench:drift_hz_s", jval_number(jval_get(frame, "drift_hz_s"), 0), "foxbench:bit_rate",
+        jval_number(jval_get(frame, "bit_rate"), 100), "foxbench:frame_hex", hex);
 }
 
 struct jval *iq_ring_sigmf(const struct iq_ring_meta *meta, const struct jval *frames,
@@ -103,9 +125,10 @@ struct jval *iq_ring_sigmf(const struct iq_ring_meta *meta, const struct jval *f
             jval_free(notes);
             return NULL;
         }
-    return jval_make(err, "{s:{s:s, s:f, s:s, s:s, s:s}, s:[{s:I, s:f}], s:o}", "global",
-                     "core:datatype", "ci16_le", "core:sample_rate", meta->rate_hz, "core:version",
-                     "1.0.0", "core:description", meta->description, "core:recorder",
-                     "foxbench " FOX_VERSION, "captures", "core:sample_start", 0LL,
-                     "core:frequency", meta->centre_hz, "annotations", notes);
+    return jval_make(err, "{s:{s:s, s:f, s:s, s:s, s:s, s:[{s:s, s:s, s:b}]}, s:[{s:I, s:f}], s:o}",
+                     "global", "core:datatype", "ci16_le", "core:sample_rate", meta->rate_hz,
+                     "core:version", "1.0.0", "core:description", meta->description,
+                     "core:recorder", "foxbench " FOX_VERSION, "core:extensions", "name",
+                     "foxbench", "version", "1.0.0", "optional", 1, "captures", "core:sample_start",
+                     0LL, "core:frequency", meta->centre_hz, "annotations", notes);
 }

@@ -61,6 +61,62 @@ function plot.panel(picture, panel)
   return table.concat(out)
 end
 
+local PHASES <const> = { -90, 0, 90, 180, 270 }
+
+--- The phase of a frame over its time: the two states of its symbols, and the way between them.
+function plot.phase(panel)
+  local width <const>, height <const> = 300, 150
+  local inner_w <const>, inner_h <const> = width - LEFT - RIGHT, height - TOP - 24
+  local out <const> = {
+    ('<svg viewBox="0 0 %d %d" font-size="11" role="img" aria-label="Phase of frame %s">'):format(width, height,
+      html.text(panel.label)),
+    ('<image x="%d" y="%d" width="%d" height="%d" preserveAspectRatio="none" href="%s"/>'):format(LEFT, TOP, inner_w,
+      inner_h, html.text(panel.phase_png)),
+    ('<rect class="frame" fill="none" stroke="#444" x="%d" y="%d" width="%d" height="%d"/>')
+      :format(LEFT, TOP, inner_w, inner_h),
+  }
+  for _, degrees in ipairs(PHASES) do
+    local y <const> = TOP + (270 - degrees) / 360 * inner_h
+    out[#out + 1] = (TICK .. 'd="M%d %.1fh-5"/><text x="%d" y="%.1f" text-anchor="end">%d</text>'):format(LEFT, y,
+      LEFT - 8, y + 4, degrees)
+  end
+  out[#out + 1] = ('<text x="%d" y="%d" text-anchor="middle">first to last symbol</text>'):format(LEFT + inner_w // 2,
+    height - 8)
+  out[#out + 1] = ('<text transform="translate(11 %d) rotate(-90)" text-anchor="middle">phase in °</text></svg>')
+    :format(TOP + inner_h // 2)
+  return table.concat(out)
+end
+
+-- What of all that was measured stands under a frame, and how it is called there.
+local SHOWN <const> = {
+  { "drift_hz_s", "drift" }, { "bit_rate_error_ppm", "bit rate off by" }, { "phase_error_rms_deg", "phase error" },
+  { "phase_error_peak_deg", "peak phase error" }, { "evm_percent", "error vector" },
+  { "phase_step_deg", "step at a 0" },
+  { "transition_symbols", "transition" }, { "ramp_up_s", "ramp up" }, { "ramp_down_s", "ramp down" },
+  { "occupied_hz", "99 % of the power in" }, { "power_dbfs", "power" }, { "ebn0_db", "Eb/N0" },
+}
+
+local function measured(panel)
+  if panel.unmeasured then return ("not measured: %s"):format(html.text(panel.unmeasured)) end
+  local of <const>, out <const>, void <const> = {}, {}, {}
+  for _, value in ipairs(panel.measured or {}) do of[value.name] = value end
+  for _, shown in ipairs(SHOWN) do
+    local value <const> = of[shown[1]]
+    if value and value.void then
+      if not void[value.void] then void[#void + 1] = value.void end
+      void[value.void] = (void[value.void] and void[value.void] .. ", " or "") .. shown[2]
+    elseif value then
+      local ms <const> = value.unit == "s"
+      local times <const>, unit <const> = ms and 1000 or 1, ms and "ms" or value.unit
+      out[#out + 1] = ("%s %.6g%s %s"):format(shown[2], value.value * times,
+        value.u and (" ± %.2g"):format(value.u * times) or "", html.text(unit))
+    end
+  end
+  local text = table.concat(out, "; ")
+  for _, why in ipairs(void) do text = text .. ("<br>not measured: %s: %s"):format(void[why], html.text(why)) end
+  return text
+end
+
 local function colour_bar(picture, panel)
   return ('<span class="bar"><span>%.0f dB</span><span class="ramp" style="background:linear-gradient(90deg,%s)">'
     .. "</span><span>%.0f dB</span></span>"):format(panel.low_db, table.concat(picture.colours, ","), panel.high_db)
@@ -76,14 +132,19 @@ function plot.figure(picture)
     if panel.kind == "overview" then
       overview = plot.panel(picture, panel) .. '<p class="legend">' .. colour_bar(picture, panel) .. "</p>"
     else
-      frames[#frames + 1] = ('<div>%s<p class="legend">%d: %s, %s MHz<br>%s</p></div>'):format(
+      local known <const> = panel.measured or panel.unmeasured
+      frames[#frames + 1] = ('<div>%s<p class="legend">%d: %s, %s MHz<br>%s</p>%s%s</div>'):format(
         plot.panel(picture, panel), #frames + 1, html.text(panel.label),
-        words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel))
+        words.mhz((panel.low_hz + panel.high_hz) / 2), colour_bar(picture, panel),
+        panel.phase_png and plot.phase(panel) or "",
+        known and ('<p class="legend">%s</p>'):format(measured(panel)) or "")
     end
   end
   return ('<figure>%s<div class="panels">%s</div><figcaption>One received message, drawn from the recording '
     .. "<code>%s</code> (%s at %s samples/s around %s MHz). Power in one pixel's bandwidth, relative to the receiver's "
-    .. "full scale.</figcaption></figure>\n"):format(overview, table.concat(frames), html.text(picture.path),
+    .. "full scale. Beneath, "
+    .. "each frame's phase and what was measured of it, with standard uncertainties against the receiver's own "
+    .. "clock.</figcaption></figure>\n"):format(overview, table.concat(frames), html.text(picture.path),
     words.seconds(picture.seconds), words.thousands(math.tointeger(picture.rate_hz // 1)), words.mhz(picture.centre_hz))
 end
 

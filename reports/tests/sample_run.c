@@ -19,7 +19,7 @@ static const double centre_hz = 868130000.0;
 static const struct {
     double start_s, f_hz;
 } frames[FRAMES] = {{0.5, -9000}, {2.9, 14250}, {5.3, -17500}};
-static const double frame_s = 2.08;
+static const double frame_s = 1.97; // 197 symbols
 
 static void must(int rc, const struct err *err)
 {
@@ -89,12 +89,23 @@ static char *make_meta(void)
     for (int k = 0; k < FRAMES; k++) {
         char label[32];
         snprintf(label, sizeof label, "rank %d", k + 1);
+        // the bits that make_iq sends: 1 where two symbols are alike
+        char hex[50] = "";
+        uint64_t bits = rng_key(1, "bits");
+        for (uint64_t i = 0; i < 49; i++) {
+            unsigned digit = 0;
+            for (uint64_t b = 4 * i; b < 4 * i + 4; b++)
+                digit = digit << 1 | !((rng_u64(bits, b) ^ rng_u64(bits, b + 1)) & 1);
+            snprintf(hex + i, 2, "%x", digit);
+        }
         must(jval_append(marks,
-                         jval_make(&err, "{s:I, s:I, s:f, s:f, s:s}", "core:sample_start",
-                                   (long long)(frames[k].start_s * RATE), "core:sample_count",
-                                   (long long)(frame_s * RATE), "core:freq_lower_edge",
-                                   centre_hz + frames[k].f_hz - 100, "core:freq_upper_edge",
-                                   centre_hz + frames[k].f_hz + 100, "core:label", label),
+                         jval_make(&err, "{s:I, s:I, s:f, s:f, s:s, s:f, s:f, s:s}",
+                                   "core:sample_start", (long long)(frames[k].start_s * RATE),
+                                   "core:sample_count", (long long)(frame_s * RATE),
+                                   "core:freq_lower_edge", centre_hz + frames[k].f_hz - 100,
+                                   "core:freq_upper_edge", centre_hz + frames[k].f_hz + 100,
+                                   "core:label", label, "foxbench:f_hz", centre_hz + frames[k].f_hz,
+                                   "foxbench:bit_rate", 100.0, "foxbench:frame_hex", hex),
                          &err),
              &err);
     }

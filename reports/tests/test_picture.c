@@ -143,6 +143,38 @@ static void test_the_signal_is_where_the_axes_say(void **state)
     jval_free(picture);
 }
 
+static double value_of(const struct jval *panel, const char *name)
+{
+    const struct jval *list = jval_get(panel, "measured");
+    for (size_t i = 0; i < jval_len(list); i++)
+        if (strcmp(jval_text(jval_get(jval_at(list, i), "name"), ""), name) == 0)
+            return jval_number(jval_get(jval_at(list, i), "value"), -1e9);
+    fail_msg("%s was not measured: %s", name, jval_text(jval_get(panel, "unmeasured"), "?"));
+    return 0;
+}
+
+// Frames whose bits the recording tells are measured, and their phase is drawn: two states.
+static void test_frames_are_measured(void **state)
+{
+    (void)state;
+    static const double hz[] = {868121000, 868144250, 868112500};
+    char base[256];
+    struct jval *picture;
+    struct err err = {0};
+    snprintf(base, sizeof base, "%s/run/cases/AUTH-UL-001/_/attempt-1/iq/message", folder);
+    if (picture_make(base, &picture, &err) != 0) fail_msg("%s", err.text);
+    for (size_t k = 0; k < 3; k++) {
+        const struct jval *panel = jval_at(jval_get(picture, "panels"), k + 1);
+        double f = value_of(panel, "f_mid_hz"), step = value_of(panel, "phase_step_deg");
+        if (!(f > hz[k] - 0.05 && f < hz[k] + 0.05)) fail_msg("frame %zu at %.3f Hz", k, f);
+        if (!(step > 174 && step <= 180)) fail_msg("frame %zu: step of %.1f degrees", k, step);
+        const char *png = jval_text(jval_get(panel, "phase_png"), "");
+        assert_true(strlen(png) > 500);
+        assert_memory_equal(png, "data:image/png;base64,", 22);
+    }
+    jval_free(picture);
+}
+
 static void put(const char *name, const char *text, size_t len)
 {
     char path[256];
@@ -186,15 +218,20 @@ static void test_odd_recordings(void **state)
         "\"annotations\":[1,{},{\"core:sample_start\":-5,\"core:sample_count\":10},"
         "{\"core:sample_start\":9999999,\"core:sample_count\":10,\"core:freq_lower_edge\":1,"
         "\"core:freq_upper_edge\":2},{\"core:sample_start\":1,\"core:sample_count\":1e300,"
-        "\"core:freq_lower_edge\":-1e9,\"core:freq_upper_edge\":1e9}]}";
+        "\"core:freq_lower_edge\":-1e9,\"core:freq_upper_edge\":1e9},"
+        "{\"core:sample_start\":1,\"core:sample_count\":9,\"core:freq_lower_edge\":1,"
+        "\"core:freq_upper_edge\":2,\"foxbench:frame_hex\":\"aaaaa35f\","
+        "\"foxbench:bit_rate\":-5}]}";
     char base[256];
     struct jval *picture;
     struct err err = {0};
     put("odd.sigmf-meta", meta, strlen(meta));
     snprintf(base, sizeof base, "%s/odd", folder);
     if (picture_make(base, &picture, &err) != 0) fail_msg("%s", err.text);
-    assert_int_equal(jval_len(jval_get(picture, "panels")), 1);
-    assert_int_equal(jval_len(jval_get(picture, "marks")), 0);
+    assert_int_equal(jval_len(jval_get(picture, "panels")), 2);
+    assert_int_equal(jval_len(jval_get(picture, "marks")), 1);
+    const struct jval *panel = jval_at(jval_get(picture, "panels"), 1);
+    assert_non_null(strstr(jval_text(jval_get(panel, "unmeasured"), ""), "samples of all of it"));
     jval_free(picture);
 }
 
@@ -204,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_png_reads_back),
         cmocka_unit_test(test_png_refuses_what_is_no_picture),
         cmocka_unit_test(test_the_signal_is_where_the_axes_say),
+        cmocka_unit_test(test_frames_are_measured),
         cmocka_unit_test(test_odd_recordings),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

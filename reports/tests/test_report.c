@@ -134,7 +134,7 @@ static void test_report_has_a_picture_and_fetches_nothing(void **state)
         pictures++;
         at++;
     }
-    assert_int_equal(pictures, 4); // the whole recording and three frames
+    assert_int_equal(pictures, 7); // the whole recording, and two of each of three frames
     assert_lacks(&page, "http:");
     assert_lacks(&page, "https:");
     assert_lacks(&page, "src=");
