@@ -61,6 +61,7 @@ static void check_libraries(struct findings *f)
         {.name = "libcrypto.so", .package = "libssl3"},
         {.name = "libfftw3f.so", .package = "libfftw3-single3"},
         {.name = "libjansson.so", .package = "libjansson4"},
+        {.name = "libsqlite3.so", .package = "libsqlite3-0"},
     };
     struct search search = {libraries, sizeof libraries / sizeof *libraries};
     dl_iterate_phdr(look_at_object, &search);

@@ -90,6 +90,20 @@ int report_render(const char *run_dir, struct err *err)
     return rc;
 }
 
+int report_decision(const char *run_dir, char *word, size_t size, struct err *err)
+{
+    struct jval *model = NULL;
+    struct bytes text;
+    bytes_init(&text, 4096);
+    int rc = model_read(run_dir, &model, err);
+    if (rc == ERR_OK) rc = add_mappings(model, report_root(), err);
+    if (rc == ERR_OK) rc = render("decision_word.lua", model, &text, err);
+    if (rc == ERR_OK) snprintf(word, size, "%.*s", (int)text.len, (const char *)text.data);
+    jval_free(model);
+    bytes_deinit(&text);
+    return rc;
+}
+
 int report_matrix(const struct jval *result, const char *path, struct err *err)
 {
     struct bytes page;

@@ -5,12 +5,18 @@
 #ifndef REPORTS_REPORT_H
 #define REPORTS_REPORT_H
 
+#include <stddef.h>
+
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 
 /// Writes RUN/report/report.html (and makes the folder), replacing an older one. An unfinished run
 /// is rendered too, and says so. ERR_IO or ERR_FORMAT name the file that is missing or broken.
 FOX_CHECK int report_render(const char *run_dir, struct err *err);
+
+/// The certification decision of a run in a word, as its report has it: "granted", "refused" or
+/// "not granted yet".
+FOX_CHECK int report_decision(const char *run_dir, char *word, size_t size, struct err *err);
 
 /// Writes RUN/report/report.pdf from its report.html, with WeasyPrint; equal pages give equal
 /// bytes. ERR_UNSUPPORTED: WeasyPrint is not installed, and the text says how to get it.
