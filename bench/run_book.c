@@ -1,4 +1,4 @@
-#include "bench/run_book.h"
+#include "bench/run_book_parts.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,35 +20,14 @@
 #include "bench/run_dir.h"
 
 // A flood is told from diligence by its sample time, which stands still.
-enum { EVENTS_MAX = 1000000, EVENTS_AT_ONCE_MAX = 20000, ATTEMPT = 1 };
-
-struct book {
-    char dir[PATH_MAX];
-    struct ledger *ledger;
-    FILE *tap_file;
-    struct tap tap;
-    struct jval *run;
-    struct jval *plan; // plan.json
-    struct jval *instruments;
-    struct jval *seen;    // events of cases that some other case watches
-    struct jval *history; // what a new worker's core network must know
-    struct book_case *cases;
-    size_t n_cases;
-
-    // the running attempt; result is NULL outside one
-    size_t current;
-    struct store *store;
-    struct result *result;
-    size_t n_events;
-    size_t n_at_once; // since sample time last moved
-};
+enum { EVENTS_MAX = 1000000, EVENTS_AT_ONCE_MAX = 20000 };
 
 static const struct jval *plan_case(const struct jval *plan, size_t i)
 {
     return jval_at(jval_get(plan, "cases"), i);
 }
 
-static int fill_cases(struct book *b, struct err *err)
+int book_fill_cases(struct book *b, struct err *err)
 {
     b->n_cases = jval_len(jval_get(b->plan, "cases"));
     b->cases = calloc(b->n_cases + 1, sizeof *b->cases);
@@ -105,7 +84,7 @@ static int begin(struct book *b, const char *plan_sha256, const char *run_sha256
     return rc;
 }
 
-static int open_tap(struct book *b, struct err *err)
+int book_open_tap(struct book *b, struct err *err)
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/run.tap", b->dir);
@@ -128,7 +107,7 @@ int book_open(struct book **out, const char *parent, const struct jval *run,
     int rc = b->instruments && b->seen && b->history
                  ? ERR_OK
                  : err_set(err, ERR_NOMEM, "run: out of memory");
-    if (rc == ERR_OK) rc = fill_cases(b, err);
+    if (rc == ERR_OK) rc = book_fill_cases(b, err);
     if (rc == ERR_OK) rc = run_dir_parents(parent, err);
     if (rc == ERR_OK) rc = run_dir_room(parent, RUN_DIR_KEPT, err);
     if (rc == ERR_OK) rc = plan_hash(b, parent, plan_sha256, err);
@@ -140,7 +119,7 @@ int book_open(struct book **out, const char *parent, const struct jval *run,
     if (rc == ERR_OK) rc = save(b, b->run, "run.json", run_sha256, err);
     if (rc == ERR_OK) rc = save(b, b->plan, "plan.json", plan_sha256, err);
     if (rc == ERR_OK) rc = begin(b, plan_sha256, run_sha256, err);
-    if (rc == ERR_OK) rc = open_tap(b, err);
+    if (rc == ERR_OK) rc = book_open_tap(b, err);
     if (rc < 0) {
         book_close(b);
         return rc;
@@ -194,7 +173,7 @@ int book_room(const struct book *b, int64_t need, struct err *err)
     return rc;
 }
 
-static int remember(struct book *b, const struct jval *event, struct err *err)
+int book_remember(struct book *b, const struct jval *event, struct err *err)
 {
     struct jval *memory;
     int rc = history_extract(event, &memory, err);
@@ -205,12 +184,12 @@ int book_event(struct book *b, struct jval *event, struct err *err)
 {
     int rc = result_instrument(b->instruments, event, err);
     if (rc == ERR_OK) rc = ledger_append(b->ledger, event, err);
-    if (rc == ERR_OK) rc = remember(b, event, err);
+    if (rc == ERR_OK) rc = book_remember(b, event, err);
     jval_free(event);
     return rc;
 }
 
-static bool is_watched(const struct book *b, const char *id)
+bool book_is_watched(const struct book *b, const char *id)
 {
     for (size_t i = 0; i < b->n_cases; i++) {
         const struct jval *watches = jval_get(plan_case(b->plan, i), "watches");
@@ -226,20 +205,21 @@ static int append(struct book *b, struct jval *event, struct err *err)
     const struct book_case *c = &b->cases[b->current];
     int rc = jval_set(event, "case", jval_make(err, "s", c->id), err);
     if (rc == ERR_OK) rc = jval_set(event, "axes", jval_make(err, "s", c->axes), err);
-    if (rc == ERR_OK) rc = jval_set(event, "attempt", jval_make(err, "i", ATTEMPT), err);
+    if (rc == ERR_OK) rc = jval_set(event, "attempt", jval_make(err, "i", c->attempt), err);
     if (rc == ERR_OK) rc = ledger_append(b->ledger, event, err);
-    if (rc == ERR_OK) rc = remember(b, event, err);
-    if (rc == ERR_OK && is_watched(b, c->id)) rc = jval_append(b->seen, jval_ref(event), err);
+    if (rc == ERR_OK) rc = book_remember(b, event, err);
+    if (rc == ERR_OK && book_is_watched(b, c->id)) rc = jval_append(b->seen, jval_ref(event), err);
     return rc;
 }
 
 int book_case_begin(struct book *b, size_t i, struct err *err)
 {
-    const struct book_case *c = &b->cases[i];
+    struct book_case *c = &b->cases[i];
     b->current = i;
     b->n_events = b->n_at_once = 0;
-    int rc = store_new(&b->store, b->dir, c->id, c->axes, ATTEMPT, err);
-    if (rc == ERR_OK) rc = result_new(&b->result, c->id, c->axes, ATTEMPT, book_time(b), err);
+    c->attempt++;
+    int rc = store_new(&b->store, b->dir, c->id, c->axes, c->attempt, err);
+    if (rc == ERR_OK) rc = result_new(&b->result, c->id, c->axes, c->attempt, book_time(b), err);
     if (rc < 0) return rc;
     struct jval *event =
         jval_make(err, "{s:s, s:I}", "type", "case.begin", "t", (long long)book_time(b));
@@ -257,7 +237,7 @@ static int check_names(const struct book *b, const struct jval *event, struct er
                       *attempt = jval_get(event, "attempt");
     if ((id && strcmp(jval_text(id, ""), c->id) != 0) ||
         (axes && strcmp(jval_text(axes, ""), c->axes) != 0) ||
-        (attempt && jval_int(attempt, 0) != ATTEMPT) || jval_get(event, "seq") ||
+        (attempt && jval_int(attempt, 0) != c->attempt) || jval_get(event, "seq") ||
         jval_get(event, "prev"))
         return err_set(
             err, ERR_FORMAT,
@@ -371,7 +351,7 @@ static int print_point(struct book *b, size_t i, struct err *err)
     return tap_point(&b->tap, &point, err);
 }
 
-int book_case_end(struct book *b, int64_t t, struct err *err)
+int book_close_attempt(struct book *b, int64_t t, struct err *err)
 {
     result_end(b->result, t > book_time(b) ? t : book_time(b));
     const struct verdict_fold *fold = result_verdict(b->result);
@@ -386,7 +366,18 @@ int book_case_end(struct book *b, int64_t t, struct err *err)
     b->store = NULL;
     result_free(b->result);
     b->result = NULL;
+    return rc;
+}
+
+int book_case_end(struct book *b, int64_t t, struct err *err)
+{
+    int rc = book_close_attempt(b, t, err);
     return rc == ERR_OK ? print_point(b, b->current, err) : rc;
+}
+
+int book_case_keep(struct book *b, size_t i, struct err *err)
+{
+    return print_point(b, i, err);
 }
 
 struct jval *book_history(const struct book *b)

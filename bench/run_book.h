@@ -26,6 +26,8 @@ struct book_case {
     enum verdict verdict;
     enum blame blame;
     char reason[480];
+    int attempt;  // the last one, 0: none
+    bool settled; // by an attempt before `resume`: it is not repeated
 };
 
 /// Makes PARENT/<UTC time>-<hash>-<device> with run.json, plan.json, the ledger with run.begin, and
@@ -33,6 +35,12 @@ struct book_case {
 /// `plan` plan.json (both borrowed).
 FOX_CHECK int book_open(struct book **out, const char *parent, const struct jval *run,
                         const struct jval *plan, struct err *err);
+/// Goes on with the run in `dir`, whose run.json and plan.json these are (borrowed): reads its
+/// ledger, closes an attempt that broke off as an error of the bench, and begins run.tap anew.
+/// `same_device`: the network still knows what it accepted; a device out of the box starts anew.
+/// Errors as of ledger_reopen; ERR_FORMAT when an event does not fit the plan.
+FOX_CHECK int book_resume(struct book **out, const char *dir, const struct jval *run,
+                          const struct jval *plan, bool same_device, struct err *err);
 /// Accepts NULL.
 void book_close(struct book *b);
 
@@ -70,6 +78,14 @@ FOX_CHECK int book_case_end(struct book *b, int64_t t, struct err *err);
 struct jval *book_history(const struct book *b);
 /// Events of the cases that case i watches, in ledger order. New.
 struct jval *book_watched(const struct book *b, size_t i, struct err *err);
+
+/// Prints the TAP line of a settled case.
+FOX_CHECK int book_case_keep(struct book *b, size_t i, struct err *err);
+/// Workers that have opened the instruments so far.
+unsigned book_workers(const struct book *b);
+/// Whether `resume` would repeat the case: it was not run, or the bench or the operator broke it
+/// off.
+bool book_case_is_open(const struct book_case *c);
 
 /// Books case i without an attempt: na with the plan's reason, or notrun.
 FOX_CHECK int book_case_skip(struct book *b, size_t i, enum verdict v, enum blame blame,

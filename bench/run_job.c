@@ -13,7 +13,8 @@
 static int complain(const struct run_job *r, const struct err *e)
 {
     fprintf(stderr, "foxbench %s: %s\n", r->command, e->text);
-    return e->code == ERR_USAGE ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
+    if (e->code == ERR_CHECK) return CMD_EXIT_EVIDENCE;
+    return e->code == ERR_USAGE || e->code == ERR_NOTFOUND ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
 }
 
 // A declaration is known by the stem of its file: no path, and nothing that a path cannot hold.
@@ -115,6 +116,7 @@ static int make_plan(struct run_job *r, struct err *err)
         const struct lab_config config = {.seed = r->options->seed,
                                           .scenario = r->scenario,
                                           .fault = r->options->fault,
+                                          .work = run_job_find_memories(r) ? r->memories : NULL,
                                           .signal_fd = r->session.signal_fd};
         name_virtual_bench(r);
         rc = lab_start(&r->lab, &config, err);
@@ -162,14 +164,26 @@ static void answer_for_all(const struct run_job *r, const char *why)
     }
 }
 
-static int carry_out(struct run_job *r, struct err *err)
+static int open_books(struct run_job *r, struct err *err)
 {
     struct jval *run = run_json(r, err);
-    int rc = run ? book_open(&r->book, r->options->parent, run, r->plan, err) : ERR_FORMAT;
+    int rc = run ? ERR_OK : ERR_FORMAT;
+    if (rc == ERR_OK && r->resume)
+        rc = run_job_reopen(r, run, err);
+    else if (rc == ERR_OK)
+        rc = book_open(&r->book, r->options->parent, run, r->plan, err);
     jval_free(run);
+    if (rc == ERR_OK) run_job_link_memories(r);
+    return rc;
+}
+
+static int carry_out(struct run_job *r, struct err *err)
+{
+    int rc = open_books(r, err);
     if (rc == ERR_OK) rc = session_run(&r->session, r->book, err);
     if (rc == ERR_OK) rc = run_job_search(r, err);
     if (rc == ERR_OK) rc = book_end(r->book, run_job_judge(r), err);
+    r->ended = rc == ERR_OK;
     return rc;
 }
 
@@ -197,10 +211,11 @@ int run_job(const char *command, const struct run_options *options, const char *
         exit_code = print_plan(&r);
     } else if ((rc = carry_out(&r, &e)) < 0) {
         exit_code = complain(&r, &e);
-        if (!r.book) answer_for_all(&r, e.text);
+        if (!r.book && !resume) answer_for_all(&r, e.text);
         if (r.book) fprintf(stderr, "What was booked so far is in %s.\n", book_dir(r.book));
     } else {
         exit_code = run_job_judge(&r);
+        run_job_settle_memories(&r);
         lab_stop(r.lab);
         r.lab = r.session.lab = NULL;
         run_job_render(&r);
@@ -209,6 +224,7 @@ int run_job(const char *command, const struct run_options *options, const char *
         run_job_summarize(&r, exit_code);
     }
     session_deinit(&r.session);
+    run_job_settle_memories(&r);
     lab_stop(r.lab);
     book_close(r.book);
     jval_free(r.plan);

@@ -22,11 +22,13 @@ struct run_job {
     const char *resume; // run directory to go on with; NULL: a new one
     char device_file[PATH_MAX];
     char bench_file[PATH_MAX];
-    char scenario[64]; // of the virtual lab
+    char scenario[64];       // of the virtual lab
+    char memories[PATH_MAX]; // of an earlier lab's devices; empty: they are new
     struct lab *lab;
     struct session session;
     struct jval *plan;
     struct book *book;
+    bool ended;            // its books are closed
     size_t leaks;          // keys found in what was recorded
     char report[PATH_MAX]; // of the finished run; empty: there is none
 };
@@ -34,7 +36,19 @@ struct run_job {
 /// Carries it out and says how it went. Returns an enum cmd_exit. `resume` as above.
 int run_job(const char *command, const struct run_options *options, const char *resume);
 
-// ---- between run_job.c and run_finish.c
+// ---- run_job_resume.c: what a run that broke off left behind
+
+/// Whether the lab of the run to resume left its folder: r->memories.
+bool run_job_find_memories(struct run_job *r);
+/// Opens the books of r->resume. ERR_USAGE when `run` (run.json as it would be now) or the plan
+/// differ from what was begun.
+FOX_CHECK int run_job_reopen(struct run_job *r, const struct jval *run, struct err *err);
+/// Notes beside the run directory where the lab's folder is …
+void run_job_link_memories(const struct run_job *r);
+/// … and keeps that folder only when something is left to resume.
+void run_job_settle_memories(const struct run_job *r);
+
+// ---- run_finish.c
 
 /// How the run stands. Precedence where several apply: interrupted, fail, error, open, nothing, ok.
 int run_job_judge(const struct run_job *r);

@@ -27,6 +27,7 @@ enum { LAB_ROOM = 16 << 20 };
 struct lab {
     struct process process;
     char work[PATH_MAX]; // empty: none was made
+    bool keep;           // the folder
     int in;              // its stdin: it ends when this closes
     int out;             // its stdout; open as long as it lives, so that no write of it fails
     int log;             // what it writes to stderr
@@ -67,11 +68,23 @@ static int find_program(char out[PATH_MAX], struct err *err)
     return ERR_OK;
 }
 
-static int make_work_folder(struct lab *lab, struct err *err)
+static int open_log(struct lab *lab, struct err *err)
+{
+    char log[PATH_MAX + 16];
+    snprintf(log, sizeof log, "%s/foxlab.log", lab->work);
+    lab->log = open(log, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return lab->log < 0 ? err_set(err, ERR_IO, "%s: %s", log, strerror(errno)) : ERR_OK;
+}
+
+static int make_work_folder(struct lab *lab, const char *earlier, struct err *err)
 {
     const char *tmp = getenv("TMPDIR");
     if (!tmp || !*tmp) tmp = "/tmp";
     char path[PATH_MAX];
+    if (earlier) {
+        snprintf(lab->work, sizeof lab->work, "%s", earlier);
+        return open_log(lab, err);
+    }
     snprintf(path, sizeof path, "%s/foxbench-XXXXXX", tmp);
     if (!mkdtemp(path))
         return err_set(err, ERR_IO,
@@ -84,10 +97,7 @@ static int make_work_folder(struct lab *lab, struct err *err)
                        "%s is full: the virtual lab needs %d MiB there for the memories of its "
                        "devices; free some, or name another place with TMPDIR",
                        tmp, LAB_ROOM >> 20);
-    char log[PATH_MAX + 16];
-    snprintf(log, sizeof log, "%s/foxlab.log", path);
-    lab->log = open(log, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-    return lab->log < 0 ? err_set(err, ERR_IO, "%s: %s", log, strerror(errno)) : ERR_OK;
+    return open_log(lab, err);
 }
 
 static int launch(struct lab *lab, const struct lab_config *config, struct err *err)
@@ -224,7 +234,7 @@ int lab_start(struct lab **out, const struct lab_config *config, struct err *err
     struct lab *lab = calloc(1, sizeof *lab);
     if (!lab) return err_set(err, ERR_NOMEM, "lab: out of memory");
     lab->in = lab->out = lab->log = -1;
-    int rc = make_work_folder(lab, err);
+    int rc = make_work_folder(lab, config->work, err);
     if (rc == ERR_OK) rc = launch(lab, config, err);
     if (rc == ERR_OK) rc = await_ready(lab, config->signal_fd, err);
     if (rc < 0) {
@@ -233,6 +243,16 @@ int lab_start(struct lab **out, const struct lab_config *config, struct err *err
     }
     *out = lab;
     return ERR_OK;
+}
+
+const char *lab_work(const struct lab *lab)
+{
+    return lab->work;
+}
+
+void lab_keep(struct lab *lab)
+{
+    lab->keep = true;
 }
 
 void lab_stop(struct lab *lab)
@@ -251,7 +271,7 @@ void lab_stop(struct lab *lab)
     process_end(&lab->process);
     if (lab->out >= 0) close(lab->out);
     if (lab->log >= 0) close(lab->log);
-    if (*lab->work) nftw(lab->work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (*lab->work && !lab->keep) nftw(lab->work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(lab->text);
     free(lab);
 }

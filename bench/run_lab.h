@@ -18,12 +18,17 @@ struct lab_config {
     int64_t seed;
     const char *scenario; // file, or name of one in fixtures/scenarios
     const char *fault;    // seeded fault of the reference device, or NULL
+    const char *work;     // folder of an earlier lab, to go on with its devices' memories, or NULL
     int signal_fd;        // readable: stop waiting (ERR_TIMEOUT)
 };
 
 /// Starts it and waits until it is ready. ERR_USAGE: it knows no such fault; anything else: it does
 /// not work. The text is the lab's own.
 FOX_CHECK int lab_start(struct lab **out, const struct lab_config *config, struct err *err);
+/// Its folder, which holds the devices' memories. Lent.
+const char *lab_work(const struct lab *lab);
+/// The folder outlives the lab, so that another one can go on with it.
+void lab_keep(struct lab *lab);
 /// Accepts NULL.
 void lab_stop(struct lab *lab);
 

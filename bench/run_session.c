@@ -385,8 +385,8 @@ static int ask_case(struct session *s, size_t i, struct err *err)
     if (!watched) return ERR_FORMAT;
     return worker_ask(&s->worker,
                       jval_make(err, "{s:s, s:s, s:o, s:i, s:o}", "do", "case", "case", c->id,
-                                "axes", result_parameters(c->axes, err), "attempt", 1, "watched",
-                                watched),
+                                "axes", result_parameters(c->axes, err), "attempt", c->attempt,
+                                "watched", watched),
                       err);
 }
 
@@ -450,6 +450,8 @@ static int skip_case(struct session *s, size_t i, struct err *err)
 int session_run(struct session *s, struct book *book, struct err *err)
 {
     s->book = book;
+    s->t = book_time(book);
+    s->workers = book_workers(book);
     screen_init(&s->screen, book_count(book));
     int rc = ERR_OK;
     for (size_t i = 0; rc == ERR_OK && i < book_count(book); i++) {
@@ -457,6 +459,11 @@ int session_run(struct session *s, struct book *book, struct err *err)
         if (c->na) {
             screen_clear(&s->screen);
             rc = book_case_skip(book, i, VERDICT_NA, BLAME_NONE, c->na, err);
+            continue;
+        }
+        if (c->settled) {
+            screen_clear(&s->screen);
+            rc = book_case_keep(book, i, err);
             continue;
         }
         const char *why = unarmed(s, c->safety);

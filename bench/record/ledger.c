@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench/base/bytes.h"
+#include "bench/record/verify_chain.h"
 
 const char ledger_origin[SHA256_HEX_LEN] =
     "0000000000000000000000000000000000000000000000000000000000000000";
@@ -39,6 +41,16 @@ int ledger_digest(const char *line, size_t len, char out[SHA256_HEX_LEN], struct
     return rc;
 }
 
+static int lock(struct ledger *l, const char *run_dir, struct err *err)
+{
+    l->dir = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (l->dir < 0) return err_set(err, ERR_IO, "%s: %s", run_dir, strerror(errno));
+    if (flock(l->dir, LOCK_EX | LOCK_NB) != 0)
+        return err_set(err, ERR_BUSY, "%s: another process works on this run; wait until it ends",
+                       run_dir);
+    return ERR_OK;
+}
+
 static int chain_open(struct chain *c, int dir, const char *name, struct err *err)
 {
     c->name = name;
@@ -53,14 +65,7 @@ int ledger_create(struct ledger **out, const char *run_dir, struct err *err)
     struct ledger *l = calloc(1, sizeof *l);
     if (!l) return err_set(err, ERR_NOMEM, "ledger: out of memory");
     l->events.fd = l->wall.fd = -1;
-    int rc = ERR_OK;
-    l->dir = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (l->dir < 0) {
-        rc = err_set(err, ERR_IO, "%s: %s", run_dir, strerror(errno));
-    } else if (flock(l->dir, LOCK_EX | LOCK_NB) != 0) {
-        rc = err_set(err, ERR_BUSY, "%s: another process works on this run; wait until it ends",
-                     run_dir);
-    }
+    int rc = lock(l, run_dir, err);
     if (rc == ERR_OK) rc = chain_open(&l->events, l->dir, "events.jsonl", err);
     if (rc == ERR_OK) rc = chain_open(&l->wall, l->dir, "wall.jsonl", err);
     if (rc < 0) {
@@ -158,7 +163,8 @@ static int append_wall(struct ledger *l, struct err *err)
 static bool must_be_synced(const char *type)
 {
     return strcmp(type, "run.begin") == 0 || strcmp(type, "case.end") == 0 ||
-           strcmp(type, "fault") == 0 || strcmp(type, "run.end") == 0;
+           strcmp(type, "fault") == 0 || strcmp(type, "run.resume") == 0 ||
+           strcmp(type, "run.end") == 0;
 }
 
 static int sync_both(struct ledger *l, struct err *err)
@@ -189,6 +195,71 @@ int ledger_append(struct ledger *l, struct jval *event, struct err *err)
     }
     l->t = t;
     l->seq++;
+    return ERR_OK;
+}
+
+// Cuts the file behind its first n lines and goes on there.
+static int chain_reopen(struct chain *c, int dir, const char *name, const struct chain_file *f,
+                        size_t n, struct err *err)
+{
+    c->name = name;
+    c->len = n > 0 ? (off_t)f->lines[n - 1].end : 0;
+    memcpy(c->prev, n > 0 ? f->lines[n - 1].sha256 : ledger_origin, sizeof c->prev);
+    c->fd = openat(dir, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (c->fd < 0 || ftruncate(c->fd, c->len) != 0)
+        return err_set(err, ERR_IO, "%s cannot be continued: %s", name, strerror(errno));
+    return ERR_OK;
+}
+
+static int read_chain(struct chain_file *f, const char *run_dir, const char *name, bool is_wall,
+                      struct err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", run_dir, name);
+    return chain_file_read(f, path, is_wall, err);
+}
+
+static int go_on(struct ledger *l, const struct chain_file *events, const struct chain_file *wall,
+                 struct err *err)
+{
+    struct chain_result found;
+    chain_compare(events, wall, &found);
+    if (found.state == CHAIN_ALTERED)
+        return err_set(err, ERR_CHECK, "%s: %s; an altered run cannot be continued", found.where,
+                       found.why);
+    if (events->n == 0)
+        return err_set(
+            err, ERR_NOTFOUND,
+            "events.jsonl holds no event: nothing was begun; start it with foxbench run");
+    size_t n_wall = wall->n - (wall->n > 0 && wall->lines[wall->n - 1].is_seal);
+    if (n_wall > events->n) n_wall = events->n;
+    int rc = chain_reopen(&l->events, l->dir, "events.jsonl", events, events->n, err);
+    if (rc == ERR_OK) rc = chain_reopen(&l->wall, l->dir, "wall.jsonl", wall, n_wall, err);
+    l->t = events->lines[events->n - 1].t;
+    l->seq = (int64_t)events->n - 1;
+    // Killed between the two writes: only the last event can be without its wall line.
+    if (rc == ERR_OK && n_wall < events->n) rc = append_wall(l, err);
+    l->seq = (int64_t)events->n;
+    return rc == ERR_OK ? sync_both(l, err) : rc;
+}
+
+int ledger_reopen(struct ledger **out, const char *run_dir, struct err *err)
+{
+    struct ledger *l = calloc(1, sizeof *l);
+    if (!l) return err_set(err, ERR_NOMEM, "ledger: out of memory");
+    struct chain_file events = {0}, wall = {0};
+    l->events.fd = l->wall.fd = -1;
+    int rc = lock(l, run_dir, err);
+    if (rc == ERR_OK) rc = read_chain(&events, run_dir, "events.jsonl", false, err);
+    if (rc == ERR_OK) rc = read_chain(&wall, run_dir, "wall.jsonl", true, err);
+    if (rc == ERR_OK) rc = go_on(l, &events, &wall, err);
+    chain_file_deinit(&events);
+    chain_file_deinit(&wall);
+    if (rc < 0) {
+        ledger_free(l);
+        return rc;
+    }
+    *out = l;
     return ERR_OK;
 }
 

@@ -20,6 +20,11 @@ struct ledger;
 /// Starts the two files in an existing directory. ERR_BUSY when another process works on it, ERR_IO
 /// when there is a ledger already.
 FOX_CHECK int ledger_create(struct ledger **out, const char *run_dir, struct err *err);
+/// Goes on with the ledger of a run that broke off or was closed: a torn last line is cut off, an
+/// event without a wall line gets one, the closing line is taken back. Every whole event stays.
+/// ERR_BUSY as above, ERR_CHECK when the ledger was altered (nothing is changed then), ERR_NOTFOUND
+/// when it holds no event.
+FOX_CHECK int ledger_reopen(struct ledger **out, const char *run_dir, struct err *err);
 /// Accepts NULL. Ends the lock.
 void ledger_free(struct ledger *l);
 

@@ -10,6 +10,7 @@
 
 #include "bench/base/bytes.h"
 #include "bench/base/crypto.h"
+#include "bench/record/tree.h"
 
 enum { PATH_LEN = 4096, DEPTH_MAX = 4, COPY_CHUNK = 1 << 18 };
 
@@ -245,6 +246,50 @@ int store_put(struct store *s, const char *path, int fd, const char *media_type,
                        STORE_MEDIA_TYPE_MAX, STORE_NOTE_MAX);
     int rc = check_new(s, path, err);
     return rc == ERR_OK ? put(s, path, fd, media_type, note, err) : rc;
+}
+
+static int adopt(struct store *s, const char *path, struct err *err)
+{
+    char full[PATH_LEN + STORE_PATH_MAX + 2];
+    struct file f = {0};
+    snprintf(full, sizeof full, "%s/%s", s->dir, path);
+    if (is_reserved(path) || !store_path_is_safe(path)) {
+        unlink(full); // the bench's own record, or the half-written beginning of one
+        return ERR_OK;
+    }
+    snprintf(f.path, sizeof f.path, "%s", path);
+    int rc = crypto_sha256_file(full, f.sha256, &f.size, err);
+    if (rc < 0) return rc;
+    f.media_type = strdup("application/octet-stream");
+    f.note = strdup("kept from an attempt that broke off; it may not be whole");
+    return add_file(s, f, err);
+}
+
+int store_adopt(struct store **out, const char *run_dir, const char *id, const char *axes,
+                int attempt, struct err *err)
+{
+    char relative[PATH_LEN], full[2 * PATH_LEN];
+    struct tree tree = {0};
+    struct stat st;
+    int rc = store_attempt_path(id, axes, attempt, relative, sizeof relative, err);
+    if (rc < 0) return rc;
+    snprintf(full, sizeof full, "%s/%s", run_dir, relative);
+    if (lstat(full, &st) != 0) return store_new(out, run_dir, id, axes, attempt, err);
+    struct store *s = calloc(1, sizeof *s);
+    if (!s) return err_set(err, ERR_NOMEM, "store: out of memory");
+    int n = snprintf(s->dir, sizeof s->dir, "%s", full);
+    if (n < 0 || (size_t)n >= sizeof s->dir - STORE_PATH_MAX - 8)
+        rc = err_set(err, ERR_LIMIT, "%s: path too long", run_dir);
+    if (rc == ERR_OK) rc = tree_read(&tree, s->dir, err);
+    for (size_t i = 0; rc == ERR_OK && i < tree.n; i++)
+        if (tree.files[i].is_regular) rc = adopt(s, tree.files[i].path, err);
+    tree_deinit(&tree);
+    if (rc < 0) {
+        store_free(s);
+        return rc;
+    }
+    *out = s;
+    return ERR_OK;
 }
 
 int store_put_json(struct store *s, const char *name, const struct jval *j, struct err *err)

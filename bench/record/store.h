@@ -34,6 +34,10 @@ FOX_CHECK int store_attempt_path(const char *id, const char *axes, int attempt, 
 /// Makes the attempt's directory; ERR_IO when it exists.
 FOX_CHECK int store_new(struct store **out, const char *run_dir, const char *id, const char *axes,
                         int attempt, struct err *err);
+/// Goes on with the directory of an attempt that broke off: what it holds is evidence, hashed as it
+/// is now, but for verdict.json and measurements.json, which are removed and follow anew.
+FOX_CHECK int store_adopt(struct store **out, const char *run_dir, const char *id, const char *axes,
+                          int attempt, struct err *err);
 /// Accepts NULL.
 void store_free(struct store *s);
 

@@ -31,7 +31,8 @@ struct verify {
     char attempt[ATTEMPT_PATH];
     size_t line;
     int64_t t;
-    bool ended; // run.end was seen
+    bool ended;       // run.end was seen
+    struct jval *end; // the last one
 };
 
 static int note(struct verify *v, const char *where, const char *fmt, ...) FOX_PRINTF(3, 4);
@@ -241,7 +242,7 @@ static int compare_count(void *ctx, const char *verdict, struct jval *n)
     return 0;
 }
 
-static int check_end_of_run(struct verify *v, const struct jval *event, struct err *err)
+static int check_end_of_run(struct verify *v, const struct jval *event)
 {
     v->ended = true;
     if (v->result) return note_line(v, "the run ends while an attempt runs");
@@ -249,7 +250,17 @@ static int check_end_of_run(struct verify *v, const struct jval *event, struct e
     jval_each(jval_get(event, "counts"), compare_count, &c);
     if (c.differs || c.sum != (int64_t)jval_len(jval_get(v->plan, "cases")))
         return note_line(v, "its counts are not those of the attempts and the plan");
-    return check_files(v, jval_get(event, "files"), "", err);
+    jval_free(v->end);
+    v->end = jval_ref((struct jval *)(uintptr_t)event);
+    return ERR_OK;
+}
+
+// A run that was closed is open again: what its end said of the run's files is history.
+static int check_resume(struct verify *v)
+{
+    if (v->result) return note_line(v, "the run is continued while an attempt runs");
+    v->ended = false;
+    return ERR_OK;
 }
 
 static int check_event(struct verify *v, const struct jval *event, struct err *err)
@@ -258,12 +269,13 @@ static int check_event(struct verify *v, const struct jval *event, struct err *e
     int64_t t = jval_int(jval_get(event, "t"), -1);
     if (!event_find(type, NULL)) return note_line(v, "its type is no word of the ledger");
     if (t < v->t) return note_line(v, "its sample time lies before that of the line before");
-    if (v->ended) return note_line(v, "it follows the end of the run");
     v->t = t;
+    if (strcmp(type, "run.resume") == 0 && v->line > 1) return check_resume(v);
+    if (v->ended) return note_line(v, "it follows the end of the run");
     if (v->line == 1 && strcmp(type, "run.begin") != 0)
         return note_line(v, "the first event is not run.begin");
     if (strcmp(type, "run.begin") == 0) return check_begin(v, event, err);
-    if (strcmp(type, "run.end") == 0) return check_end_of_run(v, event, err);
+    if (strcmp(type, "run.end") == 0) return check_end_of_run(v, event);
     if (strcmp(type, "case.begin") == 0) return check_begin_of_case(v, event, err);
     if (!v->result != !jval_get(event, "case"))
         return note_line(v, v->result ? "it names no case while an attempt runs"
@@ -308,6 +320,7 @@ static int check_ledger(struct verify *v, struct err *err)
         goto out;
     }
     rc = check_events(v, chain.events, err);
+    if (rc == ERR_OK && v->ended) rc = check_files(v, jval_get(v->end, "files"), "", err);
     if (rc == ERR_OK && chain.state == CHAIN_INTACT && !v->ended)
         rc = note(v, "wall.jsonl", "it is closed, but events.jsonl has no run.end");
     if (rc == ERR_OK && chain.state == CHAIN_UNFINISHED) {
@@ -402,6 +415,7 @@ int verify_run(struct verify_result *out, const char *run_dir, struct err *err)
         rc = sort_uncovered(out, err);
     }
     result_free(v.result);
+    jval_free(v.end);
     jval_free(v.run);
     jval_free(v.plan);
     jval_free(v.instruments);

@@ -21,6 +21,7 @@ static void fill(struct chain_line *to, const struct lines *from)
     copy_digest(to->prev, jval_get(from->value, "prev"));
     copy_digest(to->event, jval_get(from->value, "event"));
     to->seq = jval_int(jval_get(from->value, "seq"), -1);
+    to->t = jval_int(jval_get(from->value, "t"), -1);
     to->is_seal = jval_get(from->value, "end") != NULL;
 }
 
@@ -38,7 +39,9 @@ static int add_line(struct chain_file *f, size_t *cap, const struct lines *l, st
         f->lines = grown;
         *cap = more;
     }
-    fill(&f->lines[f->n++], l);
+    long long before = f->n > 0 ? f->lines[f->n - 1].end : 0;
+    fill(&f->lines[f->n], l);
+    f->lines[f->n++].end = before + (long long)l->len + 1;
     return ERR_OK;
 }
 

@@ -13,6 +13,8 @@ struct chain_line {
     char prev[SHA256_HEX_LEN];   // what it says about the line before
     char event[SHA256_HEX_LEN];  // wall.jsonl: what it says about its event
     long long seq;               // -1: none
+    long long t;                 // events.jsonl: sample time, -1: none
+    long long end;               // bytes of the file up to and with its newline
     bool is_object;
     bool is_seal;
     bool is_exact_seal;

@@ -305,6 +305,81 @@ for my $signal (qw(INT TERM)) {
     like($text, qr/^unfinished: it ends after \d+ events/, "and it says so");
     ok(of_case("case.end", "FAKE-PASS-1"), "what was decided before is kept");
 }
+
+# --- resume
+sub verdicts {
+    my %last;
+    for (grep { $_->{type} eq "case.end" } map { decode_json($_) } split /\n/, slurp(run_dir() . "/events.jsonl")) {
+        $last{$_->{case}} = "$_->{verdict} $_->{attempt}";
+    }
+    return join ", ", map { "$_ $last{$_}" } sort keys %last;
+}
+sub resumes {
+    my ($what, $want) = @_;
+    my ($before) = slurp(run_dir() . "/events.jsonl") =~ /\A((?:.*\n)*)/;
+    my ($code, $tap, $err_text) = fox("resume", run_dir());
+    is($code, 0, "resume $what: exit") or diag $err_text;
+    is(verdicts(), $want, "resume $what: verdicts and attempts");
+    is(substr(slurp(run_dir() . "/events.jsonl"), 0, length $before), $before, "resume $what: no whole line is lost");
+    is(scalar(() = $tap =~ /^ok \d/mg), 3, "resume $what: TAP answers for every case") or diag $tap;
+    is($tap, slurp(run_dir() . "/run.tap"), "resume $what: run.tap is whole");
+    verifies(0, "resume $what");
+}
+my $resumed = "FAKE-PASS-1 pass 1, FAKE-PASS-3 pass 1, FAKE-WAIT-2 pass 2";
+sub killed {
+    my ($signal) = @_;
+    my $pid = start(qw(PASS WAIT PASS));
+    kill $signal, $pid;
+    waitpid $pid, 0;
+}
+sub append_to {
+    my ($name, $text) = @_;
+    open my $f, ">>", run_dir() . "/$name" or die;
+    print $f $text;
+    close $f;
+}
+killed("KILL");
+resumes("after kill -9", $resumed);
+is((fox("resume", run_dir()))[0], 0, "resume of a finished run repeats nothing");
+is(verdicts(), $resumed, "and keeps every verdict");
+verifies(0, "resumed twice");
+killed("INT");
+verifies(0, "stopped by the operator");
+resumes("after an interrupt", $resumed);
+killed("KILL");
+append_to("events.jsonl", '{"case":"FAKE-WAIT-2","ty');
+verifies(6, "a torn event");
+resumes("after a torn event", $resumed);
+killed("KILL");
+for my $left (40, 0) { # bytes of the last wall line, whose event is whole
+    my @wall = split /^/, slurp(run_dir() . "/wall.jsonl");
+    my $last = pop @wall;
+    open my $f, ">", run_dir() . "/wall.jsonl" or die;
+    print $f @wall, substr($last, 0, $left);
+    close $f;
+    resumes("after a wall line of $left bytes", $resumed);
+    killed("KILL");
+}
+{
+    my $text = slurp(run_dir() . "/events.jsonl");
+    $text =~ s/"seed":1/"seed":2/;
+    open my $f, ">", run_dir() . "/events.jsonl" or die;
+    print $f $text;
+    close $f;
+    my ($code, undef, $err_text) = fox("resume", run_dir());
+    is($code, 7, "resume of an altered run: exit");
+    like($err_text, qr/events.jsonl line 1: .*an altered run cannot be continued/, "resume of an altered run: why");
+    is(slurp(run_dir() . "/events.jsonl"), $text, "resume of an altered run leaves it alone");
+}
+killed("KILL");
+{
+    local $ENV{FOXBENCH_LAB} = "";
+    my ($code, undef, $err_text) = fox("resume", run_dir());
+    is($code, 4, "resume with another lab: exit");
+    like($err_text, qr/run.json says substitutes \["worker","lab"\], now it would be \["worker"\]/,
+        "resume with another lab: why");
+}
+is((fox("resume", "$out/nowhere"))[0], 4, "resume of nothing: exit");
 {
     local $ENV{FAKE_KEY} = "51ab0c77e29d3f10886a54c2bb07d9fe";
     my $device = "$out/leaky.lua";
@@ -320,6 +395,7 @@ for my $signal (qw(INT TERM)) {
     unlike($err_text . slurp(run_dir() . "/events.jsonl"), qr/51ab0c77/, "but not shown");
     verifies(0, "a key in the evidence");
 }
-is(scalar(() = glob "$ENV{TMPDIR}/foxbench-*"), 1, "only the killed run left its work folder");
+my @links = grep { -d } glob "$out/*/.*.lab";
+is(scalar(@links), scalar(() = glob "$ENV{TMPDIR}/foxbench-*"), "a lab's folder is left only where there is something to resume");
 
 done_testing;
