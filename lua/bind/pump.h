@@ -17,7 +17,6 @@
 #include "bench/base/json.h"
 #include "bench/base/secret.h"
 #include "bench/base/token.h"
-#include "bench/phy/jam_wave.h"
 #include "bench/net/monitor.h"
 #include "bench/phy/jam_wave.h"
 #include "bench/radio/radio.h"
