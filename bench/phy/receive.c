@@ -16,6 +16,8 @@ enum {
 // A copy of a burst that is weaker than it by at least this is its image or a product of it, not
 // another transmission.
 static const double ghost_db = 6;
+// How exactly a product lies where it must.
+static const double mirror_hz = 5;
 
 struct phy_receiver {
     struct phy_receive_config config; // syncs points to own memory
@@ -233,13 +235,41 @@ static double symbol_of(const struct phy_receiver *r, const struct phy_found *f)
     return r->config.rate_hz / phy_frontend_decimation(r->frontend) / f->burst.bit_rate;
 }
 
+static bool is_mirror(const struct phy_found *f, const struct phy_found *other,
+                      const struct phy_found *strong)
+{
+    const struct phy_burst *a = &f->burst, *b = &other->burst, *s = &strong->burst;
+    return s->checked && s->power_dbfs > b->power_dbfs && s->start_sample < other->end_sample &&
+           strong->end_sample > b->start_sample &&
+           fabs(a->f_mid_hz + b->f_mid_hz - 2 * s->f_mid_hz) < mirror_hz;
+}
+
+// Whether `f` is `other` mirrored about a third, stronger burst: clipping makes that (2 f1 - f2),
+// and hardly weaker than the other itself.
+static bool is_mirrored(const struct phy_receiver *r, const struct phy_found *f,
+                        const struct phy_found *other, double symbol)
+{
+    const struct phy_burst *a = &f->burst, *b = &other->burst;
+    if (a->bit_rate != b->bit_rate || !same_bits(a, b) || !same_time(f, other, symbol) ||
+        b->ebn0_db <= a->ebn0_db) // not power, which the strong one leaks into
+        return false;
+    for (size_t i = 0; i < r->n_held; i++)
+        if (is_mirror(f, other, &r->held[i])) return true;
+    for (size_t i = 0; i < r->n_recent; i++)
+        if (is_mirror(f, other, &r->recent[i])) return true;
+    return false;
+}
+
 static bool is_repeated(const struct phy_receiver *r, const struct phy_found *f)
 {
     double symbol = symbol_of(r, f);
     for (size_t i = 0; i < r->n_held; i++)
-        if (&r->held[i] != f && is_ghost(f, &r->held[i], symbol)) return true;
+        if (&r->held[i] != f &&
+            (is_ghost(f, &r->held[i], symbol) || is_mirrored(r, f, &r->held[i], symbol)))
+            return true;
     for (size_t i = 0; i < r->n_recent; i++)
-        if (is_ghost(f, &r->recent[i], symbol)) return true;
+        if (is_ghost(f, &r->recent[i], symbol) || is_mirrored(r, f, &r->recent[i], symbol))
+            return true;
     return false;
 }
 
