@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <string.h>
 
 #include "bench/arguments.h"
@@ -37,6 +36,19 @@ static const struct option options[] = {
 #undef OPTION
     {0},
 };
+
+// Every command has a page, a page without its command is left out.
+static bool is_built(const struct manual *m)
+{
+    static const char *const names[] = {
+#define COMMAND(name, visible, summary) #name,
+#include "bench/commands.def"
+#undef COMMAND
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], m->command) == 0) return true;
+    return false;
+}
 
 static const struct manual *find(const char *command)
 {
@@ -169,7 +181,7 @@ void manual_print_roff(FILE *out)
           ".SH COMMANDS\n",
           out);
     for (const struct manual *m = manuals; m->command; m++)
-        print_roff_command(out, m);
+        if (is_built(m)) print_roff_command(out, m);
     fputs(
         ".SH EXIT STATUS\n"
         "0 nothing worse than a warning, 1 a fail, 2 interrupted, 3 bench or suite error, 4 usage\n"
@@ -214,10 +226,10 @@ void manual_print_bash(FILE *out)
           "        COMPREPLY=($(compgen -W 'help --version",
           out);
     for (const struct manual *m = manuals; m->command; m++)
-        fprintf(out, " %s", m->command);
+        if (is_built(m)) fprintf(out, " %s", m->command);
     fputs("' -- \"$cur\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n", out);
     for (const struct manual *m = manuals; m->command; m++)
-        print_bash_command(out, m);
+        if (is_built(m)) print_bash_command(out, m);
     fputs("    esac\n"
           "    case $cur in\n"
           "    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")) ;;\n"
