@@ -1,0 +1,93 @@
+#!/usr/bin/perl
+# Looking back on runs: rerun, rejudge and compare, over runs of fake_worker.c.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
+my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+$ENV{FOXBENCH_WORKER} = "$ENV{FOX_BIN_DIR}/../tests/fake_worker";
+$ENV{FOXBENCH_LAB}    = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
+$ENV{FOXBENCH_PDF}    = "off";
+
+sub slurp {
+    my ($path) = @_;
+    open my $f, "<", $path or return "";
+    local $/;
+    return scalar <$f>;
+}
+
+sub fox {
+    my $pid = fork;
+    if ($pid == 0) {
+        open STDOUT, ">", "$out/stdout" or die;
+        open STDERR, ">", "$out/stderr" or die;
+        exec $foxbench, @_ or die;
+    }
+    waitpid $pid, 0;
+    return ($? >> 8, slurp("$out/stdout"), slurp("$out/stderr"));
+}
+
+sub new_run {
+    my ($code) = fox("run", "-o", "$out/results", @_);
+    return "$out/results/" . readlink "$out/results/latest";
+}
+
+# A copy of a run with its ledger changed: what nobody verified can still be looked at.
+sub changed {
+    my ($run, $from, $to) = @_;
+    my $copy = "$out/copy" . ++(our $copies);
+    system("cp", "-r", $run, $copy) == 0 or die;
+    my $text = slurp("$copy/events.jsonl");
+    $text =~ s/$from/$to/ or die "nothing like $from in the ledger";
+    open my $f, ">", "$copy/events.jsonl" or die;
+    print $f $text;
+    close $f;
+    return $copy;
+}
+
+my $mixed = new_run(qw(PASS FAIL OPEN));
+my $good  = new_run(qw(PASS PASS PASS));
+
+# --- compare
+my ($code, $text) = fox("compare", $mixed, $mixed);
+is($code, 0, "a run and itself: exit");
+is($text, "3 cases as before, 0 changed, 0 worse\n", "a run and itself: nothing to tell");
+($code, $text) = fox("compare", $mixed, $good);
+like($text, qr/^GONE        FAKE-FAIL-2: was fail$/m, "a case that is gone");
+like($text, qr/^NEW         FAKE-PASS-2: pass: every demand met/m, "a new case");
+like($text, qr/^differs     run select: /m, "another selection");
+like($text, qr/^1 case as before, 4 changed, 0 worse$/m, "the sum");
+is($code, 6, "a decided case is gone: exit");
+($code, $text) = fox("compare", $good, $mixed);
+is($code, 1, "a new failure: exit");
+my $moved = changed($good, '"value":-12.5', '"value":-11.5');
+($code, $text) = fox("compare", $good, $moved);
+is($text, "moved       FAKE-PASS-1: level from -12.5 to -11.5 dB (+1)\n3 cases as before, 0 changed, 0 worse\n",
+    "a measurement that moved");
+is($code, 0, "a measurement that moved: exit");
+
+# --- rejudge
+($code, $text) = fox("rejudge", $mixed);
+is($code, 0, "rejudge: exit") or diag $text;
+is($text, "3 cases rejudged, 0 differ; 0 frames decoded again, 0 differ\n", "rejudge: as booked");
+my $forged = changed($mixed, '"verdict":"fail"', '"verdict":"pass"');
+($code, $text) = fox("rejudge", $forged);
+like($text, qr/^fail->pass  FAKE-FAIL-2: /m, "rejudge: an event that was changed");
+is($code, 7, "rejudge: an event that was changed: exit");
+is((fox("rejudge", "$out/nowhere"))[0], 4, "rejudge of nothing: exit");
+is((fox("compare", $good))[0], 4, "compare with one run: exit");
+
+# --- rerun
+($code, $text, my $err) = fox("rerun", $mixed, "-o", "$out/again");
+is($code, 1, "rerun: exit") or diag $err;
+my $again = "$out/again/" . readlink "$out/again/latest";
+is(slurp("$again/events.jsonl"), slurp("$mixed/events.jsonl"), "rerun: the same ledger, byte for byte");
+($code, $text, $err) = fox("rerun", $good, "--failed");
+is($code, 0, "rerun --failed of a good run: exit");
+like($err, qr/no case of this run failed or stayed open/, "and it says so");
+($code, $text, $err) = fox("rerun", $mixed, "PASS", "--failed");
+is($code, 4, "rerun of cases and of failed ones: exit");
+
+done_testing;
