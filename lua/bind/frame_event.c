@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "bench/base/bytes.h"
+#include "bench/phy/measure.h"
 
 // To a fraction of two, which JSON writes in a few exact digits.
 static double rounded(double x, double parts)
@@ -28,6 +29,25 @@ static int put_hex(struct jval *event, const char *key, const uint8_t *data, siz
     char text[2 * SFX_PACKET_MAX + 1];
     hex_encode(data, len, text);
     return put_text(event, key, text, err);
+}
+
+// Upwards, and never less than what rounding the figure itself to a fraction of two costs.
+static double rounded_up(double u, double figure_parts, double parts)
+{
+    double whole = hypot(u, 1 / (figure_parts * sqrt(12)));
+    return isfinite(whole) ? ceil(whole * parts) / parts : 0;
+}
+
+// Standard uncertainties of frequency and drift, against the receiver's own clock: the bound, which
+// the receiver keeps to within a fifth. Zero stands for none, when there is no signal to speak of.
+static int put_uncertainty(struct jval *event, const struct phy_burst *b, struct err *err)
+{
+    double f, drift;
+    phy_measure_bounds(b->ebn0_db, PHY_HEAD_SYMBOLS + b->body_bits, b->bit_rate, &f, &drift);
+    int rc = jval_set(event, "f_mid_u_hz", jval_make(err, "f", rounded_up(1.2 * f, 64, 1024)), err);
+    if (rc < 0) return rc;
+    return jval_set(event, "drift_u_hz_s", jval_make(err, "f", rounded_up(1.2 * drift, 512, 1024)),
+                    err);
 }
 
 static struct jval *reception(const struct frame_event_context *c, const struct air_frame *f,
@@ -76,7 +96,8 @@ struct jval *frame_event(const struct frame_event_context *c, const struct air_f
 {
     struct jval *event = reception(c, f, err);
     if (!event) return NULL;
-    int rc = put_hex(event, "packet_hex", f->packet, f->packet_len, err);
+    int rc = put_uncertainty(event, &f->burst, err);
+    if (rc == ERR_OK) rc = put_hex(event, "packet_hex", f->packet, f->packet_len, err);
     if (rc == ERR_OK && f->status == SFX_STATUS_OK) rc = put_content(event, &f->uplink, err);
     if (rc == ERR_OK) return event;
     jval_free(event);
