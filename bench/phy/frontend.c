@@ -20,7 +20,7 @@ struct phy_frontend {
     int64_t shift;      // bin that becomes the centre
     unsigned block_mod; // number of the block, modulo what the phase repeats after
     double center_hz;
-    float dc[2]; // words taken from I and Q
+    float dc[2];       // words taken from I and Q
     float complex *in; // lent by `forward`, or own memory when nothing is decimated
     float complex *own;
     float complex *block;

@@ -66,7 +66,7 @@ struct phy_burst {
     uint8_t body[PHY_BODY_BITS_MAX / 8];       // hard bits, most significant first
     uint8_t body_plain[PHY_BODY_BITS_MAX / 8]; // what the plain differential path alone gave
     float soft[PHY_BODY_BITS_MAX];             // log likelihood ratio per bit, positive = 1
-    bool clipped;    // samples at full scale around it: do not measure
+    bool clipped;                              // samples at full scale around it: do not measure
     unsigned copies; // images and odd-order products of it that were heard and left out
 };
 
