@@ -51,7 +51,8 @@ check "it is named too" grep -q '/dev/none: expected a serial port, found No suc
 odd=$work/'x", evil = "--[[]]'
 : >"$odd"
 "$fox" discover ip:127.0.0.1:1 "$odd" >bench.lua 2>err
-sed 's|^    -- none was found: plug a Pluto.*|    { uri = "ip:127.0.0.1:1", unit = "a", path = "antenna", lo_hz = 868e6, gain_db = 50 },|' \
+radio='{ uri = "ip:127.0.0.1:1", unit = "a", path = "antenna", lo_hz = 868e6, gain_db = 50 },'
+sed "s|^    -- none was found: plug a Pluto.*|    $radio|" \
     bench.lua >odd.lua
 "$fox" doctor --bench odd.lua >doctor
 check "a name that looks like a program stays a text" \

@@ -71,15 +71,17 @@ complete() { # WORD…
         _foxbench; printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
 }
 verdict "bash takes the completion" "$(bash -n ./bash 2>&1)"
-verdict "a command is completed" "$(complete foxbench doc | grep -vx doctor; [ "$(complete foxbench doc)" = doctor ] || echo none)"
+verdict "a command is completed" "$([ "$(complete foxbench doc)" = doctor ] || complete foxbench doc)"
 verdict "an option is completed" "$([ "$(complete foxbench doctor --ud)" = --udev ] || complete foxbench doctor --ud)"
 verdict "a value is completed" "$([ "$(complete foxbench run --profile sub)" = substantial ] || echo none)"
 "$fox" help --frob >out 2>err
 code=$?
-verdict "an unknown page is refused" "$([ $code -eq 4 ] && grep -q "expected a command, --man or --bash" err || cat out err)"
+verdict "an unknown page is refused" \
+    "$([ $code -eq 4 ] && grep -q "expected a command, --man or --bash" err || cat out err)"
 "$fox" help frob >out 2>err
 code=$?
-verdict "help of an unknown command is refused" "$([ $code -eq 4 ] && grep -q "unknown command 'frob'" err || cat out err)"
+verdict "help of an unknown command is refused" \
+    "$([ $code -eq 4 ] && grep -q "unknown command 'frob'" err || cat out err)"
 
 echo "1..$n"
 exit $bad
