@@ -79,17 +79,29 @@ stub cmake 'exit 0' "$place/stubs"
 stub foxbench 'case $1 in
 sign) [ "$(stat -c %a "$4")" = 600 ] && echo "signed $2 by $4" ;;
 verify) grep -q "BEGIN PUBLIC KEY" "$4" && echo "verified $2 by $4" ;;
-run) echo "${*:2}" >arguments; mkdir -p results/a/report; : >results/a/report/report.html; ln -sfn a results/latest; exit 6 ;;
+run)
+    echo "${*:2}" >arguments
+    mkdir -p results/a/report
+    : >results/a/report/report.html
+    ln -sfn a results/latest
+    exit 6
+    ;;
 esac' "$place/build/dev/bin"
 check "certify ends with the run's exit code" 6 "*" certify
 grep -q 'report: .*results/a/report/report.html' "$place/err" || { echo "not ok - no report named"; failures=1; }
 grep -q 'signed .*results/a by results/signer.key' "$place/err" || { echo "not ok - not signed"; failures=1; }
 grep -q 'verified .*results/a by results/signer.pub' "$place/err" || { echo "not ok - not verified"; failures=1; }
-grep -q '^--device .*foxdut-encrypted.lua$' "$place/arguments" || { echo "not ok - not every feature"; failures=1; }
+grep -q '^--device .*foxdut-encrypted.lua$' "$place/arguments" || {
+    echo "not ok - not every feature"
+    failures=1
+}
 rm "$place/results/latest"
 cp "$place/results/signer.key" "$place/key"
 check "certify again" 6 "*" certify --device other.lua --seed 3
-[ "$(cat "$place/arguments")" = "--device other.lua --seed 3" ] || { echo "not ok - another device"; failures=1; }
+[ "$(cat "$place/arguments")" = "--device other.lua --seed 3" ] || {
+    echo "not ok - another device"
+    failures=1
+}
 cmp -s "$place/key" "$place/results/signer.key" || { echo "not ok - the key was made again"; failures=1; }
 stub foxbench 'exit 4' "$place/build/dev/bin"
 check "certify names no old report" 4 "*" certify
