@@ -8,7 +8,9 @@ local case <const> = {}
 --- major.
 case.CATALOGUE_VERSION = "1.0"
 
-case.INSTRUMENTS = schema.set { "serial", "power", "reset", "radio.jam", "radio.rx", "radio.rx3", "radio.tx", "spi", "swd" }
+case.INSTRUMENTS = schema.set {
+  "serial", "power", "reset", "radio.jam", "radio.rx", "radio.rx3", "radio.tx", "spi", "swd",
+}
 case.FEATURES = schema.set {
   "DL", "ENC", "E2E", "LBT", "GSM", "JDET", "EXTMEM", "SE", "FWUP", "SCA", "TESTMODE", "KNOWNKEY", "FLEET",
 }

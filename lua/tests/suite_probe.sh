@@ -28,13 +28,14 @@ check "an adapter that is pulled: an error of the bench" verdict_of error bench
 check "an adapter that is pulled: the text names it" says 'adapter ftdi1'
 
 # The device loses its power with the adapter: that it stops answering in the middle of a message is not its fault.
-sed '0,/^path /s/^path /at 10s unplug ftdi ftdi1\n&/' "$root/fixtures/scenarios/default.scenario" >"$scratch/dark.scenario"
+default=$root/fixtures/scenarios/default.scenario
+sed '0,/^path /s/^path /at 10s unplug ftdi ftdi1\n&/' "$default" >"$scratch/dark.scenario"
 inside "$scratch/dark.scenario" '' KEY-MEM-001
 check "an adapter that takes the power along: exit 3" exits 3
 check "an adapter that takes the power along: an error of the bench" verdict_of error bench
 check "an adapter that takes the power along: the text names it" says 'adapter ftdi1: .*went away'
 
-sed '0,/^path /s/^path /at 4s lift clip ftdi1\n&/' "$root/fixtures/scenarios/default.scenario" >"$scratch/lifted.scenario"
+sed '0,/^path /s/^path /at 4s lift clip ftdi1\n&/' "$default" >"$scratch/lifted.scenario"
 inside "$scratch/lifted.scenario" '' KEY-MEM-001
 check "a flash that answers all ones: nothing is decided, exit 6" exits 6
 check "a flash that answers all ones: the bench's" verdict_of inconclusive bench
@@ -57,7 +58,8 @@ check "declared encrypted, sent in clear: the text says so" says 'a payload decl
 device foxdut-encrypted 's/"ENC"/"TESTMODE"/; /^  encryption = /d'
 inside encrypted '' AUTH-UL-001
 check "encrypts and does not declare it: the device fails" verdict_of fail device
-check "encrypts and does not declare it: what it sends is not what was asked for" says 'asked for 1 byte 40, on air is .*must declare the feature ENC'
+check "encrypts and does not declare it: what it sends is not what was asked for" \
+    says 'asked for 1 byte 40, on air is .*must declare the feature ENC'
 inside encrypted '' ENC-001
 check "encrypts and does not declare it: ENC-001 does not apply" exits 5
 
@@ -72,14 +74,17 @@ inside encrypted '' AUTH-DL-001
 check "a downlink for a device that encrypts is taken" exits 0
 grep '"type":"downlink"' "$scratch/results/latest/events.jsonl" | head -1 >"$scratch/downlink"
 field() { sed "s/.*\"$1\":\"*\([^\",]*\).*/\1/" "$scratch/downlink"; }
-aes() { perl -ne 'chomp; print pack "H*", $_' | openssl enc -aes-128-ecb -nopad -K "$1" | od -An -tx1 -v | tr -d ' \n'; }
+aes() {
+    perl -ne 'chomp; print pack "H*", $_' | openssl enc -aes-128-ecb -nopad -K "$1" | od -An -tx1 -v | tr -d ' \n'
+}
 key=$(tr -d ' \n' <"$root/fixtures/keys/foxdut.key")
 session=$(echo 00000000000000000000000000000000 | aes "$key")
 counter=$(printf '%04x' "$(field counter)" | sed 's/\(..\)\(..\)/\2\1/')
 stream=$(echo "a1c5f000${counter}00010000000000000000" | aes "$session" | cut -c1-16)
 xor() { printf '%08x%08x' $((0x$(echo "$1" | cut -c1-8) ^ 0x$(echo "$2" | cut -c1-8))) \
     $((0x$(echo "$1" | cut -c9-16) ^ 0x$(echo "$2" | cut -c9-16))); }
-check "its payload is encrypted as protocol.md says" test "$(field payload_hex)" = "$(xor "$(field clear_hex)" "$stream")"
+check "its payload is encrypted as protocol.md says" \
+    test "$(field payload_hex)" = "$(xor "$(field clear_hex)" "$stream")"
 
 # What the operator did not permit is not sent: the bench file says it, and nobody else is blamed.
 device foxdut ''
@@ -97,7 +102,8 @@ check "none of them sent anything" sh -c "! grep -q '\"type\":\"downlink\"' '$sc
 
 # A key in a token that is not there.
 module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -1)
-device foxdut "s|^  key = .*|  key = \"pkcs11:token=nobody;object=foxdut?module-path=$module\&pin-source=file:/dev/null\",|"
+nobody="pkcs11:token=nobody;object=foxdut?module-path=$module\&pin-source=file:/dev/null"
+device foxdut "s|^  key = .*|  key = \"$nobody\",|"
 inside default '' AUTH-UL-001
 check "a token that is not there: exit 4" exits 4
 check "a token that is not there: device file, token, what to do" \
