@@ -277,9 +277,10 @@ static int sort_event(struct jval *model, struct jval *event, struct err *err)
 static bool is_superseded(const struct jval *attempts, size_t i)
 {
     const struct jval *a = jval_at(attempts, i);
-    bool spoilt =
-        !jval_bool(jval_get(a, "ended"), false) ||
-        (strcmp(text_of(a, "verdict"), "error") == 0 && strcmp(text_of(a, "blame"), "bench") == 0);
+    const char *blame = text_of(a, "blame");
+    bool others = strcmp(blame, "bench") == 0 || strcmp(blame, "operator") == 0;
+    bool spoilt = !jval_bool(jval_get(a, "ended"), false) ||
+                  (strcmp(text_of(a, "verdict"), "error") == 0 && others);
     for (size_t k = i + 1; spoilt && k < jval_len(attempts); k++)
         if (jval_bool(jval_get(jval_at(attempts, k), "ended"), false)) return true;
     return false;
