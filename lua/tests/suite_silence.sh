@@ -9,6 +9,8 @@ scenario() { # NAME DEVICE LOSS [LINE]
     cat >"$scratch/$1.scenario" <<END
 pluto  station1 serial=104473f0c5a100010203040506070809a0 ppm=0.0 figure=6dB
 uart   dut1 baud=9600
+uart   dut2 baud=9600
+uart   dut3 baud=9600
 device dut1 uart=dut1 $2
 ftdi   ftdi1 serial=FOXFTDI1 device=dut1
 path   dut1 station1 loss=$3

@@ -178,8 +178,8 @@ static void test_scenario_default_is_there(void **state)
     struct scenario *s = NULL;
     struct err e = {0};
     assert_int_equal(scenario_load(&s, "default", FOX_SOURCE_DIR "/fixtures", &e), ERR_OK);
-    assert_int_equal(s->n_plutos, 1);
-    assert_int_equal(s->n_devices, 1);
+    assert_int_equal(s->n_plutos, 3);
+    assert_int_equal(s->n_devices, 3);
     scenario_free(s);
     assert_int_equal(scenario_load(&s, "nope", FOX_SOURCE_DIR "/fixtures", &e), ERR_USAGE);
     assert_non_null(strstr(e.text, "neither a file nor the name of one"));
