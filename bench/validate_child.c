@@ -196,7 +196,10 @@ static int start(struct runner *r, struct process *p, const struct child_request
     }
     for (size_t c = 0; c < m->n_cases; c++)
         if (q->cases[c]) argv[n++] = m->cases[c].id;
-    static const char *const env[] = {"FOXBENCH_PDF=off", NULL};
+    // What a run that was stopped leaves to be resumed with goes when the folder goes.
+    char tmp[PATH_MAX + 8];
+    snprintf(tmp, sizeof tmp, "TMPDIR=%s", r->folder);
+    const char *const env[] = {"FOXBENCH_PDF=off", tmp, NULL};
     const struct process_config config = {.program = r->program,
                                           .argv = argv,
                                           .env = env,
