@@ -20,17 +20,30 @@ enum command_unit {
     COMMAND_UNIT_FTDI
 };
 
+enum { COMMAND_VALUES = 2 };
+
+// A number behind the unit, with what must follow it at once.
+struct command_value {
+    const char *suffix; // "mV"; NULL: there is no such value
+    double low, high;   // inclusive
+};
+
+struct command;
+
 struct command_entry {
     const char *words; // "kill device"
     enum command_unit unit;
     bool query; // changes nothing
     /// Writes one line without its end into `answer`. 0, or a negative code with err set.
-    int (*run)(struct lab *lab, unsigned unit, char *answer, size_t size, struct err *err);
+    int (*run)(struct lab *lab, const struct command *c, char *answer, size_t size,
+               struct err *err);
+    struct command_value values[COMMAND_VALUES];
 };
 
 struct command {
     const struct command_entry *what;
     unsigned unit; // index in the scenario
+    double values[COMMAND_VALUES];
 };
 
 /// A unit is given by its name or its number. ERR_USAGE lists the commands.

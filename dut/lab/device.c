@@ -14,7 +14,7 @@
 
 #include "bench/base/log.h"
 
-enum { SUPPLY_MV = 3300, PORT_FD = 3 };
+enum { PORT_FD = 3, FIRST_VERSION = 1 };
 
 void device_options_path(const char *nvm_path, char *out, size_t size)
 {
@@ -30,9 +30,11 @@ int device_new(struct device **out, const struct device_config *config, struct e
     d->argv = config->argv;
     d->seed = config->seed;
     d->host = config->host;
+    d->supply_mv = config->supply_mv;
+    d->temperature_mc = config->temperature_mc;
     d->wire.fd = -1;
     d->limit_ms = DEVICE_LIMIT_MS;
-    int rc = nvm_open(&d->nvm, config->nvm_path, PORT_NVM_SIZE, err);
+    int rc = nvm_open(&d->nvm, config->nvm_path, PORT_NVM_SIZE, config->nvm, err);
     char options[PATH_MAX];
     device_options_path(config->nvm_path, options, sizeof options);
     if (rc >= 0) rc = memory_new(&d->memory, options, err);
@@ -158,7 +160,7 @@ static int say_hello(struct device *d, enum port_boot_cause cause, int64_t now_n
     wire_put_u32(head + 4, cause);
     wire_put_i64(head + 8, now_ns);
     wire_put_i64(head + 16, (int64_t)d->seed);
-    wire_put_u32(head + 24, SUPPLY_MV);
+    wire_put_u32(head + 24, d->supply_mv);
     wire_put_u32(head + 28, PORT_NVM_SIZE);
     return wire_send(&d->wire, PORT_HELLO, head, sizeof head, d->name, strlen(d->name), err);
 }
@@ -170,6 +172,24 @@ static int tell_pin(struct device *d, int64_t t_ns, unsigned line, struct err *e
     wire_put_u32(head + 8, line);
     wire_put_u32(head + 12, d->pins >> line & 1);
     return wire_send(&d->wire, PORT_GPIO_IN, head, sizeof head, NULL, 0, err);
+}
+
+// Devices of version 1 know nothing of temperature.
+static int tell_temperature(struct device *d, int64_t t_ns, struct err *err)
+{
+    uint8_t head[16] = {0};
+    if (d->version < 2) return ERR_OK;
+    wire_put_i64(head, t_ns);
+    wire_put_u32(head + 8, (uint32_t)d->temperature_mc);
+    return wire_send(&d->wire, PORT_TEMPERATURE, head, sizeof head, NULL, 0, err);
+}
+
+static int tell_supply(struct device *d, int64_t t_ns, struct err *err)
+{
+    uint8_t head[12];
+    wire_put_i64(head, t_ns);
+    wire_put_u32(head + 8, d->supply_mv);
+    return wire_send(&d->wire, PORT_SUPPLY, head, sizeof head, NULL, 0, err);
 }
 
 static void log_text(const struct device *d, enum log_level level, int64_t t_ns,
@@ -191,11 +211,12 @@ static int await_ready(struct device *d, struct err *err)
             return err_set(err, ERR_USAGE, "refuses to start: %.*s", m.len > 300 ? 300 : (int)m.len,
                            (const char *)m.body);
         } else if (m.type == PORT_READY && m.len >= 8) {
-            if (wire_u32(m.body) != PORT_VERSION)
+            d->version = wire_u32(m.body);
+            if (d->version < FIRST_VERSION || d->version > PORT_VERSION)
                 return err_set(err, ERR_USAGE,
-                               "speaks version %u of the device port, the lab version %d; build "
-                               "both from one tree",
-                               wire_u32(m.body), PORT_VERSION);
+                               "speaks version %u of the device port, the lab versions %d to %d; "
+                               "build it with the client of this tree (dut/port)",
+                               d->version, FIRST_VERSION, PORT_VERSION);
             snprintf(d->program, sizeof d->program, "%.*s", (int)(m.len - 8),
                      (const char *)m.body + 8);
             return ERR_OK;
@@ -227,6 +248,7 @@ int device_start(struct device *d, enum port_boot_cause cause, int64_t now_ns, s
     int rc = spawn(d, &why);
     if (rc >= 0) rc = say_hello(d, cause, now_ns, &why);
     if (rc >= 0 || why.code == ERR_GONE) rc = await_ready(d, &why);
+    if (rc >= 0) rc = tell_temperature(d, now_ns, &why);
     for (unsigned i = 0; i < 32 && rc >= 0; i++) // low is what it expects
         if (d->pins >> i & 1) rc = tell_pin(d, now_ns, i, &why);
     d->granted_ns = d->message_ns = now_ns;
@@ -280,6 +302,18 @@ bool device_next_listen(struct device *d, int64_t t_ns, struct device_listen *ou
     return true;
 }
 
+// A running device was told something (rc): it gets the chance to notice, or is dead.
+static int told(struct device *d, int64_t t_ns, int rc, const struct err *why, struct err *err)
+{
+    if (rc >= 0) {
+        if (t_ns < d->next_ns) d->next_ns = t_ns;
+        return ERR_OK;
+    }
+    struct err copy = *why;
+    rc = die(d, t_ns, &copy);
+    return err_set(err, rc, "%s", copy.text);
+}
+
 int device_set_pin(struct device *d, int64_t t_ns, unsigned line, bool level, struct err *err)
 {
     uint32_t bit = UINT32_C(1) << line;
@@ -287,12 +321,25 @@ int device_set_pin(struct device *d, int64_t t_ns, unsigned line, bool level, st
     d->pins ^= bit;
     if (d->state != DEVICE_STATE_RUNNING) return ERR_OK; // told when it starts
     struct err why = {0};
-    if (tell_pin(d, t_ns, line, &why) >= 0) {
-        if (t_ns < d->next_ns) d->next_ns = t_ns; // it gets the chance to notice
-        return ERR_OK;
-    }
-    int rc = die(d, t_ns, &why);
-    return err_set(err, rc, "%s", why.text);
+    return told(d, t_ns, tell_pin(d, t_ns, line, &why), &why, err);
+}
+
+int device_set_supply(struct device *d, int64_t t_ns, uint32_t mv, struct err *err)
+{
+    if (d->supply_mv == mv) return ERR_OK;
+    d->supply_mv = mv;
+    if (d->state != DEVICE_STATE_RUNNING) return ERR_OK;
+    struct err why = {0};
+    return told(d, t_ns, tell_supply(d, t_ns, &why), &why, err);
+}
+
+int device_set_temperature(struct device *d, int64_t t_ns, int32_t mc, struct err *err)
+{
+    if (d->temperature_mc == mc) return ERR_OK;
+    d->temperature_mc = mc;
+    if (d->state != DEVICE_STATE_RUNNING) return ERR_OK;
+    struct err why = {0};
+    return told(d, t_ns, tell_temperature(d, t_ns, &why), &why, err);
 }
 
 int device_uart_rx(struct device *d, int64_t t_ns, const uint8_t *data, size_t len, struct err *err)

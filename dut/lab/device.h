@@ -46,6 +46,9 @@ struct device {
     struct device_host host;
     struct nvm *nvm;
     struct memory *memory; // for probes
+    uint32_t supply_mv;
+    int32_t temperature_mc; // thousandths of a degree Celsius
+    uint32_t version;       // of the device port, as the program speaks it
     uint32_t pins; // level of input line n in bit n; wired from outside, so power is not asked
 
     enum device_state state;
@@ -67,6 +70,9 @@ struct device_config {
     unsigned index;
     char *const *argv; // lent, NULL at the end
     const char *nvm_path;
+    const uint8_t *nvm; // what a new one holds, PORT_NVM_SIZE bytes, lent; NULL: erased
+    uint32_t supply_mv;
+    int32_t temperature_mc;
     uint64_t seed;
     struct device_host host;
 };
@@ -90,6 +96,9 @@ FOX_CHECK int device_uart_rx(struct device *d, int64_t t_ns, const uint8_t *data
 /// The level of an input line (0 … 31) changes at t_ns. It lasts over power cuts.
 FOX_CHECK int device_set_pin(struct device *d, int64_t t_ns, unsigned line, bool level,
                              struct err *err);
+/// The supply's voltage, the temperature around the device. Both last over power cuts.
+FOX_CHECK int device_set_supply(struct device *d, int64_t t_ns, uint32_t mv, struct err *err);
+FOX_CHECK int device_set_temperature(struct device *d, int64_t t_ns, int32_t mc, struct err *err);
 /// Runs the device up to until_ns; what it sends reaches the host in order. An error means that it
 /// is dead now.
 FOX_CHECK int device_grant(struct device *d, int64_t until_ns, struct err *err);

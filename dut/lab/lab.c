@@ -56,7 +56,7 @@ static void do_event(void *ctx, int64_t t_ns)
     struct err why = {0};
     char answer[256];
     int rc = command_parse(&c, e->command, lab->scenario, &why);
-    if (rc >= 0) rc = c.what->run(lab, c.unit, answer, sizeof answer, &why);
+    if (rc >= 0) rc = c.what->run(lab, &c, answer, sizeof answer, &why);
     LOG_INFO("foxlab", "at %.6f s: %s: %s", (double)t_ns * 1e-9, e->command,
              rc < 0 ? why.text : answer);
 }
@@ -126,6 +126,9 @@ static int open_devices(struct lab *lab, const char *nvm_dir, struct err *err)
                                        .index = (unsigned)i,
                                        .argv = s->argv,
                                        .nvm_path = nvm,
+                                       .nvm = s->nvm,
+                                       .supply_mv = s->supply_mv,
+                                       .temperature_mc = s->temperature_mc,
                                        .seed = lab->seed,
                                        .host = host};
         int rc = device_new(&lab->devices[i], &config, err);

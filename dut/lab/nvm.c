@@ -28,7 +28,8 @@ struct nvm {
     int64_t busy_until_ns;
 };
 
-int nvm_open(struct nvm **out, const char *path, size_t size, struct err *err)
+int nvm_open(struct nvm **out, const char *path, size_t size, const uint8_t *initial,
+             struct err *err)
 {
     struct nvm *m = calloc(1, sizeof *m);
     if (!m) return err_set(err, ERR_NOMEM, "NVM %s", path);
@@ -44,7 +45,10 @@ int nvm_open(struct nvm **out, const char *path, size_t size, struct err *err)
                      strerror(errno));
     if (rc < 0) goto fail;
 
-    memset(m->data, 0xff, size);
+    if (initial)
+        memcpy(m->data, initial, size);
+    else
+        memset(m->data, 0xff, size);
     ssize_t n = st.st_size == 0 ? pwrite(m->fd, m->data, size, 0) : pread(m->fd, m->data, size, 0);
     if (st.st_size != 0 && (size_t)st.st_size != size) {
         rc = err_set(err, ERR_FORMAT,

@@ -13,9 +13,10 @@
 
 struct nvm;
 
-/// Opens or makes (erased, 0xFF) the memory in `path`, of `size` bytes. A file of another size is
-/// refused.
-FOX_CHECK int nvm_open(struct nvm **out, const char *path, size_t size, struct err *err);
+/// Opens the memory in `path`, of `size` bytes, or makes it: with what stands in `initial` (lent,
+/// `size` bytes), erased (0xFF) when that is NULL. A file of another size is refused.
+FOX_CHECK int nvm_open(struct nvm **out, const char *path, size_t size, const uint8_t *initial,
+                       struct err *err);
 /// Writes that have not ended by the last time named are torn there. Accepts NULL.
 void nvm_close(struct nvm *m);
 /// Copies what the memory holds at t_ns. 0, or an errno (positive) for an access outside it.

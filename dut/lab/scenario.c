@@ -11,6 +11,7 @@
 
 #include "bench/base/bytes.h"
 #include "dut/lab/commands.h"
+#include "dut/lab/scenario_nvm.h"
 
 enum { TEXT_MAX = 1 << 16, LINE_BYTES = 1024, WORDS_MAX = SCENARIO_ARGS_MAX + 8 };
 
@@ -199,17 +200,30 @@ static int take_device(struct parser *p)
 {
     struct scenario *s = p->s;
     if (s->n_devices == SCENARIO_UNITS_MAX) return too_many(p, SCENARIO_UNITS_MAX);
-    struct scenario_device u = {.uart = -1};
+    struct scenario_device u = {.uart = -1, .supply_mv = 3300, .temperature_mc = 25000};
     int rc = take_name(p, u.name);
     if (rc < 0) return rc;
     if (device_index(s, u.name) >= 0) return twice(p);
     int i = 2;
     for (; i < p->n && strchr(p->words[i], '='); i++) {
         char *value = value_of(p->words[i]);
+        double number;
+        if (strcmp(p->words[i], "supply") == 0) {
+            if (!quantity(value, "mV", &number) || number < 0 || number > 20000)
+                return refuse(p, "supply=%s: expected a voltage from 0mV to 20000mV", value);
+            u.supply_mv = (uint32_t)lround(number);
+            continue;
+        }
+        if (strcmp(p->words[i], "temperature") == 0) {
+            if (!quantity(value, "C", &number) || number < -100 || number > 200)
+                return refuse(p, "temperature=%s: expected degrees from -100C to 200C", value);
+            u.temperature_mc = (int32_t)lround(number * 1000);
+            continue;
+        }
         if (strcmp(p->words[i], "uart") != 0)
             return refuse(p,
-                          "'%s' is not an option of device; allowed is uart=NAME, then the "
-                          "program and its arguments",
+                          "'%s' is not an option of device; allowed are uart=NAME supply=NmV "
+                          "temperature=NC, then the program and its arguments",
                           p->words[i]);
         u.uart = uart_index(s, value);
         if (u.uart < 0) return refuse(p, "uart=%s: no such uart above this line", value);
@@ -230,6 +244,25 @@ static int take_device(struct parser *p)
         d->argc++;
     }
     return ERR_OK;
+}
+
+static int take_nvm(struct parser *p)
+{
+    if (p->n < 2) return refuse(p, "expected: nvm NAME [offset=N] file=PATH");
+    int device = device_index(p->s, p->words[1]);
+    if (device < 0) return refuse(p, "there is no device %s above this line", p->words[1]);
+    const char *words[WORDS_MAX] = {NULL};
+    int n = 0, rc = ERR_OK;
+    for (; n < p->n - 2 && rc >= 0; n++) {
+        words[n] = expand(p, p->words[n + 2]);
+        if (!words[n]) rc = refuse(p, "nvm %s: a path too long for memory", p->words[1]);
+    }
+    struct err why = {0};
+    if (rc >= 0 && scenario_nvm_put(&p->s->devices[device].nvm, words, n, &why) < 0)
+        rc = refuse(p, "nvm %s: %s", p->words[1], why.text);
+    while (n > 0)
+        free((char *)words[--n]);
+    return rc;
 }
 
 static bool valid_ftdi_serial(const char *text)
@@ -361,7 +394,7 @@ static const struct {
     int (*take)(struct parser *p);
 } statements[] = {
     {"pluto", take_pluto}, {"uart", take_uart}, {"device", take_device}, {"path", take_path},
-    {"ftdi", take_ftdi},   {"skew", take_skew}, {"at", take_event},
+    {"nvm", take_nvm},     {"ftdi", take_ftdi}, {"skew", take_skew},     {"at", take_event},
 };
 
 static int take_line(struct parser *p, char *line)
@@ -376,9 +409,9 @@ static int take_line(struct parser *p, char *line)
     if (p->n == 0) return ERR_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (strcmp(statements[i].word, p->words[0]) == 0) return statements[i].take(p);
-    return refuse(p,
-                  "'%s' is unknown; a line begins with pluto, uart, device, ftdi, path, skew or at",
-                  p->words[0]);
+    return refuse(
+        p, "'%s' is unknown; a line begins with pluto, uart, device, nvm, ftdi, path, skew or at",
+        p->words[0]);
 }
 
 int scenario_parse(struct scenario **out, const char *text, const char *path, const char *fixtures,
@@ -439,6 +472,8 @@ void scenario_free(struct scenario *s)
     for (size_t i = 0; i < s->n_devices; i++)
         for (int k = 0; k < s->devices[i].argc; k++)
             free(s->devices[i].argv[k]);
+    for (size_t i = 0; i < s->n_devices; i++)
+        free(s->devices[i].nvm);
     free(s);
 }
 

@@ -35,6 +35,9 @@ struct scenario_uart {
 struct scenario_device {
     char name[SCENARIO_NAME_MAX];
     int uart; // index, -1: none
+    uint32_t supply_mv;
+    int32_t temperature_mc; // thousandths of a degree Celsius
+    uint8_t *nvm;           // what a new one holds, owned; NULL: erased
     char *argv[SCENARIO_ARGS_MAX + 1];
     int argc;
 };

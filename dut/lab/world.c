@@ -83,6 +83,20 @@ void world_set_pin(struct world *w, unsigned index, unsigned line, bool level)
     if (device_set_pin(s->device, w->now_ns, line, level, &why) < 0) report_death(w, s, &why);
 }
 
+void world_set_supply(struct world *w, unsigned index, uint32_t mv)
+{
+    struct world_slot *s = &w->slots[index];
+    struct err why = {0};
+    if (device_set_supply(s->device, w->now_ns, mv, &why) < 0) report_death(w, s, &why);
+}
+
+void world_set_temperature(struct world *w, unsigned index, int32_t mc)
+{
+    struct world_slot *s = &w->slots[index];
+    struct err why = {0};
+    if (device_set_temperature(s->device, w->now_ns, mc, &why) < 0) report_death(w, s, &why);
+}
+
 void world_act(struct world *w)
 {
     for (size_t i = 0; i < w->n_slots; i++) {

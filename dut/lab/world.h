@@ -50,6 +50,9 @@ bool world_is_alive(const struct world *w);
 void world_set_lines(struct world *w, unsigned index, bool powered, bool held);
 /// The level of an input line of device `index`, at the frontier.
 void world_set_pin(struct world *w, unsigned index, unsigned line, bool level);
+/// Its supply's voltage and the temperature around it, at the frontier.
+void world_set_supply(struct world *w, unsigned index, uint32_t mv);
+void world_set_temperature(struct world *w, unsigned index, int32_t mc);
 /// A burst or a line of device `index`; for struct device_host with ctx = the world.
 void world_uart_tx(void *ctx, unsigned index, int64_t t_ns, const uint8_t *data, size_t len);
 FOX_CHECK int world_rf_tx(void *ctx, unsigned index, int64_t t_ns, double carrier_hz,

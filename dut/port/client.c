@@ -34,6 +34,7 @@ struct devport {
     uint64_t fifo_lost;
     uint32_t gpio[DEVPORT_GPIO_LINES];
     uint32_t supply_mv;
+    int32_t temperature_mc;
     bool nvm_done; // an answer to the access under way is in the next four
     int64_t nvm_end_ns;
     int nvm_status;
@@ -112,6 +113,10 @@ static void take_message(struct devport *p)
         if (len != 16) portlink_lab_broken("GPIO_IN has a wrong length");
         queue_event(p, type, body, len);
         return;
+    case PORT_TEMPERATURE:
+        if (len != 16) portlink_lab_broken("TEMPERATURE has a wrong length");
+        queue_event(p, type, body, len);
+        return;
     case PORT_SUPPLY:
         if (len != 12) portlink_lab_broken("SUPPLY has a wrong length");
         queue_event(p, type, body, len);
@@ -143,6 +148,9 @@ static void apply(struct devport *p, struct event *e)
     } else if (e->type == PORT_GPIO_IN) {
         if (e->a < DEVPORT_GPIO_LINES) p->gpio[e->a] = e->b;
         p->news |= DEVPORT_NEWS_GPIO;
+    } else if (e->type == PORT_TEMPERATURE) {
+        p->temperature_mc = (int32_t)e->a;
+        p->news |= DEVPORT_NEWS_TEMPERATURE;
     } else {
         p->supply_mv = e->a;
         p->news |= DEVPORT_NEWS_SUPPLY;
@@ -184,6 +192,12 @@ unsigned devport_wait(struct devport *p, int64_t until_ns)
     unsigned news = p->news;
     p->news = 0;
     return news;
+}
+
+void devport_sleep(struct devport *p, int64_t until_ns)
+{
+    while (advance(p, until_ns)) {
+    }
 }
 
 int64_t devport_now_ns(const struct devport *p)
@@ -229,6 +243,11 @@ void devport_gpio_write(struct devport *p, unsigned line, uint32_t level)
 uint32_t devport_supply_mv(const struct devport *p)
 {
     return p->supply_mv;
+}
+
+int32_t devport_temperature_mc(const struct devport *p)
+{
+    return p->temperature_mc;
 }
 
 // Asks for an NVM access and waits until it has ended; things that come meanwhile are kept.
@@ -352,9 +371,11 @@ int devport_open(struct devport **out, char *why, size_t why_size)
         return fail_open(p, -EPROTO, why, why_size,
                          "expected the lab's HELLO, got another message");
     }
-    if (portlink_get32(body) != PORT_VERSION) {
-        devport_refuse(p, "this program speaks another version of the device port than the lab");
-        return fail_open(p, -EPROTO, why, why_size, "the lab speaks another device port version");
+    if (portlink_get32(body) < PORT_VERSION) {
+        devport_refuse(p, "this program speaks a later version of the device port than the lab");
+        return fail_open(p, -EPROTO, why, why_size,
+                         "the lab speaks an earlier version of the device port; build both from "
+                         "one tree");
     }
     p->boot.cause = portlink_get32(body + 4) == PORT_BOOT_RESET ? PORT_BOOT_RESET : PORT_BOOT_POWER;
     p->boot.now_ns = (int64_t)portlink_get64(body + 8);
@@ -378,6 +399,11 @@ void devport_ready(struct devport *p, const char *program)
     portlink_flush(&p->link);
     while (p->grants == 0)
         take_message(p);
+    // What the lab says of the pins and the temperature before the first grant holds from the
+    // start. Only levels are news: a pin that is high now has not been low before.
+    while (p->first_event < p->n_events && p->events[p->first_event].t_ns <= p->now_ns)
+        apply(p, &p->events[p->first_event++]);
+    p->news &= ~(unsigned)DEVPORT_NEWS_TEMPERATURE;
 }
 
 void devport_refuse(struct devport *p, const char *why)

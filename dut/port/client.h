@@ -25,7 +25,12 @@ enum { DEVPORT_UNIT_MAX = 63, DEVPORT_GPIO_LINES = 32, DEVPORT_UART_FIFO = 1024 
 #define DEVPORT_MS     INT64_C(1000000)
 
 // What a wait was ended by; bits, so that several can come at once.
-enum devport_news { DEVPORT_NEWS_UART = 1, DEVPORT_NEWS_GPIO = 2, DEVPORT_NEWS_SUPPLY = 4 };
+enum devport_news {
+    DEVPORT_NEWS_UART = 1,
+    DEVPORT_NEWS_GPIO = 2,
+    DEVPORT_NEWS_SUPPLY = 4,
+    DEVPORT_NEWS_TEMPERATURE = 8
+};
 
 // What the lab said when the device was switched on. Lent by devport_boot.
 struct devport_boot {
@@ -57,6 +62,9 @@ int64_t devport_now_ns(const struct devport *p);
 /// NVM access was waited for end the next wait at once.
 unsigned devport_wait(struct devport *p, int64_t until_ns);
 
+/// Lets time pass up to until_ns, whatever comes in; that ends the next devport_wait at once.
+void devport_sleep(struct devport *p, int64_t until_ns);
+
 /// Up to max received bytes; returns how many. Bytes beyond DEVPORT_UART_FIFO unread ones are lost.
 size_t devport_uart_read(struct devport *p, void *data, size_t max);
 /// How many received bytes were lost so far because nobody read.
@@ -67,6 +75,8 @@ void devport_uart_write(struct devport *p, const void *data, size_t len);
 uint32_t devport_gpio_read(const struct devport *p, unsigned line);
 void devport_gpio_write(struct devport *p, unsigned line, uint32_t level);
 uint32_t devport_supply_mv(const struct devport *p);
+/// Thousandths of a degree Celsius.
+int32_t devport_temperature_mc(const struct devport *p);
 
 /// 0, or a negative errno from the lab (out of range).
 int devport_nvm_read(struct devport *p, uint32_t offset, void *data, uint32_t len);

@@ -1,4 +1,4 @@
-// The device port, version 1: what a device process and the virtual lab say to each other over the
+// The device port, version 2: what a device process and the virtual lab say to each other over the
 // inherited socket whose descriptor stands in the environment variable FOXPORT_FD.
 // docs/DEVICE_PORT.md explains it; this file is the authority.
 //
@@ -9,6 +9,10 @@
 //
 // Times are int64 nanoseconds since the lab began. The lab owns time: between two grants it stands
 // still for the device.
+//
+// Versions: the lab's HELLO names the latest one that it speaks. The device takes what it knows of
+// that and answers with the version that it was written for, which may be an earlier one; from then
+// on the lab keeps to it. Version 2 added PORT_TEMPERATURE.
 //
 // 1. Lab: HELLO, then device: READY (or REFUSE, and it exits). Until READY the lab waits.
 //    READY says the same as IDLE(now): only LOG, IMAGE and PROTECT may follow before the first
@@ -29,7 +33,7 @@
 
 #include <stdint.h>
 
-enum { PORT_VERSION = 1, PORT_BODY_MAX = 16 * 1024 * 1024, PORT_NVM_SIZE = 4096 };
+enum { PORT_VERSION = 2, PORT_BODY_MAX = 16 * 1024 * 1024, PORT_NVM_SIZE = 4096 };
 
 #define PORT_NEVER           INT64_MAX
 #define PORT_NVM_NS_PER_BYTE 100000 // 0.1 ms to write a byte; reading takes no time
@@ -39,16 +43,17 @@ enum port_boot_cause { PORT_BOOT_POWER = 0, PORT_BOOT_RESET = 1 };
 // Message types and bodies. i64 time first wherever there is one. "…" = the rest of the body.
 enum port_message {
     // lab to device
-    PORT_HELLO = 1,      // u32 version, u32 boot cause, i64 now, u64 seed, u32 supply mV,
-                         // u32 NVM size, … unit name (no NUL)
-    PORT_GRANT = 2,      // i64 until
-    PORT_UART_RX = 3,    // i64 t, … bytes for the device
-    PORT_GPIO_IN = 4,    // i64 t, u32 line, u32 level (line numbers: the scenario's)
-    PORT_SUPPLY = 5,     // i64 t, u32 mV
-    PORT_NVM_DONE = 6,   // i64 t at which the access ends, u32 status (0 or errno), u32 zero,
-                         // … bytes (of a read)
-    PORT_RF_SAMPLES = 7, // i64 t of the first sample, f64 carrier Hz, f64 rate S/s,
-                         // … complex float32 pairs, sqrt(mW)
+    PORT_HELLO = 1,       // u32 version, u32 boot cause, i64 now, u64 seed, u32 supply mV,
+                          // u32 NVM size, … unit name (no NUL)
+    PORT_GRANT = 2,       // i64 until
+    PORT_UART_RX = 3,     // i64 t, … bytes for the device
+    PORT_GPIO_IN = 4,     // i64 t, u32 line, u32 level (line numbers: the scenario's)
+    PORT_SUPPLY = 5,      // i64 t, u32 mV
+    PORT_NVM_DONE = 6,    // i64 t at which the access ends, u32 status (0 or errno), u32 zero,
+                          // … bytes (of a read)
+    PORT_RF_SAMPLES = 7,  // i64 t of the first sample, f64 carrier Hz, f64 rate S/s,
+                          // … complex float32 pairs, sqrt(mW)
+    PORT_TEMPERATURE = 8, // i64 t, i32 thousandths of a degree Celsius, u32 zero (version 2)
 
     // device to lab
     PORT_READY = 65,     // u32 version, u32 zero, … name and version of the device program

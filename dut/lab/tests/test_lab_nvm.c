@@ -34,7 +34,7 @@ static int teardown(void **state)
 static struct nvm *open_it(void)
 {
     struct nvm *m;
-    assert_int_equal(nvm_open(&m, path, SIZE, NULL), ERR_OK);
+    assert_int_equal(nvm_open(&m, path, SIZE, NULL, NULL), ERR_OK);
     return m;
 }
 
@@ -51,6 +51,24 @@ static void test_nvm_begins_erased(void **state)
     int64_t done;
     assert_int_equal(nvm_write(m, 0, SIZE - 1, data, 2, &done), EINVAL);
     assert_int_equal(nvm_write(m, 0, SIZE_MAX, data, 2, &done), EINVAL);
+    nvm_close(m);
+}
+
+static void test_nvm_begins_as_told_and_keeps_what_it_has(void **state)
+{
+    (void)state;
+    uint8_t initial[SIZE] = "the maker's record", data[SIZE];
+    struct nvm *m;
+    int64_t done;
+    assert_int_equal(nvm_open(&m, path, SIZE, initial, NULL), ERR_OK);
+    assert_int_equal(nvm_read(m, 0, 0, SIZE, data), 0);
+    assert_memory_equal(data, initial, SIZE);
+    assert_int_equal(nvm_write(m, 0, 4, (const uint8_t *)"user ", 5, &done), 0);
+    nvm_settle(m, done);
+    nvm_close(m);
+    assert_int_equal(nvm_open(&m, path, SIZE, initial, NULL), ERR_OK); // only a new one is filled
+    assert_int_equal(nvm_read(m, 0, 0, SIZE, data), 0);
+    assert_string_equal((const char *)data, "the user 's record");
     nvm_close(m);
 }
 
@@ -104,15 +122,17 @@ static void test_nvm_refuses_a_file_of_another_size(void **state)
     assert_int_equal(truncate(path, 10), 0);
     struct nvm *m = NULL;
     struct err e = {0};
-    assert_int_equal(nvm_open(&m, path, SIZE, &e), ERR_FORMAT);
+    assert_int_equal(nvm_open(&m, path, SIZE, NULL, &e), ERR_FORMAT);
     assert_non_null(strstr(e.text, "has 10 bytes, expected 64"));
-    assert_int_equal(nvm_open(&m, "/no/such/folder/x.nvm", SIZE, &e), ERR_IO);
+    assert_int_equal(nvm_open(&m, "/no/such/folder/x.nvm", SIZE, NULL, &e), ERR_IO);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nvm_begins_erased, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nvm_begins_as_told_and_keeps_what_it_has, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_nvm_keeps_exactly_what_was_written_by_the_cut, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_nvm_writes_follow_each_other, setup, teardown),

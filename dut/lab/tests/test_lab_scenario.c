@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -58,7 +60,7 @@ static const struct {
     const char *line;
     const char *says;
 } bad[] = {
-    {"plutoo x", "begins with pluto, uart, device, ftdi, path, skew or at"},
+    {"plutoo x", "begins with pluto, uart, device, nvm, ftdi, path, skew or at"},
     {"pluto", "expected a name"},
     {"pluto 1x serial=00", "cannot be a name"},
     {"pluto x", "serial=HEX is missing"},
@@ -78,7 +80,9 @@ static const struct {
     {"uart u", "a second time"},
     {"device d", "expected a program"},
     {"device d uart=nope prog", "no such uart"},
-    {"device d gpio=1 prog", "allowed is uart=NAME"},
+    {"device d gpio=1 prog", "allowed are uart=NAME supply=NmV temperature=NC"},
+    {"device d supply=3V prog", "0mV to 20000mV"},
+    {"device d temperature=300C prog", "-100C to 200C"},
     {"path d p loss=70dB", "no device or pluto d"},
     {"path p u", "expected: path NAME NAME loss=NdB"},
     {"path p u loss=70dB", "no device or pluto u"},
@@ -89,7 +93,10 @@ static const struct {
     {"at 5s explode", "'explode' is no command; there are: time"},
     {"at 5s kill device 0", "name or number of a unit"},
     {"at 5s time", "only asks"},
-    {"at 5s unplug uart", "is no command"},
+    {"at 5s unplug uart", "of a unit of the scenario, got 'nothing'"},
+    {"nvm", "expected: nvm NAME"},
+    {"nvm d hex=00", "no device d above"},
+    {"at 5s unplug uart u u", "expected nothing more, got 'u'"},
     {"at 5s unplug uart v", "name or number of a unit"},
 };
 
@@ -147,6 +154,56 @@ static void test_scenario_wires_adapters(void **state)
     }
 }
 
+static void test_scenario_fills_memory(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_lab_scenario.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "xyz", 3), 3);
+    close(fd);
+    char text[400];
+    snprintf(text, sizeof text,
+             "device d p\ndevice e p\nnvm d hex=00aBff offset=0x10\n"
+             "nvm d file=%s offset=4093\nnvm d offset=17 hex=7e\n"
+             "at 1s supply device d 2700mV\nat 2s temperature device e -20.5C\n",
+             path);
+    struct scenario *s = NULL;
+    struct err e = {0};
+    assert_int_equal(scenario_parse(&s, text, "f", "/fix", &e), ERR_OK);
+    const uint8_t *nvm = s->devices[0].nvm;
+    assert_memory_equal(nvm + 15, "\xff\x00\x7e\xff\xff", 5); // the later line counts
+    assert_memory_equal(nvm + 4092, "\xffxyz", 4);
+    assert_null(s->devices[1].nvm);
+    scenario_free(s);
+    const struct {
+        const char *line;
+        const char *says;
+    } wrong[] = {
+        {"nvm d", "expected one of file=PATH and hex=BYTES, got 0"},
+        {"nvm d hex=00 hex=00", "got 2"},
+        {"nvm d hex=0", "pairs of hex digits"},
+        {"nvm d hex=0g", "pairs of hex digits"},
+        {"nvm d hex= offset=1", "pairs of hex digits"},
+        {"nvm d hex=00 offset=4096", "from 0 to 4095"},
+        {"nvm d hex=00 offset=-1", "from 0 to 4095"},
+        {"nvm d hex=0001 offset=4095", "2 bytes at 4095 do not fit"},
+        {"nvm d file=/no/such/file", "/no/such/file"},
+        {"nvm d file=/dev/zero", "expected a file"},
+        {"nvm d at=5 hex=00", "'at=5' is not an option of nvm"},
+        {"at 1s supply device d 3V", "expected a value from 0mV to 20000mV, got '3V'"},
+        {"at 1s supply device d", "got 'nothing'"},
+        {"at 1s temperature device d 20C 3", "expected nothing more"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "device d p\n%s\n", wrong[i].line);
+        int rc = scenario_parse(&s, text, "f", "/fix", &e);
+        if (rc != ERR_USAGE || strncmp(e.text, "f:2: ", 5) != 0 || !strstr(e.text, wrong[i].says))
+            fail_msg("'%s' gave %d: %s", wrong[i].line, rc, e.text);
+    }
+    unlink(path);
+}
+
 static void test_scenario_bounds_its_tables(void **state)
 {
     (void)state;
@@ -191,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_scenario_reads_every_statement),
         cmocka_unit_test(test_scenario_names_what_is_wrong),
         cmocka_unit_test(test_scenario_wires_adapters),
+        cmocka_unit_test(test_scenario_fills_memory),
         cmocka_unit_test(test_scenario_bounds_its_tables),
         cmocka_unit_test(test_scenario_default_is_there),
     };

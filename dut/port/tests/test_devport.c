@@ -378,6 +378,7 @@ static void test_devport_ends_when_the_lab_breaks_the_protocol(void **state)
                {PORT_UART_RX, 7},
                {PORT_GPIO_IN, 15},
                {PORT_SUPPLY, 16},
+               {PORT_TEMPERATURE, 12},
                {PORT_RF_SAMPLES, 40},
                {PORT_NVM_DONE, 15},
                {PORT_IDLE, 8},
@@ -394,8 +395,11 @@ static void test_devport_ends_when_the_lab_breaks_the_protocol(void **state)
     put_grant(&lab, 1); // where HELLO is expected
     assert_int_equal(exit_code_against(&lab), 42);
     lab.len = 0;
-    put_hello(&lab, PORT_VERSION + 1);
+    put_hello(&lab, PORT_VERSION - 1);
     assert_int_equal(exit_code_against(&lab), 42);
+    lab.len = 0;
+    put_hello(&lab, PORT_VERSION + 1); // such a lab keeps to the version of READY
+    assert_int_equal(exit_code_against(&lab), 0);
 }
 
 // Whatever the lab says, the client ends in one of its two ways.
