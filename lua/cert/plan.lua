@@ -1,34 +1,35 @@
 -- Which cases run: selections, profiles, axes, the cases that passive ones watch, and what does not apply.
 local case <const> = require "cert.case"
+local nearest <const> = require "cert.nearest"
+local profiles <const> = require "cert.profiles"
 local schema <const> = require "cert.schema"
+local selection <const> = require "cert.selection"
+local shard <const> = require "cert.shard"
 
 local plan <const> = {}
 
--- A glob as a pattern: * and ? are wild, all else is literal.
-local function pattern_of(glob)
-  local escaped <const> = glob:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
-  return "^" .. escaped .. "$"
+-- ": the nearest is …", or nothing.
+local function hint(word, words)
+  local near <const> = nearest(word, words)
+  return near and ("; the nearest is " .. near) or ""
 end
 
-local function nearest(word, cases)
-  local best, best_score = nil, 0
-  for _, known in ipairs(cases) do
-    local score = 0
-    for i = 1, math.min(#word, #known.id) do
-      if word:sub(i, i):upper() ~= known.id:sub(i, i) then break end
-      score = i
-    end
-    if score > best_score then best, best_score = known.id, score end
+local function words_of(library)
+  local words <const>, seen <const> = {}, {}
+  for _, known in ipairs(library.cases) do
+    if not seen[known.suite.id] then words[#words + 1] = known.suite.id end
+    seen[known.suite.id] = true
+    words[#words + 1] = known.id
   end
-  return best
+  return words
 end
 
 -- Marks in `chosen` every full id that a selection names; gives back whether there was one.
-local function mark(chosen, library, selection)
-  local pattern <const>, any = pattern_of(selection), false
+local function mark(chosen, library, wanted)
+  local pattern <const>, any = selection.pattern_of(wanted), false
   for _, known in ipairs(library.cases) do
     local folder <const> = known.page and known.page:match "^suites/([^/]+)/" or nil
-    local whole <const> = known.id:find(pattern) or selection == known.suite.id or selection == folder
+    local whole <const> = known.id:find(pattern) or wanted == known.suite.id or wanted == folder
     for _, axes in ipairs(case.combinations(known)) do
       local full <const> = case.full_id(known.id, axes)
       if whole or full:find(pattern) then
@@ -45,20 +46,34 @@ local function select_all(library, select, profile_name)
     local name <const> = profile_name or "smoke"
     local profile <const> = library.profiles[name]
     if not profile then
-      return nil, ("unknown profile '%s'; there are: %s"):format(name, schema.names(library.profiles))
+      local names <const> = schema.names(library.profiles)
+      local list <const> = {}
+      for word in names:gmatch "[^, ]+" do list[#list + 1] = word end
+      return nil, ("unknown profile '%s'; there are: %s%s"):format(name, names, hint(name, list))
     end
     for _, id in ipairs(profile.cases) do mark(chosen, library, id) end
     return chosen
   end
-  for _, selection in ipairs(select) do
-    if not mark(chosen, library, selection) then
-      local near <const> = nearest(selection, library.cases)
+  for _, wanted in ipairs(select) do
+    if not mark(chosen, library, wanted) then
       return nil, ("unknown case '%s'; expected an id, a pattern such as 'CNT-*', or a suite, as `foxbench"
-        .. " list` prints them%s")
-        :format(selection, near and ("; the nearest is " .. near) or "")
+        .. " list` prints them%s"):format(wanted, hint(wanted, words_of(library)))
     end
   end
   return chosen
+end
+
+-- Takes out of `chosen` what the expression says: those that do not match (keep) or those that do.
+local function filter(chosen, library, option, text, keep)
+  if not text then return true end
+  local matches <const>, wrong <const> = selection.compile(text, library)
+  if not matches then return nil, ("%s %s"):format(option, wrong) end
+  for _, known in ipairs(library.cases) do
+    if matches(known) ~= keep then
+      for _, axes in ipairs(case.combinations(known)) do chosen[case.full_id(known.id, axes)] = nil end
+    end
+  end
+  return true
 end
 
 -- Watching is judging traffic of other cases: selecting the one adds the others.
@@ -86,7 +101,8 @@ function plan.not_applicable(known, features)
   end
 end
 
--- Active cases in the order of their ids, each followed by the passive ones once all they watch are done.
+-- Active cases in the order of their ids, each followed by the passive ones once all they watch are done; what cannot
+-- be undone (D) comes when everything else is over.
 local function ordered(library, chosen)
   local list <const>, done <const>, placed <const> = {}, {}, {}
   local function place(known)
@@ -97,23 +113,37 @@ local function ordered(library, chosen)
     end
     done[known.id] = true
   end
-  for _, known in ipairs(library.cases) do
-    if not known.watches then place(known) end
-    for _, passive in ipairs(library.cases) do
-      local ready = passive.watches ~= nil
-      for _, id in ipairs(passive.watches or {}) do ready = ready and done[id] end
-      if ready then place(passive) end
+  local function place_all(destructive)
+    for _, known in ipairs(library.cases) do
+      if not known.watches and (known.safety == "D") == destructive then place(known) end
+      for _, passive in ipairs(library.cases) do
+        local ready = passive.watches ~= nil
+        for _, id in ipairs(passive.watches or {}) do ready = ready and done[id] end
+        if ready then place(passive) end
+      end
     end
   end
+  place_all(false)
+  place_all(true)
   return list
 end
 
---- plan.make(library, select, profile, features) -> list of { case, axes, na }, or nil and one line of text.
-function plan.make(library, select, profile_name, features)
-  local chosen <const>, wrong <const> = select_all(library, select, profile_name)
+--- plan.make(library, select, profile, features [, limits]) -> list of { case, axes, na }, or nil and one line of text.
+--- limits: `include` and `exclude` are expressions (cert.selection), `shard` = { i, n } (cert.shard). A passive case
+--- takes the cases that it watches along, unless `exclude` names them.
+function plan.make(library, select, profile_name, features, limits)
+  local given <const> = limits or {}
+  profiles.complete(library)
+  local chosen <const>, wrong = select_all(library, select, profile_name)
   if not chosen then return nil, wrong end
+  local ok
+  ok, wrong = filter(chosen, library, "-i", given.include, true)
+  if not ok then return nil, wrong end
   add_watched(chosen, library)
-  local list <const> = ordered(library, chosen)
+  ok, wrong = filter(chosen, library, "-e", given.exclude, false)
+  if not ok then return nil, wrong end
+  local list = ordered(library, chosen)
+  if given.shard then list = shard.take(list, given.shard[1], given.shard[2]) end
   for _, entry in ipairs(list) do entry.na = plan.not_applicable(entry.case, features) end
   return list
 end

@@ -35,7 +35,8 @@ function worker.plan(host, request, device, bench, limits)
   local wrong <const> = worker.check(device, bench, limits)
   if wrong then return nil, wrong end
   local library <const> = loader.load(host)
-  local entries <const>, why <const> = plan.make(library, request.select or {}, request.profile, device.features)
+  local entries <const>, why <const> = plan.make(library, request.select or {}, request.profile, device.features,
+    request)
   if not entries then return nil, why end
   local cases <const>, wrong_arm = {}, nil
   for i, entry in ipairs(entries) do

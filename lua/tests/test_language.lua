@@ -135,7 +135,7 @@ test("unknown cases and profiles are refused, naming what there is", function()
   harness.contains(why, "nearest is CNT-UL-90")
   none, why = plan.make(library(), {}, "nightly", {})
   equal(none, nil)
-  harness.contains(why, "unknown profile 'nightly'; there are: smoke")
+  harness.contains(why, "unknown profile 'nightly'; there are: alarm, basic, high, meter, rail, smoke")
   none, why = plan.make(library(), { "CNT-%d" }, nil, {}) -- pattern characters are literal
   equal(none, nil)
   harness.contains(why, "unknown case")
