@@ -11,15 +11,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/record/durations.h"
 #include "bench/record/index_read.h"
 
-enum { VERSION = 1, BUSY_MS = 5000 };
+enum { VERSION = 2, BUSY_MS = 5000 };
 
 // What is listed stands in `run` as JSON; beside it only what is searched for.
 static const char schema[] =
     "CREATE TABLE run (name TEXT PRIMARY KEY, stamp TEXT NOT NULL, seen INTEGER NOT NULL,"
-    "                  device TEXT NOT NULL, run TEXT NOT NULL) WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
+    "                  device TEXT NOT NULL, run TEXT NOT NULL, judged INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE duration (run TEXT NOT NULL, name TEXT NOT NULL, device TEXT NOT NULL,"
+    "                       bench TEXT NOT NULL, profile TEXT NOT NULL, wall_s REAL NOT NULL,"
+    "                       bench_s REAL NOT NULL, air_s REAL NOT NULL);"
+    "CREATE INDEX duration_name ON duration (name);"
+    "PRAGMA user_version = 2;";
 
 struct index {
     char folder[PATH_MAX];
@@ -128,12 +134,15 @@ void index_close(struct index *ix)
 // --- following the folder
 
 // 1: this very version of the run is known, and now seen.
-static int see_known(struct index *ix, const char *name, const char *stamp, struct err *err)
+static int see_known(struct index *ix, const char *name, const char *stamp, bool judged,
+                     struct err *err)
 {
     sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(ix->db, "UPDATE run SET seen = ?1 WHERE name = ?2 AND stamp = ?3", -1,
-                           &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            ix->db, "UPDATE run SET seen = ?1 WHERE name = ?2 AND stamp = ?3 AND judged >= ?4", -1,
+            &s, NULL) != SQLITE_OK)
         return db_error(ix, "be asked", err);
+    sqlite3_bind_int(s, 4, judged);
     sqlite3_bind_int64(s, 1, ix->round);
     sqlite3_bind_text(s, 2, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(s, 3, stamp, -1, SQLITE_STATIC);
@@ -143,25 +152,67 @@ static int see_known(struct index *ix, const char *name, const char *stamp, stru
 }
 
 static int put(struct index *ix, const char *name, const char *stamp, const struct jval *run,
-               struct err *err)
+               bool judged, struct err *err)
 {
     sqlite3_stmt *s = NULL;
     char *text = jval_dump(run, err);
     if (!text) return ERR_FORMAT;
     int rc = ERR_OK;
-    if (sqlite3_prepare_v2(ix->db, "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5)", -1, &s,
-                           NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(ix->db, "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6)", -1,
+                           &s, NULL) == SQLITE_OK) {
         sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
         sqlite3_bind_text(s, 2, stamp, -1, SQLITE_STATIC);
         sqlite3_bind_int64(s, 3, ix->round);
         sqlite3_bind_text(s, 4, jval_text(jval_get(run, "device"), ""), -1, SQLITE_STATIC);
         sqlite3_bind_text(s, 5, text, -1, SQLITE_STATIC);
+        sqlite3_bind_int(s, 6, judged);
         if (sqlite3_step(s) != SQLITE_DONE) rc = db_error(ix, "be written", err);
     } else {
         rc = db_error(ix, "be written", err);
     }
     sqlite3_finalize(s);
     free(text);
+    return rc;
+}
+
+static int forget_durations(struct index *ix, const char *name, struct err *err)
+{
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v2(ix->db, "DELETE FROM duration WHERE run = ?1", -1, &s, NULL) !=
+        SQLITE_OK)
+        return db_error(ix, "be written", err);
+    sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+    int step = sqlite3_step(s);
+    sqlite3_finalize(s);
+    return step == SQLITE_DONE ? ERR_OK : db_error(ix, "be written", err);
+}
+
+static int put_durations(struct index *ix, const char *name, const char *dir,
+                         const struct jval *run, struct err *err)
+{
+    static const char *const whose[] = {"device", "bench", "profile"};
+    static const char *const spans[] = {"wall_s", "bench_s", "air_s"};
+    sqlite3_stmt *s = NULL;
+    struct jval *list = NULL;
+    int rc = forget_durations(ix, name, err);
+    if (rc == ERR_OK) rc = durations_read(dir, &list, err);
+    if (rc == ERR_OK &&
+        sqlite3_prepare_v2(ix->db, "INSERT INTO duration VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                           -1, &s, NULL) != SQLITE_OK)
+        rc = db_error(ix, "be written", err);
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(list); i++) {
+        const struct jval *d = jval_at(list, i);
+        sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(s, 2, jval_text(jval_get(d, "name"), ""), -1, SQLITE_STATIC);
+        for (int k = 0; k < 3; k++) {
+            sqlite3_bind_text(s, 3 + k, jval_text(jval_get(run, whose[k]), ""), -1, SQLITE_STATIC);
+            sqlite3_bind_double(s, 6 + k, jval_number(jval_get(d, spans[k]), 0));
+        }
+        if (sqlite3_step(s) != SQLITE_DONE) rc = db_error(ix, "be written", err);
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    jval_free(list);
     return rc;
 }
 
@@ -182,7 +233,8 @@ static int read_run(struct index *ix, const char *name, const char *dir, const c
     }
     if (rc == ERR_OK) rc = jval_set(run, "name", jval_make(err, "s", name), err);
     if (rc == ERR_OK) rc = jval_set(run, "decision", jval_make(err, "s", word), err);
-    if (rc == ERR_OK) rc = put(ix, name, stamp, run, err);
+    if (rc == ERR_OK) rc = put(ix, name, stamp, run, judge != NULL, err);
+    if (rc == ERR_OK) rc = put_durations(ix, name, dir, run, err);
     jval_free(run);
     return rc;
 }
@@ -198,7 +250,7 @@ static int follow_run(struct index *ix, const char *name, const struct index_jud
     snprintf(file, sizeof file, "%s/run.json", dir);
     if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || stat(file, &st) != 0) return 0;
     index_stamp(dir, stamp);
-    int known = see_known(ix, name, stamp, err);
+    int known = see_known(ix, name, stamp, judge != NULL, err);
     if (known != 0) return known < 0 ? known : 0;
     int rc = read_run(ix, name, dir, stamp, judge, err);
     return rc < 0 ? rc : 1;
@@ -219,20 +271,57 @@ static int follow_all(struct index *ix, const struct index_judge *judge, struct 
     return rc < 0 ? rc : read;
 }
 
+static int end_refresh(struct index *ix, int rc, struct err *err)
+{
+    if (rc >= 0 && sqlite3_exec(ix->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+        rc = db_error(ix, "be written", err);
+    if (rc < 0) sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 int index_refresh(struct index *ix, const struct index_judge *judge, struct err *err)
 {
     if (sqlite3_exec(ix->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         return db_error(ix, "be written", err);
     ix->round = ask_number(ix, "SELECT coalesce(max(seen), 0) + 1 FROM run", 1);
     int rc = follow_all(ix, judge, err);
-    char sql[96];
-    snprintf(sql, sizeof sql, "DELETE FROM run WHERE seen <> %lld", (long long)ix->round);
+    char sql[192];
+    snprintf(sql, sizeof sql,
+             "DELETE FROM run WHERE seen <> %lld;"
+             "DELETE FROM duration WHERE run NOT IN (SELECT name FROM run)",
+             (long long)ix->round);
     if (rc >= 0 && sqlite3_exec(ix->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         rc = db_error(ix, "be written", err);
-    if (rc >= 0 && sqlite3_exec(ix->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-        rc = db_error(ix, "be written", err);
-    if (rc < 0) sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
+    return end_refresh(ix, rc, err);
+}
+
+static int newest_first(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*b)->d_name, (*a)->d_name);
+}
+
+static int is_no_dot(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, "latest") != 0;
+}
+
+int index_refresh_newest(struct index *ix, size_t n, struct err *err)
+{
+    if (sqlite3_exec(ix->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return db_error(ix, "be written", err);
+    ix->round = ask_number(ix, "SELECT coalesce(max(seen), 1) FROM run", 1);
+    struct dirent **list = NULL;
+    int found = scandir(ix->folder, &list, is_no_dot, newest_first), read = 0, rc = 0;
+    if (found < 0) rc = err_set(err, ERR_IO, "%s: %s", ix->folder, strerror(errno));
+    for (int i = 0; i < found; i++) {
+        if ((size_t)i < n && rc >= 0) {
+            rc = follow_run(ix, list[i]->d_name, NULL, err);
+            read += rc > 0;
+        }
+        free(list[i]);
+    }
+    free(list);
+    return end_refresh(ix, rc < 0 ? rc : read, err);
 }
 
 // --- asking
@@ -266,4 +355,38 @@ int index_runs(struct index *ix, const char *device, int last, struct jval **out
     }
     *out = list;
     return ERR_OK;
+}
+
+int index_durations(struct index *ix, const char *device, const char *bench, const char *profile,
+                    struct jval **out, struct err *err)
+{
+    sqlite3_stmt *s = NULL;
+    struct jval *list = jval_array();
+    if (sqlite3_prepare_v2(ix->db,
+                           "SELECT name, device = ?1 AND bench = ?2 AND profile = ?3 AS same, "
+                           "wall_s, bench_s, air_s, bench = 'virtual' FROM duration "
+                           "ORDER BY name, same DESC, run DESC",
+                           -1, &s, NULL) != SQLITE_OK) {
+        jval_free(list);
+        return db_error(ix, "be read", err);
+    }
+    sqlite3_bind_text(s, 1, device, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, bench, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 3, profile, -1, SQLITE_STATIC);
+    int rc = list ? ERR_OK : err_set(err, ERR_NOMEM, "index: out of memory"), step = SQLITE_ROW;
+    while (rc == ERR_OK && (step = sqlite3_step(s)) == SQLITE_ROW)
+        rc = jval_append(
+            list,
+            jval_make(err, "{s:s, s:b, s:f, s:f, s:f, s:b}", "name",
+                      (const char *)sqlite3_column_text(s, 0), "same", sqlite3_column_int(s, 1),
+                      "wall_s", sqlite3_column_double(s, 2), "bench_s", sqlite3_column_double(s, 3),
+                      "air_s", sqlite3_column_double(s, 4), "virtual", sqlite3_column_int(s, 5)),
+            err);
+    if (rc == ERR_OK && step != SQLITE_DONE) rc = db_error(ix, "be read", err);
+    sqlite3_finalize(s);
+    if (rc < 0)
+        jval_free(list);
+    else
+        *out = list;
+    return rc;
 }

@@ -36,4 +36,13 @@ FOX_CHECK int index_refresh(struct index *ix, const struct index_judge *judge, s
 FOX_CHECK int index_runs(struct index *ix, const char *device, int last, struct jval **out,
                          struct err *err);
 
+/// Reads the newest `n` directories alone, without a word of what they amount to, and forgets none:
+/// quick enough for the beginning of a run.
+FOX_CHECK int index_refresh_newest(struct index *ix, size_t n, struct err *err);
+/// How long attempts took that came to an end, of every case that was ever run (new): objects with
+/// `name same wall_s bench_s air_s virtual`, ordered by name, those of this very device, bench and
+/// profile first (`same`), then the newest. `virtual`: on the virtual bench.
+FOX_CHECK int index_durations(struct index *ix, const char *device, const char *bench,
+                              const char *profile, struct jval **out, struct err *err);
+
 #endif

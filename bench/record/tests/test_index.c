@@ -242,6 +242,72 @@ static void test_a_folder_that_is_not_there(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 
+// Two cases, the second broken off; a frame that two stations heard, and a downlink.
+static void put_timed_run(const struct place *p, const char *name, const char *profile, int case_s)
+{
+    char run[256], events[2048], wall[1024];
+    size_t n = 0;
+    snprintf(run, sizeof run,
+             "{\"device\":\"fox\",\"bench\":\"desk\",\"profile\":\"%s\",\"seed\":7,"
+             "\"faults\":[]}",
+             profile);
+    put(p, name, "run.json", run);
+    snprintf(events, sizeof events, "%s",
+             "{\"type\":\"clock\",\"rate_hz\":100.0,\"t\":0}\n"
+             "{\"type\":\"case.begin\",\"t\":100,\"case\":\"A-1\",\"axes\":\"k=v\"}\n"
+             "{\"type\":\"uplink\",\"start\":200,\"end\":400,\"t\":500}\n"
+             "{\"type\":\"uplink\",\"start\":201,\"end\":401,\"t\":500}\n"
+             "{\"type\":\"downlink\",\"start\":600,\"end\":650,\"t\":700}\n"
+             "{\"type\":\"case.end\",\"t\":1100,\"case\":\"A-1\",\"verdict\":\"pass\"}\n"
+             "{\"type\":\"case.begin\",\"t\":1100,\"case\":\"A-2\",\"axes\":\"_\"}\n"
+             "{\"type\":\"case.end\",\"t\":1200,\"case\":\"A-2\",\"verdict\":\"error\"}\n");
+    put(p, name, "events.jsonl", events);
+    for (int i = 0; i < 8; i++)
+        n += (size_t)snprintf(wall + n, sizeof wall - n,
+                              "{\"seq\":%d,\"wall\":\"2026-01-02T03:04:%02d.500Z\"}\n", i,
+                              i < 5 ? 1 : 1 + case_s);
+    put(p, name, "wall.jsonl", wall);
+}
+
+static void test_durations(void **state)
+{
+    const struct place *p = *state;
+    struct err e = {0};
+    struct index *ix = NULL;
+    struct jval *found = NULL;
+    put_timed_run(p, "20260101T000000Z-a-fox", "smoke", 2);
+    put_timed_run(p, "20260102T000000Z-a-fox", "basic", 4);
+    put_timed_run(p, "20260103T000000Z-a-fox", "smoke", 3);
+    assert_int_equal(index_open(&ix, p->folder, &e), ERR_OK);
+    assert_int_equal(index_refresh_newest(ix, 2, &e), 2);
+    assert_int_equal(index_durations(ix, "fox", "desk", "smoke", &found, &e), ERR_OK);
+    assert_int_equal(jval_len(found), 2);
+    jval_free(found);
+    assert_int_equal(index_refresh_newest(ix, 9, &e), 1); // the known ones are not read again
+    assert_int_equal(index_durations(ix, "fox", "desk", "smoke", &found, &e), ERR_OK);
+
+    // This profile first, the newest first; the case that broke off is no measure of anything.
+    static const double wall_s[] = {3, 2, 4};
+    assert_int_equal(jval_len(found), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct jval *d = jval_at(found, i);
+        assert_string_equal(jval_text(jval_get(d, "name"), ""), "A-1/k=v");
+        assert_int_equal(jval_bool(jval_get(d, "same"), false), i < 2);
+        assert_false(jval_bool(jval_get(d, "virtual"), true));
+        assert_true(jval_number(jval_get(d, "wall_s"), 0) == wall_s[i]);
+        assert_true(jval_number(jval_get(d, "bench_s"), 0) == 10.0);
+        assert_true(jval_number(jval_get(d, "air_s"), 0) == 2.5);
+    }
+    jval_free(found);
+
+    // Whoever wants to know what a run amounts to reads those again that were read without.
+    struct place asked = *p;
+    const struct index_judge judge = {decide, &asked};
+    assert_int_equal(index_refresh(ix, &judge, &e), 3);
+    assert_int_equal(index_refresh_newest(ix, 9, &e), 0);
+    index_close(ix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +318,7 @@ int main(void)
         TEST(test_selection),
         TEST(test_a_damaged_index_is_made_anew),
         TEST(test_a_folder_that_is_not_there),
+        TEST(test_durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
