@@ -300,9 +300,9 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
     return strcmp((*b)->d_name, (*a)->d_name);
 }
 
-static int is_no_dot(const struct dirent *entry)
+static int may_be_run(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && strcmp(entry->d_name, "latest") != 0;
+    return entry->d_name[0] != '.' && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN);
 }
 
 int index_refresh_newest(struct index *ix, size_t n, struct err *err)
@@ -311,7 +311,7 @@ int index_refresh_newest(struct index *ix, size_t n, struct err *err)
         return db_error(ix, "be written", err);
     ix->round = ask_number(ix, "SELECT coalesce(max(seen), 1) FROM run", 1);
     struct dirent **list = NULL;
-    int found = scandir(ix->folder, &list, is_no_dot, newest_first), read = 0, rc = 0;
+    int found = scandir(ix->folder, &list, may_be_run, newest_first), read = 0, rc = 0;
     if (found < 0) rc = err_set(err, ERR_IO, "%s: %s", ix->folder, strerror(errno));
     for (int i = 0; i < found; i++) {
         if ((size_t)i < n && rc >= 0) {
