@@ -74,13 +74,19 @@ static void make_level(struct phy_demod *d, const float complex *y, size_t n, do
     d->n_level = n;
 }
 
+// By a cubic through four prefix sums: by a straight line, the transitions' course between two
+// samples would move a strong burst's start.
 static float complex level_at(const struct phy_demod *d, double at)
 {
     if (at <= 0) return 0;
     if (at >= (double)d->n_level) return d->level[d->n_level];
     size_t i = (size_t)at;
-    float part = (float)(at - (double)i);
-    return d->level[i] + part * (d->level[i + 1] - d->level[i]);
+    float u = (float)(at - (double)i);
+    const float complex *l = d->level + i;
+    if (i < 1 || i + 2 > d->n_level) return l[0] + u * (l[1] - l[0]);
+    float complex before = l[0] - l[-1], here = l[1] - l[0], after = l[2] - l[1];
+    return l[0] + u * here +
+           (u * (u - 1) / 6) * ((u + 1) * (after - here) - (u - 2) * (here - before));
 }
 
 static void make_symbols(struct phy_demod *d, double start, size_t n)

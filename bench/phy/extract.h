@@ -1,10 +1,13 @@
 // One burst out of the wideband stream: shifted to zero frequency, filtered, and sampled
 // PHY_OVERSAMPLE times a symbol.
 //
-// Each output is one complex scalar product with the stream, centred on the input sample nearest to
-// its instant. One thread.
+// Each output is one complex scalar product with the stream, around the input sample nearest to its
+// instant. The taps come in many small shifts, so that the filter itself is centred on the instant:
+// rounded to whole samples, a strong burst's timing would be worse than its noise. One thread.
 #ifndef BENCH_PHY_EXTRACT_H
 #define BENCH_PHY_EXTRACT_H
+
+#include <stdbool.h>
 
 #include "bench/phy/stream.h"
 
@@ -13,10 +16,13 @@ enum { PHY_OVERSAMPLE = 16 };
 struct phy_extract {
     double rate_hz; // of the stream
     double bit_rate;
-    size_t n_taps;   // odd
-    float *taps;     // low-pass, sum 1
-    float *mixed_re; // the same, shifted to the frequency of the last use
-    float *mixed_im;
+    size_t n_taps;        // odd
+    size_t n_shifts;      // parts of a sample that the taps come in
+    float *taps;          // n_shifts low-passes, sum 1 each
+    float *mixed_re;      // the same, shifted to the frequency of the last use
+    float *mixed_im;      //
+    float complex *mixer; // one turn a tap, for the frequency of the last use
+    bool *is_mixed;       // which shifts the last use needed
     float complex *scratch;
     double energy; // sum of squared taps: noise gain
 };

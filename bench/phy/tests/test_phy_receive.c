@@ -395,6 +395,44 @@ static void test_wrong_use_is_refused(void **state)
     phy_receiver_free(NULL);
 }
 
+// Few samples a symbol: neither their grid nor the receiver's own may show in a strong burst's
+// start.
+static void test_start_is_finer_than_samples(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate, bit_rate, ebn0_db, rms_max; // symbols; noise alone makes about half of it
+    } points[] = {{48000, 600, 38, 5e-4}, {48000, 100, 44, 2.5e-4}};
+    enum { BURSTS = 8 };
+    for (size_t p = 0; p < 2; p++) {
+        struct synth_burst bursts[BURSTS];
+        double apart = 180 / points[p].bit_rate, square = 0;
+        for (size_t i = 0; i < BURSTS; i++) // fractions of a sample all the way
+            bursts[i] = (struct synth_burst){class_c,
+                                             points[p].bit_rate,
+                                             0.1 + (double)i * (apart + 0.129 / points[p].rate),
+                                             -9123 + 2517 * (double)i,
+                                             3 * (double)i - 10,
+                                             points[p].ebn0_db,
+                                             0.25,
+                                             0.13 * (double)i};
+        struct synth s = {points[p].rate, 4, 0, 7, bursts, BURSTS};
+        size_t n = (size_t)((0.4 + BURSTS * apart) * s.rate_hz);
+        int16_t *iq = render(&s, n);
+        struct phy_burst got[BURSTS_MAX];
+        size_t n_got = receive(make(s.rate_hz, -96e3, 96e3, true, true), iq, n, n, got);
+        free(iq);
+        assert_int_equal(n_got, BURSTS);
+        for (size_t i = 0; i < BURSTS; i++) {
+            double error = got[i].start_sample / s.rate_hz - bursts[i].start_s;
+            square += pow(error * points[p].bit_rate, 2) / BURSTS;
+        }
+        if (!(sqrt(square) < points[p].rms_max))
+            fail_msg("start at %.0f bit/s: expected within %.2g symbols rms, found %.2g",
+                     points[p].bit_rate, points[p].rms_max, sqrt(square));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_clipping_is_flagged_and_its_products_are_not_reported),
         cmocka_unit_test(test_bursts_come_in_order_soon_and_before_they_are_settled),
         cmocka_unit_test(test_a_burst_cut_off_by_the_end_is_not_reported),
+        cmocka_unit_test(test_start_is_finer_than_samples),
         cmocka_unit_test(test_wrong_use_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
