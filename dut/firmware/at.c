@@ -209,10 +209,13 @@ static bool access_key_selection(struct device *d, const char *args)
     uint8_t selection = d->public_key;
     bool writes = *args == '=' && args[1] != '?';
     bool lab = devport_gpio_read(d->port, LAYOUT_PIN_LAB_ENABLE) != 0;
-    if (writes && args[1] == '1' && !lab) return false;
+    bool open = faults_on(&d->faults, FAULT_AUTH_013);
+    if (writes && args[1] == '1' && !lab && !open) return false;
     if (!access_setting(d, args, &selection, 1)) return false;
     d->public_key = selection;
-    return true;
+    if (!writes || !open) return true;
+    d->settings.public_key = selection;
+    return settings_store(&d->settings, &d->settings_record) == 0;
 }
 
 static bool query(struct device *d, const char *args, const char *answer)

@@ -28,27 +28,43 @@ static void device_plan_listening(struct device *d)
                             : DEVPORT_NEVER;
 }
 
-void device_boot(struct device *d, bool pin_reset)
+static void store_counter(struct device *d)
+{
+    d->store_at_ns = DEVPORT_NEVER;
+    if (counter_store(&d->counter) < 0)
+        devport_log(d->port, "the message counter could not be stored");
+}
+
+void device_message_sent(struct device *d)
+{
+    const int64_t wait_ns = counter_sent(&d->counter);
+    if (wait_ns == 0)
+        store_counter(d);
+    else if (wait_ns != DEVPORT_NEVER)
+        d->store_at_ns = devport_now_ns(d->port) + wait_ns;
+}
+
+void device_boot(struct device *d, enum counter_boot cause)
 {
     settings_load(&d->settings, &d->settings_record, d->port);
-    counter_init(&d->counter, d->port);
-    if (pin_reset && faults_on(&d->faults, FAULT_CNT_007)) counter_forget(&d->counter);
-    if (faults_on(&d->faults, FAULT_CNT_006)) {
-        counter_forget(&d->counter);
-        d->counter.ram_only = true;
-    }
+    d->counter.faults = &d->faults;
+    counter_boot(&d->counter, d->port, cause);
+    d->store_at_ns = DEVPORT_NEVER;
     // Another place in the hopping sequence after every reset, the same one in every run of a seed.
     const struct devport_boot *boot = devport_boot(d->port);
     uint64_t key = rng_key(boot->seed, boot->unit);
     hop_init(&d->hop, device_id(d), (uint32_t)rng_u64(key, d->counter.last));
     d->input = (struct input){0};
     d->uart_lost = devport_uart_lost(d->port);
-    d->public_key = false;
+    d->public_key = d->settings.public_key;
     d->tx_supply_mv = devport_supply_mv(d->port);
     d->reset_wanted = false;
     memory_boot(d);
     d->downlink_hz = HOP_DOWNLINK_HZ;
     d->downlink_counter = d->counter.last;
+    d->n_requests = 0;
+    d->again.on = false;
+    d->again.untold = 0;
     d->station_awaited = d->station_known = false;
     device_schedule_oob(d);
     device_plan_listening(d);
@@ -72,9 +88,10 @@ static bool take_byte(struct device *d)
 void device_wait_until(struct device *d, int64_t until_ns)
 {
     do {
-        devport_wait(d->port, until_ns);
+        devport_wait(d->port, d->store_at_ns < until_ns ? d->store_at_ns : until_ns);
         while (take_byte(d)) {
         }
+        if (devport_now_ns(d->port) >= d->store_at_ns) store_counter(d);
     } while (devport_now_ns(d->port) < until_ns);
 }
 
@@ -98,9 +115,41 @@ static void listen_unasked(struct device *d)
                                            .counter = d->downlink_counter,
                                            .tag_ignored = true};
     struct downlink downlink;
-    if (!downlink_listen(d, &window, &downlink)) return;
+    if (downlink_listen(d, &window, &downlink) != DOWNLINK_TAKEN) return;
     at_tell_downlink(d, downlink.payload);
     (void)uplink_confirm(d, &downlink);
+}
+
+// Whatever the device does by itself and is due now; false when there is nothing.
+static bool serve_time(struct device *d)
+{
+    const int64_t now_ns = devport_now_ns(d->port);
+    if (d->again.untold > 0) {
+        d->again.untold--;
+        at_tell_downlink(d, d->again.payload);
+    } else if (d->again.on) {
+        downlink_again_listen(d, now_ns + EAR_PIECE_MS * DEVPORT_MS);
+    } else if (now_ns >= d->store_at_ns) {
+        store_counter(d);
+    } else if (now_ns >= d->next_oob_ns) {
+        device_schedule_oob(d);
+        struct uplink_request request = {.type = SFX_MESSAGE_KEEP_ALIVE,
+                                         .frames = d->settings.repeat + 1};
+        if (uplink_send(d, &request, NULL) == UPLINK_NOT_STORED)
+            devport_log(d->port, "keep-alive not sent: the counter could not be stored");
+    } else if (now_ns >= d->next_listen_ns) {
+        device_plan_listening(d);
+        listen_unasked(d);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static int64_t next_due(const struct device *d)
+{
+    int64_t due_ns = d->next_oob_ns < d->next_listen_ns ? d->next_oob_ns : d->next_listen_ns;
+    return due_ns < d->store_at_ns ? due_ns : d->store_at_ns;
 }
 
 void device_run(struct device *d)
@@ -108,21 +157,7 @@ void device_run(struct device *d)
     while (!d->reset_wanted) {
         serve_input(d);
         if (d->reset_wanted) return;
-        if (devport_now_ns(d->port) >= d->next_oob_ns) {
-            device_schedule_oob(d);
-            struct uplink_request request = {.type = SFX_MESSAGE_KEEP_ALIVE,
-                                             .frames = d->settings.repeat + 1};
-            if (uplink_send(d, &request, NULL) == UPLINK_NOT_STORED)
-                devport_log(d->port, "keep-alive not sent: the counter could not be stored");
-            continue;
-        }
-        if (devport_now_ns(d->port) >= d->next_listen_ns) {
-            device_plan_listening(d);
-            listen_unasked(d);
-            continue;
-        }
-        devport_wait(d->port,
-                     d->next_oob_ns < d->next_listen_ns ? d->next_oob_ns : d->next_listen_ns);
+        if (!serve_time(d)) devport_wait(d->port, next_due(d));
     }
 }
 
@@ -133,5 +168,6 @@ int device_factory_reset(struct device *d)
     d->settings.fallen_id = fallen;
     d->public_key = false;
     device_schedule_oob(d);
-    return settings_store(&d->settings, &d->settings_record);
+    int rc = faults_on(&d->faults, FAULT_CNT_013) ? counter_restart(&d->counter) : 0;
+    return rc < 0 ? rc : settings_store(&d->settings, &d->settings_record);
 }

@@ -10,6 +10,7 @@
 #include "bench/base/secret.h"
 #include "bench/sfx/cipher.h"
 #include "dut/firmware/counter.h"
+#include "dut/firmware/downlink.h"
 #include "dut/firmware/faults.h"
 #include "dut/firmware/hop.h"
 #include "dut/firmware/input.h"
@@ -17,7 +18,12 @@
 #include "dut/firmware/settings.h"
 #include "dut/port/client.h"
 
-enum { DEVICE_PAC_LEN = 8, DEVICE_TEMPERATURE_DC = 250, DEVICE_TX_DROP_MV = 125 };
+enum {
+    DEVICE_PAC_LEN = 8,
+    DEVICE_TEMPERATURE_DC = 250,
+    DEVICE_TX_DROP_MV = 125,
+    DEVICE_REQUESTS = 8
+};
 
 struct device {
     // Given at manufacture.
@@ -38,8 +44,13 @@ struct device {
     bool public_key;       // ATS410: sign with the public key until the next reset
     uint32_t tx_supply_mv; // supply voltage during the last transmission
     int64_t next_oob_ns;
-    double downlink_hz; // where and for which message an answer would come
+    int64_t store_at_ns; // the counter, where a fault stores it late
+    double downlink_hz;  // where and for which message an answer would come
     uint16_t downlink_counter;
+    uint16_t requests[DEVICE_REQUESTS]; // counters of the newest requests, the last one first
+    size_t n_requests;
+    struct ear ear;
+    struct downlink_again again;
     int64_t next_listen_ns; // MUT-FWL-003
     bool station_awaited;   // MUT-RES-007, with the two below
     bool station_known;
@@ -48,14 +59,15 @@ struct device {
 };
 
 /// Starts over, as after a reset: settings, counter and hopping from what the memory holds.
-/// `pin_reset`: this is a pin or watchdog reset.
-void device_boot(struct device *d, bool pin_reset);
+void device_boot(struct device *d, enum counter_boot cause);
 /// Serves the serial line until a reset is asked for.
 void device_run(struct device *d);
 /// The ID that goes on air.
 uint32_t device_id(const struct device *d);
 /// Lets time pass; serial bytes that come meanwhile wait in `input`.
 void device_wait_until(struct device *d, int64_t until_ns);
+/// Stores the counter where a fault has left that for after the message.
+void device_message_sent(struct device *d);
 /// Counts the out-of-band period from now.
 void device_schedule_oob(struct device *d);
 /// Settings back to the maker's, stored: 0 or a negative errno. The counter and the identity stay.

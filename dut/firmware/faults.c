@@ -27,6 +27,17 @@ bool faults_on(const struct faults *f, enum fault fault)
     return f->on[fault];
 }
 
+bool faults_switch_off(struct faults *f, const char *prefix)
+{
+    bool any = false;
+    for (int i = 0; i < FAULTS; i++) {
+        if (!f->on[i] || strncmp(table[i].id, prefix, strlen(prefix)) != 0) continue;
+        f->on[i] = false;
+        any = true;
+    }
+    return any;
+}
+
 void faults_list(FILE *out)
 {
     for (int i = 0; i < FAULTS; i++)

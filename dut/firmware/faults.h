@@ -21,6 +21,8 @@ struct faults {
 /// False when no fault has this id.
 bool faults_switch_on(struct faults *f, const char *id);
 bool faults_on(const struct faults *f, enum fault fault);
+/// Switches off every fault whose id begins so; whether there was one.
+bool faults_switch_off(struct faults *f, const char *prefix);
 /// One line per fault: id, two spaces, sentence.
 void faults_list(FILE *out);
 

@@ -2,12 +2,20 @@
 
 #include <string.h>
 
+#include "bench/sfx/mac.h"
 #include "bench/sfx/scramble.h"
 
 enum { KEY_LEN = 16, ONE_BLOCK_PAYLOAD = 10, SHORT_TAG = 2 };
 
 static const uint8_t public_key[KEY_LEN] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
                                             0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+static const uint8_t test_key[KEY_LEN] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
+                                          0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+
+int frames_public_key(struct secret *key, struct err *err)
+{
+    return secret_init(key, public_key, KEY_LEN, err);
+}
 
 // Most payload bytes in a frame of this class (protocol.md 2.1).
 static size_t class_size(enum sfx_class class)
@@ -42,23 +50,44 @@ static int frames_choose_key(struct secret *key, const struct frames_signer *sig
             repeated[i] = (uint8_t)(signer->id >> (24 - 8 * (i % 4)));
         return secret_init(key, repeated, KEY_LEN, err);
     }
+    if (faults_on(signer->faults, FAULT_AUTH_007)) return secret_init(key, test_key, KEY_LEN, err);
     if (signer->public_key || faults_on(signer->faults, FAULT_AUTH_006))
-        return secret_init(key, public_key, KEY_LEN, err);
+        return frames_public_key(key, err);
     return secret_init(key, signer->key->data, signer->key->len, err);
+}
+
+// What the tag covers is the message itself, unless a fault shows it less, or another one.
+static void frames_cover(struct sfx_uplink *covered, const struct faults *faults)
+{
+    if (faults_on(faults, FAULT_AUTH_001)) covered->payload_len = 0;
+    if (faults_on(faults, FAULT_AUTH_002))
+        covered->device_id = __builtin_bswap32(covered->device_id);
+    if (faults_on(faults, FAULT_AUTH_003) && covered->payload_len > ONE_BLOCK_PAYLOAD)
+        covered->payload_len = ONE_BLOCK_PAYLOAD;
+    if (faults_on(faults, FAULT_AUTH_012)) covered->bidirectional = false;
+}
+
+// MUT-AUTH-004: what the input lacks to whole blocks is filled with zeros.
+static int sign_zero_filled(struct sfx_uplink *covered, const struct secret *key, struct err *err)
+{
+    uint8_t input[SFX_MAC_MAX] = {0}, states[SFX_MAC_MAX];
+    size_t blocks = (sfx_uplink_auth_input(covered, input) + AES_BLOCK - 1) / AES_BLOCK;
+    int rc = sfx_mac(key, input, blocks * AES_BLOCK, states, err);
+    if (rc >= 0) memcpy(covered->tag, states + (blocks - 1) * AES_BLOCK, covered->tag_len);
+    return rc;
 }
 
 static int frames_sign(struct sfx_uplink *up, const struct frames_signer *signer, struct err *err)
 {
-    // What the tag covers is the message itself, unless a fault shows it less of the payload.
     struct sfx_uplink covered = *up;
-    if (faults_on(signer->faults, FAULT_AUTH_001)) covered.payload_len = 0;
-    if (faults_on(signer->faults, FAULT_AUTH_003) && covered.payload_len > ONE_BLOCK_PAYLOAD)
-        covered.payload_len = ONE_BLOCK_PAYLOAD;
-
+    frames_cover(&covered, signer->faults);
     struct secret key = {0};
     int rc = frames_choose_key(&key, signer, err);
     if (rc < 0) goto done;
-    rc = sfx_uplink_sign(&covered, &key, err);
+    if (faults_on(signer->faults, FAULT_AUTH_004))
+        rc = sign_zero_filled(&covered, &key, err);
+    else
+        rc = sfx_uplink_sign(&covered, &key, err);
     if (rc < 0) goto done;
     memcpy(up->tag, covered.tag, sizeof up->tag);
 done:
@@ -66,21 +95,46 @@ done:
     return rc;
 }
 
+static void whitening_stream(const struct frames_signer *signer, uint8_t out[SFX_PAYLOAD_MAX])
+{
+    uint8_t sequence[SFX_SCRAMBLE_LEN];
+    sfx_scramble_sequence(sfx_scramble_seed(signer->id, 1), sequence);
+    memcpy(out, sequence, SFX_PAYLOAD_MAX);
+}
+
+// x^16 + x^14 + x^13 + x^11 + 1, eight steps a byte; a register of zeros would stand still.
+static void register_stream(uint16_t counter, uint8_t out[SFX_PAYLOAD_MAX])
+{
+    enum { TAPS = 0xb400, INSTEAD_OF_ZERO = 0xffff };
+    unsigned state = counter ? counter : INSTEAD_OF_ZERO;
+    for (size_t i = 0; i < SFX_PAYLOAD_MAX; i++) {
+        for (int k = 0; k < 8; k++)
+            state = state >> 1 ^ (state & 1 ? TAPS : 0);
+        out[i] = (uint8_t)state;
+    }
+}
+
 // Native encryption comes before the tag: bits, empty and control messages stay as they are.
 static int frames_encrypt(struct sfx_uplink *up, const struct frames_signer *signer,
                           struct err *err)
 {
-    if (!signer->native || faults_on(signer->faults, FAULT_ENC_001)) return ERR_OK;
-    if (faults_on(signer->faults, FAULT_ENC_008)) {
-        uint8_t sequence[SFX_SCRAMBLE_LEN];
-        sfx_scramble_sequence(sfx_scramble_seed(signer->id, 1), sequence);
+    const struct faults *faults = signer->faults;
+    if (!signer->native || faults_on(faults, FAULT_ENC_001)) return ERR_OK;
+    bool whitens = faults_on(faults, FAULT_ENC_008);
+    if (whitens || faults_on(faults, FAULT_ENC_012)) {
+        uint8_t stream[SFX_PAYLOAD_MAX];
+        if (whitens)
+            whitening_stream(signer, stream);
+        else
+            register_stream(up->counter, stream);
         for (size_t i = 0; up->type == SFX_MESSAGE_BYTES && i < up->payload_len; i++)
-            up->payload[i] ^= sequence[i];
+            up->payload[i] ^= stream[i];
         return ERR_OK;
     }
     struct sfx_uplink seen = *up; // what the keystream is made for
-    if (faults_on(signer->faults, FAULT_ENC_003)) seen.counter = 0;
-    int rc = sfx_native_uplink(signer->native, &seen, signer->rollover, signer->key, err);
+    uint8_t rollover = faults_on(faults, FAULT_ENC_004) ? 0 : signer->rollover;
+    if (faults_on(faults, FAULT_ENC_003)) seen.counter = 0;
+    int rc = sfx_native_uplink(signer->native, &seen, rollover, signer->key, err);
     memcpy(up->payload, seen.payload, sizeof up->payload);
     return rc;
 }

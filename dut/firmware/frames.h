@@ -31,5 +31,7 @@ struct frames_signer {
 /// `up` says type, bidirectional, counter and payload; the rest is filled in here.
 FOX_CHECK int frames_build(struct frames *out, struct sfx_uplink *up,
                            const struct frames_signer *signer, struct err *err);
+/// The library's public key, which everybody has; the caller wipes it (secret_deinit).
+FOX_CHECK int frames_public_key(struct secret *key, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/base/bytes.h"
+#include "bench/base/crypto.h"
 #include "dut/firmware/device.h"
 #include "dut/firmware/layout.h"
 
@@ -82,6 +83,19 @@ static int choose_key(struct device *d, const struct options *o, struct err *err
     return rc;
 }
 
+// MUT-CLN-002.
+static int derive_key(struct device *d, struct err *err)
+{
+    enum { LABEL_MAX = 32 };
+    char label[LABEL_MAX];
+    uint8_t digest[SHA256_LEN];
+    snprintf(label, sizeof label, "vendor%08X", d->factory_id);
+    int rc = crypto_sha256(label, strlen(label), digest, err);
+    if (rc < 0) return rc;
+    secret_deinit(&d->key);
+    return secret_init(&d->key, digest, LAYOUT_KEY_LEN, err);
+}
+
 static int manufacture(struct device *d, const struct options *o, struct err *err)
 {
     d->faults = o->faults;
@@ -90,7 +104,8 @@ static int manufacture(struct device *d, const struct options *o, struct err *er
     if (rc < 0) return rc;
     rc = read_hex("pac", o->pac, d->pac, sizeof d->pac, err);
     if (rc < 0) return rc;
-    return choose_key(d, o, err);
+    rc = choose_key(d, o, err);
+    return rc == ERR_OK && faults_on(&d->faults, FAULT_CLN_002) ? derive_key(d, err) : rc;
 }
 
 static int read_options(struct options *o, int argc, char **argv, struct err *err)
@@ -139,22 +154,12 @@ static int refuse(struct devport *port, const char *why)
     return EXIT_USAGE;
 }
 
-static bool any_on(const struct faults *f, const enum fault *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (faults_on(f, list[i])) return true;
-    return false;
-}
-
 // A fault that this variant cannot show would look like one that nobody finds.
-static void tell_idle_faults(struct devport *port, const struct options *o)
+static void drop_idle_faults(struct devport *port, const struct options *o, struct faults *faults)
 {
-    static const enum fault of_encryption[] = {FAULT_ENC_001, FAULT_ENC_002, FAULT_ENC_003,
-                                               FAULT_ENC_008};
-    static const enum fault of_keys[] = {FAULT_CLN_001, FAULT_CLN_003};
-    if (!o->encrypt && any_on(&o->faults, of_encryption, 4))
+    if (!o->encrypt && faults_switch_off(faults, "MUT-ENC-"))
         devport_log(port, "a fault of encryption does nothing without --encrypt");
-    if (!o->sibling_id && any_on(&o->faults, of_keys, 2))
+    if (!o->sibling_id && (faults_on(faults, FAULT_CLN_001) || faults_on(faults, FAULT_CLN_003)))
         devport_log(port, "a fault of related keys does nothing without --sibling-id");
 }
 
@@ -183,12 +188,14 @@ int main(int argc, char **argv)
         return code;
     }
     devport_ready(device.port, "foxdut " FOX_VERSION);
-    tell_idle_faults(device.port, &options);
-    bool pin_reset = devport_boot(device.port)->cause == PORT_BOOT_RESET;
+    drop_idle_faults(device.port, &options, &device.faults);
+    enum counter_boot cause =
+        devport_boot(device.port)->cause == PORT_BOOT_RESET ? COUNTER_BOOT_PIN : COUNTER_BOOT_POWER;
+    device.counter.modulus = COUNTER_MODULUS_MAX;
     // Ends when the lab takes the power away, inside some call.
     for (;;) {
-        device_boot(&device, pin_reset);
+        device_boot(&device, cause);
         device_run(&device);
-        pin_reset = false; // AT$P=0 is a software reset
+        cause = COUNTER_BOOT_SOFTWARE;
     }
 }

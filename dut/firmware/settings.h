@@ -13,7 +13,8 @@ struct settings {
     uint8_t repeat;       // frames after the first
     uint8_t oob_period_h; // keep-alive every so many hours, 0: never
     uint8_t power_dbm;
-    bool fallen_id; // the ID has fallen back to the library's test ID (MUT-AUTH-010)
+    bool fallen_id;  // the ID has fallen back to the library's test ID (MUT-AUTH-010)
+    bool public_key; // sign with the public key (MUT-AUTH-013)
 };
 
 struct settings settings_defaults(void);

@@ -35,6 +35,14 @@ static int uplink_take_counter(struct device *d, const struct uplink_request *re
     return counter_advance(&d->counter);
 }
 
+// MUT-AUTH-011 has every tenth message ask for a downlink that nobody wants.
+static bool uplink_flag(const struct device *d, const struct uplink_request *request)
+{
+    enum { EVERY = 10 };
+    return request->downlink ||
+           (faults_on(&d->faults, FAULT_AUTH_011) && d->counter.last % EVERY == EVERY - 1);
+}
+
 static void choose_frequencies(struct device *d, const struct uplink_request *request,
                                double f_hz[SFX_RANKS])
 {
@@ -79,6 +87,7 @@ static void transmit_all(struct device *d, const struct frames *frames, const do
         // The ramps belong to the gap: it is measured between symbols.
         device_wait_until(d, last ? end_ns + lead_ns : end_ns + gap_ns - lead_ns);
     }
+    device_message_sent(d);
 }
 
 // From a message with its counter to what goes on air.
@@ -97,6 +106,27 @@ static int build(struct device *d, struct frames *frames, struct sfx_uplink *up)
     return rc;
 }
 
+// MUT-CNT-002: frames 2 and 3 are built again, each under a counter of its own.
+static int count_frames(struct device *d, struct frames *frames, const struct sfx_uplink *message,
+                        unsigned n_frames)
+{
+    for (unsigned i = 1; i < n_frames && faults_on(&d->faults, FAULT_CNT_002); i++) {
+        struct frames own;
+        struct sfx_uplink up = *message;
+        if (counter_advance(&d->counter) < 0 || build(d, &own, &up) < 0) return -1;
+        memcpy(frames->frame[i], own.frame[i], sizeof own.frame[i]);
+    }
+    return 0;
+}
+
+// Lets the time between downlink and confirmation pass; deaf, but for MUT-CNT-018.
+static void await_confirmation(struct device *d, int64_t until_ns)
+{
+    while (d->again.on && devport_now_ns(d->port) < until_ns)
+        downlink_again_listen(d, until_ns);
+    device_wait_until(d, until_ns);
+}
+
 enum uplink_result uplink_confirm(struct device *d, const struct downlink *downlink)
 {
     struct sfx_uplink up = {.type = SFX_MESSAGE_DL_CONFIRMATION};
@@ -107,7 +137,7 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
     struct frames frames;
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
     const int64_t lead_ns = (int64_t)(lead_symbols * (double)symbol_ns);
-    device_wait_until(d, downlink->end_ns + confirms_after_ns - lead_ns);
+    await_confirmation(d, downlink->end_ns + confirms_after_ns - lead_ns);
     const double f_hz = hop_next_hz(&d->hop, 0, 0);
     int64_t end_ns;
     transmit_all(d, &frames, &f_hz, 1, &end_ns);
@@ -133,37 +163,59 @@ static bool uplink_await_station(struct device *d)
                                            .f_hz = d->downlink_hz,
                                            .counter = d->downlink_counter};
     struct downlink downlink;
-    return downlink_listen(d, &window, &downlink) && is_own_station(d, &downlink);
+    return downlink_listen(d, &window, &downlink) == DOWNLINK_TAKEN && is_own_station(d, &downlink);
+}
+
+static void confirm(struct device *d, const struct downlink *downlink)
+{
+    if (uplink_confirm(d, downlink) != UPLINK_SENT)
+        devport_log(d->port, "downlink not confirmed: the counter could not be stored");
 }
 
 static enum uplink_result await_answer(struct device *d, int64_t first_end_ns,
                                        struct downlink *answer)
 {
-    const struct downlink_window window = {.from_ns = first_end_ns + window_opens_ns,
-                                           .to_ns =
-                                               first_end_ns + window_opens_ns + window_lasts_ns,
-                                           .f_hz = d->downlink_hz,
-                                           .counter = d->downlink_counter};
-    if (!downlink_listen(d, &window, answer)) return UPLINK_NO_DOWNLINK;
+    struct downlink_window window = {.from_ns = first_end_ns + window_opens_ns,
+                                     .to_ns = first_end_ns + window_opens_ns + window_lasts_ns,
+                                     .f_hz = d->downlink_hz,
+                                     .counter = d->downlink_counter,
+                                     .refused_ends = faults_on(&d->faults, FAULT_AUTH_025)};
+    enum downlink_result result;
+    while ((result = downlink_listen(d, &window, answer)) == DOWNLINK_REFUSED) {
+        confirm(d, answer);
+        window.from_ns = devport_now_ns(d->port);
+    }
+    if (result == DOWNLINK_NONE) return UPLINK_NO_DOWNLINK;
     if (is_own_station(d, answer)) d->station_awaited = false;
-    if (uplink_confirm(d, answer) != UPLINK_SENT)
-        devport_log(d->port, "downlink not confirmed: the counter could not be stored");
+    downlink_again_start(d, &window, answer);
+    confirm(d, answer);
     return UPLINK_ANSWERED;
+}
+
+static void note_request(struct device *d, uint16_t counter)
+{
+    memmove(d->requests + 1, d->requests, sizeof d->requests - sizeof d->requests[0]);
+    d->requests[0] = counter;
+    if (d->n_requests < DEVICE_REQUESTS) d->n_requests++;
 }
 
 enum uplink_result uplink_send(struct device *d, const struct uplink_request *request,
                                struct downlink *answer)
 {
+    d->again.on = false;
     if (!uplink_await_station(d)) return UPLINK_NO_STATION;
-    struct sfx_uplink up = {.type = request->type, .bidirectional = request->downlink};
+    struct sfx_uplink up = {.type = request->type};
     memcpy(up.payload, request->payload, request->payload_len);
     up.payload_len = request->payload_len;
     const struct sfx_control state = state_of(d);
     if (request->type == SFX_MESSAGE_KEEP_ALIVE) sfx_control_put_keep_alive(&up, &state);
 
     if (uplink_take_counter(d, request) < 0) return UPLINK_NOT_STORED;
+    up.bidirectional = uplink_flag(d, request);
+    const struct sfx_uplink message = up; // as it was asked for
     struct frames frames;
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
+    if (count_frames(d, &frames, &message, request->frames) < 0) return UPLINK_NOT_BUILT;
     double f_hz[SFX_RANKS] = {0};
     choose_frequencies(d, request, f_hz);
     int64_t first_end_ns = 0;
@@ -173,6 +225,7 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     d->station_awaited = true;
     if (!request->downlink) return UPLINK_SENT;
 
+    note_request(d, up.counter);
     struct downlink unused;
     return await_answer(d, first_end_ns, answer ? answer : &unused);
 }
