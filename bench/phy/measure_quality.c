@@ -21,12 +21,19 @@ static void put_rms(struct phy_measure_state *m, enum phy_quantity q, double squ
     phy_measure_put(m, q, value * scale, u * scale);
 }
 
+// Variance of a mean over `width` symbols: what the low-pass left of the noise.
+static double noise_of(const struct phy_measure_state *m, double width)
+{
+    double pass = m->narrow.noise_width / 2;
+    return m->noise / width * (1 - 1 / (M_PI * M_PI * pass * width));
+}
+
 static void measure_phase(struct phy_measure_state *m)
 {
     const struct phy_motion *o = &m->motion;
     size_t n = m->burst->n_symbols;
     double square = 0, peak = 0;
-    double noise = m->noise / 2 / (o->amplitude * o->amplitude), sigma = sqrt(noise);
+    double noise = noise_of(m, 1) / 2 / (o->amplitude * o->amplitude), sigma = sqrt(noise);
     for (size_t k = 0; k < n; k++) {
         // the angle, or in much noise its sine: that one's noise is known without an excess
         double error = noise < angle_noise_max ? (double)cargf(o->symbol[k])
@@ -72,16 +79,19 @@ static void measure_steps(struct phy_measure_state *m)
         phy_measure_void(m, PHY_QUANTITY_phase_hold_deg, "the burst has no bit 1");
 }
 
-// Mid-symbol, in the middle quarter: transitions of three quarters of a symbol do not reach it.
+// Mid-symbol, where no transition reaches and the filter has settled after it: in the middle half,
+// or a quarter if they are slow.
 static void measure_vector(struct phy_measure_state *m)
 {
     const struct phy_motion *o = &m->motion;
     size_t n = m->burst->n_symbols;
     double sum = 0, square = 0;
+    const double settled = 0.06, room = (1 - m->motion.transition) / 2 - settled;
+    const double half = fmax(0.125, fmin(0.25, room));
     float complex centre[PHY_SYMBOLS_MAX];
     for (size_t k = 0; k < n; k++) {
         double t = o->middle + ((double)k + 0.5 - (double)n / 2) * o->stretch;
-        centre[k] = m->burst->sign[k] * phy_lowered_mean(&m->narrow, t - 0.125, t + 0.125);
+        centre[k] = m->burst->sign[k] * phy_lowered_mean(&m->narrow, t - half, t + half);
         sum += (double)crealf(centre[k]);
     }
     m->centre = sum / (double)n;
@@ -90,7 +100,7 @@ static void measure_vector(struct phy_measure_state *m)
         square += (double)(crealf(e) * crealf(e) + cimagf(e) * cimagf(e));
     }
     put_rms(m, PHY_QUANTITY_evm_percent, square / ((double)n - 2),
-            4 * m->noise / (m->centre * m->centre), 2 * (double)n, 100);
+            noise_of(m, 2 * half) / (m->centre * m->centre), 2 * (double)n, 100);
 }
 
 void phy_measure_quality(struct phy_measure_state *m)

@@ -4,7 +4,8 @@
 //
 //   bench_table [--full] [WORD…]     only rows of groups that contain a word
 //
-// Groups: fer combined wrong detection noise ghosts speed accuracy ratio montecarlo captures
+// Groups: fer combined wrong detection noise ghosts speed accuracy quality ratio montecarlo
+// captures
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include "bench/base/secret.h"
 #include "bench/mc/curve.h"
 #include "bench/mc/tests/message.h"
+#include "bench/mc/tests/quality.h"
 #include "bench/mc/tests/waveform.h"
 #include "bench/phy/meter.h"
 #include "bench/phy/tests/fer.h"
@@ -346,6 +348,36 @@ static int rows_accuracy(struct table *t)
     return ERR_OK;
 }
 
+// Errors about as large as what noise does to a symbol, and larger.
+static int rows_quality(struct table *t)
+{
+    static const struct {
+        double ebn0_db, error_deg;
+    } points[] = {{8, 10}, {20, 3}, {30, 1}, {40, 0.5}, {40, 10}};
+    char what[TEXT], theory[TEXT], text[TEXT];
+    for (size_t p = 0; p < sizeof points / sizeof points[0]; p++) {
+        struct quality_tally q = {0};
+        unsigned frames = t->full ? 240 : 60;
+        if (quality_frames(points[p].ebn0_db, points[p].error_deg, frames, &q, &t->err) < 0)
+            return t->err.code;
+        double n = q.measured ? q.measured : 1;
+        const struct {
+            const char *name, *unit;
+            double sent, found;
+        } figures[] = {{"phase error", " deg", sqrt(q.sent_phase2 / n), sqrt(q.found_phase2 / n)},
+                       {"EVM", " %", sqrt(q.sent_evm2 / n), sqrt(q.found_evm2 / n)}};
+        for (size_t i = 0; i < 2; i++) {
+            double off = figures[i].found / figures[i].sent - 1;
+            row(t, note(what, "%s, rms, at %.0f dB", figures[i].name, points[p].ebn0_db),
+                "sent within 10 %", note(theory, "sent %.3g%s", figures[i].sent, figures[i].unit),
+                note(text, "%.3g%s (%+.1f %%) of %u frames", figures[i].found, figures[i].unit,
+                     100 * off, q.measured),
+                fabs(off) <= 0.1 && q.measured >= 0.85 * q.sent);
+        }
+    }
+    return ERR_OK;
+}
+
 // Jammer and signal in gates of one capture, at ratios that are known.
 static int rows_ratio(struct table *t)
 {
@@ -471,11 +503,17 @@ static const struct group {
     const char *name;
     int (*rows)(struct table *t);
 } groups[] = {
-    {"fer", rows_fer},           {"combined", rows_combined},
-    {"wrong", rows_wrong},       {"detection", rows_detection},
-    {"noise", rows_noise},       {"ghosts", rows_ghosts},
-    {"speed", rows_speed},       {"accuracy", rows_accuracy},
-    {"ratio", rows_ratio},       {"montecarlo", rows_montecarlo},
+    {"fer", rows_fer},
+    {"combined", rows_combined},
+    {"wrong", rows_wrong},
+    {"detection", rows_detection},
+    {"noise", rows_noise},
+    {"ghosts", rows_ghosts},
+    {"speed", rows_speed},
+    {"accuracy", rows_accuracy},
+    {"quality", rows_quality},
+    {"ratio", rows_ratio},
+    {"montecarlo", rows_montecarlo},
     {"captures", rows_captures},
 };
 

@@ -218,7 +218,7 @@ static void test_phase_error(void **state)
             printf("# phase error %.2f: %.3f deg, EVM %.2f %%\n", truth, phase, evm);
         if (!(fabs(phase / truth - 1) < 0.1))
             fail_msg("phase error: expected %.3f deg within 10 %%, measured %.3f", truth, phase);
-        if (!(fabs(evm / (truth * M_PI / 1.8) - 1) < 0.15))
+        if (!(fabs(evm / (truth * M_PI / 1.8) - 1) < 0.1))
             fail_msg("EVM of a phase error of %.3f deg: expected %.2f %%, measured %.2f", truth,
                      truth * M_PI / 1.8, evm);
         assert_true(phase > before);
