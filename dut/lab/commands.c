@@ -5,8 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/base/rng.h"
 #include "dut/lab/lab.h"
 #include "dut/lab/scenario.h"
+
+// What a command that has several forms shall do.
+enum { DEVICE_KILL, DEVICE_CUT, DEVICE_RESTORE };
+enum { EDGE_START, EDGE_END };
+enum { CHIP_WHOLE, CHIP_UNLOCKED, CHIP_STUCK, CHIP_MISRATED };
+enum { PLUG_OUT, PLUG_IN };
+enum { SAY_BANNER, SAY_FLOOD };
 
 static int tell_time(struct lab *lab, const struct command *c, char *answer, size_t size,
                      struct err *err)
@@ -38,106 +46,119 @@ static int tell_bursts(struct lab *lab, const struct command *c, char *answer, s
     return ERR_OK;
 }
 
-static int done(struct lab *lab, char *answer, size_t size)
+static int done(char *answer, size_t size)
 {
-    lab->faults++;
     snprintf(answer, size, "ok");
     return ERR_OK;
 }
 
-static int kill_device(struct lab *lab, const struct command *c, char *answer, size_t size,
-                       struct err *err)
-{
-    if (lab->devices[c->unit]->state != DEVICE_STATE_RUNNING)
-        return err_set(err, ERR_SEQUENCE, "device %s does not run", lab->devices[c->unit]->name);
-    world_crash(&lab->world, c->unit, "was killed by command");
-    return done(lab, answer, size);
-}
-
-static int act_on_pluto(struct lab *lab, const struct command *c, enum lab_pluto_action action,
-                        char *answer, size_t size, struct err *err)
-{
-    int rc = lab_act_on_pluto(lab, c->unit, action, err);
-    return rc < 0 ? rc : done(lab, answer, size);
-}
-
-static int stall_pluto(struct lab *lab, const struct command *c, char *answer, size_t size,
-                       struct err *err)
-{
-    return act_on_pluto(lab, c, LAB_PLUTO_STALL, answer, size, err);
-}
-
-static int release_pluto(struct lab *lab, const struct command *c, char *answer, size_t size,
+static int act_on_device(struct lab *lab, const struct command *c, char *answer, size_t size,
                          struct err *err)
 {
-    return act_on_pluto(lab, c, LAB_PLUTO_RELEASE, answer, size, err);
+    const struct device *d = lab->devices[c->unit];
+    if (c->what->code == DEVICE_KILL) {
+        if (d->state != DEVICE_STATE_RUNNING)
+            return err_set(err, ERR_SEQUENCE, "device %s does not run", d->name);
+        world_crash(&lab->world, c->unit, "was killed by command");
+    } else {
+        world_set_outage(&lab->world, c->unit, c->what->code == DEVICE_CUT);
+    }
+    return done(answer, size);
 }
 
-static int unplug_pluto(struct lab *lab, const struct command *c, char *answer, size_t size,
+static int cut_at_edge(struct lab *lab, const struct command *c, char *answer, size_t size,
+                       struct err *err)
+{
+    (void)err;
+    lab->cuts[c->unit] = (struct lab_cut){.armed = true,
+                                          .at_end = c->what->code == EDGE_END,
+                                          .offset_ns = llround(c->values[0] * 1e6),
+                                          .hold_ns = llround(c->values[1] * 1e9)};
+    return done(answer, size);
+}
+
+static int act_on_pluto(struct lab *lab, const struct command *c, char *answer, size_t size,
                         struct err *err)
 {
-    return act_on_pluto(lab, c, LAB_PLUTO_UNPLUG, answer, size, err);
+    int rc = lab_act_on_pluto(lab, c->unit, (enum lab_pluto_action)c->what->code, err);
+    return rc < 0 ? rc : done(answer, size);
 }
 
-static int replug_pluto(struct lab *lab, const struct command *c, char *answer, size_t size,
-                        struct err *err)
-{
-    return act_on_pluto(lab, c, LAB_PLUTO_REPLUG, answer, size, err);
-}
-
-static int overflow_pluto(struct lab *lab, const struct command *c, char *answer, size_t size,
-                          struct err *err)
+static int hurt_block(struct lab *lab, const struct command *c, char *answer, size_t size,
+                      struct err *err)
 {
     (void)err;
-    pluto_flag_overflow(lab->plutos[c->unit]);
-    return done(lab, answer, size);
+    iiod_hurt(lab->daemons[c->unit], (enum iiod_fault)c->what->code);
+    return done(answer, size);
 }
 
-static int unplug_uart(struct lab *lab, const struct command *c, char *answer, size_t size,
-                       struct err *err)
-{
-    (void)err;
-    uart_unplug(lab->uarts[c->unit]);
-    return done(lab, answer, size);
-}
-
-static int replug_uart(struct lab *lab, const struct command *c, char *answer, size_t size,
-                       struct err *err)
-{
-    int rc = uart_replug(lab->uarts[c->unit], err);
-    return rc < 0 ? rc : done(lab, answer, size);
-}
-
-static int unplug_ftdi(struct lab *lab, const struct command *c, char *answer, size_t size,
-                       struct err *err)
-{
-    (void)err;
-    usb_bus_unplug(lab->usb, c->unit);
-    return done(lab, answer, size);
-}
-
-static int replug_ftdi(struct lab *lab, const struct command *c, char *answer, size_t size,
-                       struct err *err)
-{
-    (void)err;
-    usb_bus_replug(lab->usb, c->unit);
-    return done(lab, answer, size);
-}
-
-static int lift_clip(struct lab *lab, const struct command *c, char *answer, size_t size,
+static int hurt_chip(struct lab *lab, const struct command *c, char *answer, size_t size,
                      struct err *err)
 {
     (void)err;
-    lab->probes[c->unit]->lifted = true;
-    return done(lab, answer, size);
+    struct pluto_faults *f = &lab->plutos[c->unit]->faults;
+    if (c->what->code == CHIP_WHOLE) *f = (struct pluto_faults){0};
+    if (c->what->code == CHIP_UNLOCKED) f->unlocked = true;
+    if (c->what->code == CHIP_STUCK) f->stuck = true;
+    if (c->what->code == CHIP_MISRATED) f->misrated = true;
+    return done(answer, size);
 }
 
-static int seat_clip(struct lab *lab, const struct command *c, char *answer, size_t size,
+static int plug_uart(struct lab *lab, const struct command *c, char *answer, size_t size,
+                     struct err *err)
+{
+    int rc = ERR_OK;
+    if (c->what->code == PLUG_OUT)
+        uart_unplug(lab->uarts[c->unit]);
+    else
+        rc = uart_replug(lab->uarts[c->unit], err);
+    return rc < 0 ? rc : done(answer, size);
+}
+
+static int hurt_uart(struct lab *lab, const struct command *c, char *answer, size_t size,
                      struct err *err)
 {
     (void)err;
-    lab->probes[c->unit]->lifted = false;
-    return done(lab, answer, size);
+    struct uart *u = lab->uarts[c->unit];
+    char stream[64];
+    snprintf(stream, sizeof stream, "uart %s fault", u->name);
+    u->faults.key = rng_key(lab->seed, stream);
+    u->faults.kind = (enum uart_fault)c->what->code;
+    return done(answer, size);
+}
+
+// What nobody asked for comes in on the line, as if the device had sent it.
+static int say_on_uart(struct lab *lab, const struct command *c, char *answer, size_t size,
+                       struct err *err)
+{
+    (void)err;
+    static const char banner[] = "\r\n\r\nboot 1.0\r\nreset: brown-out\r\nREADY\r\n";
+    static const char noise[] = "E (4711) rf: #### 0x3F2A7C10 unexpected state\r\n";
+    struct uart *u = lab->uarts[c->unit];
+    size_t times = c->what->code == SAY_FLOOD ? 100 : 1;
+    const char *text = c->what->code == SAY_FLOOD ? noise : banner;
+    for (size_t i = 0; i < times; i++)
+        uart_transmit(u, lab->world.now_ns, (const uint8_t *)text, strlen(text));
+    return done(answer, size);
+}
+
+static int plug_ftdi(struct lab *lab, const struct command *c, char *answer, size_t size,
+                     struct err *err)
+{
+    (void)err;
+    if (c->what->code == PLUG_OUT)
+        usb_bus_unplug(lab->usb, c->unit);
+    else
+        usb_bus_replug(lab->usb, c->unit);
+    return done(answer, size);
+}
+
+static int move_clip(struct lab *lab, const struct command *c, char *answer, size_t size,
+                     struct err *err)
+{
+    (void)err;
+    lab->probes[c->unit]->lifted = c->what->code == PLUG_OUT;
+    return done(answer, size);
 }
 
 static int set_supply(struct lab *lab, const struct command *c, char *answer, size_t size,
@@ -145,7 +166,7 @@ static int set_supply(struct lab *lab, const struct command *c, char *answer, si
 {
     (void)err;
     world_set_supply(&lab->world, c->unit, (uint32_t)lround(c->values[0]));
-    return done(lab, answer, size);
+    return done(answer, size);
 }
 
 static int set_temperature(struct lab *lab, const struct command *c, char *answer, size_t size,
@@ -153,37 +174,85 @@ static int set_temperature(struct lab *lab, const struct command *c, char *answe
 {
     (void)err;
     world_set_temperature(&lab->world, c->unit, (int32_t)lround(c->values[0] * 1000));
-    return done(lab, answer, size);
+    return done(answer, size);
 }
 
-#define NO_VALUES                                                                                  \
+// Words, kind of unit, function, what it shall do.
+#define DO(words, kind, run, code)                                                                 \
     {                                                                                              \
-        {                                                                                          \
-            NULL, 0, 0                                                                             \
-        }                                                                                          \
+        words, COMMAND_UNIT_##kind, false, run, {{NULL, 0, 0}}, code, false                        \
+    }
+#define UNDO(words, kind, run, code)                                                               \
+    {                                                                                              \
+        words, COMMAND_UNIT_##kind, false, run, {{NULL, 0, 0}}, code, true                         \
+    }
+#define ASK(words, kind, run)                                                                      \
+    {                                                                                              \
+        words, COMMAND_UNIT_##kind, true, run, {{NULL, 0, 0}}, 0, false                            \
     }
 
 static const struct command_entry entries[] = {
-    {"time", COMMAND_UNIT_NONE, true, tell_time, NO_VALUES},
-    {"bursts", COMMAND_UNIT_NONE, true, tell_bursts, NO_VALUES},
-    {"state device", COMMAND_UNIT_DEVICE, true, tell_device, NO_VALUES},
-    {"kill device", COMMAND_UNIT_DEVICE, false, kill_device, NO_VALUES},
-    {"supply device", COMMAND_UNIT_DEVICE, false, set_supply, {{"mV", 0, 20000}}},
-    {"temperature device", COMMAND_UNIT_DEVICE, false, set_temperature, {{"C", -100, 200}}},
-    {"stall pluto", COMMAND_UNIT_PLUTO, false, stall_pluto, NO_VALUES},
-    {"release pluto", COMMAND_UNIT_PLUTO, false, release_pluto, NO_VALUES},
-    {"unplug pluto", COMMAND_UNIT_PLUTO, false, unplug_pluto, NO_VALUES},
-    {"replug pluto", COMMAND_UNIT_PLUTO, false, replug_pluto, NO_VALUES},
-    {"overflow pluto", COMMAND_UNIT_PLUTO, false, overflow_pluto, NO_VALUES},
-    {"unplug uart", COMMAND_UNIT_UART, false, unplug_uart, NO_VALUES},
-    {"replug uart", COMMAND_UNIT_UART, false, replug_uart, NO_VALUES},
-    {"unplug ftdi", COMMAND_UNIT_FTDI, false, unplug_ftdi, NO_VALUES},
-    {"replug ftdi", COMMAND_UNIT_FTDI, false, replug_ftdi, NO_VALUES},
-    {"lift clip", COMMAND_UNIT_FTDI, false, lift_clip, NO_VALUES},
-    {"seat clip", COMMAND_UNIT_FTDI, false, seat_clip, NO_VALUES},
+    ASK("time", NONE, tell_time),
+    ASK("bursts", NONE, tell_bursts),
+    ASK("state device", DEVICE, tell_device),
+    DO("kill device", DEVICE, act_on_device, DEVICE_KILL),
+    DO("cut device", DEVICE, act_on_device, DEVICE_CUT),
+    UNDO("restore device", DEVICE, act_on_device, DEVICE_RESTORE),
+    {"cut at-start",
+     COMMAND_UNIT_DEVICE,
+     false,
+     cut_at_edge,
+     {{"ms", -60000, 60000}, {"s", 0.001, 3600}},
+     EDGE_START,
+     false},
+    {"cut at-end",
+     COMMAND_UNIT_DEVICE,
+     false,
+     cut_at_edge,
+     {{"ms", -60000, 60000}, {"s", 0.001, 3600}},
+     EDGE_END,
+     false},
+    {"supply device", COMMAND_UNIT_DEVICE, false, set_supply, {{"mV", 0, 20000}}, 0, false},
+    {"temperature device",
+     COMMAND_UNIT_DEVICE,
+     false,
+     set_temperature,
+     {{"C", -100, 200}},
+     0,
+     false},
+    DO("stall pluto", PLUTO, act_on_pluto, LAB_PLUTO_STALL),
+    UNDO("release pluto", PLUTO, act_on_pluto, LAB_PLUTO_RELEASE),
+    DO("unplug pluto", PLUTO, act_on_pluto, LAB_PLUTO_UNPLUG),
+    UNDO("replug pluto", PLUTO, act_on_pluto, LAB_PLUTO_REPLUG),
+    DO("overflow pluto", PLUTO, act_on_pluto, LAB_PLUTO_OVERFLOW),
+    DO("underflow pluto", PLUTO, act_on_pluto, LAB_PLUTO_UNDERFLOW),
+    DO("crash pluto", PLUTO, hurt_block, IIOD_FAULT_CRASH),
+    DO("short pluto", PLUTO, hurt_block, IIOD_FAULT_SHORT),
+    DO("oversize pluto", PLUTO, hurt_block, IIOD_FAULT_OVERSIZE),
+    DO("mask pluto", PLUTO, hurt_block, IIOD_FAULT_MASK),
+    DO("garbage pluto", PLUTO, hurt_block, IIOD_FAULT_GARBAGE),
+    DO("unlock pluto", PLUTO, hurt_chip, CHIP_UNLOCKED),
+    DO("stick pluto", PLUTO, hurt_chip, CHIP_STUCK),
+    DO("misrate pluto", PLUTO, hurt_chip, CHIP_MISRATED),
+    UNDO("mend pluto", PLUTO, hurt_chip, CHIP_WHOLE),
+    DO("unplug uart", UART, plug_uart, PLUG_OUT),
+    UNDO("replug uart", UART, plug_uart, PLUG_IN),
+    DO("corrupt uart", UART, hurt_uart, UART_FAULT_CORRUPT),
+    DO("drop uart", UART, hurt_uart, UART_FAULT_DROP),
+    DO("double uart", UART, hurt_uart, UART_FAULT_DOUBLE),
+    DO("split uart", UART, hurt_uart, UART_FAULT_SPLIT),
+    DO("misbaud uart", UART, hurt_uart, UART_FAULT_MISBAUD),
+    DO("mute uart", UART, hurt_uart, UART_FAULT_MUTE),
+    UNDO("mend uart", UART, hurt_uart, UART_FAULT_NONE),
+    DO("flood uart", UART, say_on_uart, SAY_FLOOD),
+    DO("banner uart", UART, say_on_uart, SAY_BANNER),
+    DO("unplug ftdi", FTDI, plug_ftdi, PLUG_OUT),
+    UNDO("replug ftdi", FTDI, plug_ftdi, PLUG_IN),
+    DO("lift clip", FTDI, move_clip, PLUG_OUT),
+    UNDO("seat clip", FTDI, move_clip, PLUG_IN),
 };
 
-static const char *unit_name(const struct scenario *s, enum command_unit kind, size_t i)
+const char *command_unit_name(const struct scenario *s, enum command_unit kind, size_t i)
 {
     switch (kind) {
     case COMMAND_UNIT_PLUTO:
@@ -215,7 +284,7 @@ static int find_unit(struct command *out, const char *word, const struct scenari
 {
     char number[16];
     const char *name;
-    for (size_t i = 0; (name = unit_name(s, out->what->unit, i)); i++) {
+    for (size_t i = 0; (name = command_unit_name(s, out->what->unit, i)); i++) {
         snprintf(number, sizeof number, "%zu", i);
         if (strcmp(word, name) != 0 && strcmp(word, number) != 0) continue;
         out->unit = (unsigned)i;
@@ -280,7 +349,16 @@ int command_parse(struct command *out, const char *line, const struct scenario *
         *out = (struct command){.what = e};
         return take_arguments(out, line + len, s, err);
     }
-    char list[800] = "";
+    char list[2000] = "";
     list_commands(list, sizeof list);
     return err_set(err, ERR_USAGE, "'%s' is no command; there are: %s", line, list);
+}
+
+int command_carry_out(struct lab *lab, const char *line, char *answer, size_t size, struct err *err)
+{
+    struct command c;
+    int rc = command_parse(&c, line, lab->scenario, err);
+    if (rc >= 0) rc = c.what->run(lab, &c, answer, size, err);
+    if (rc >= 0 && !c.what->query) lab_note_fault(lab, line);
+    return rc;
 }

@@ -38,6 +38,8 @@ struct command_entry {
     int (*run)(struct lab *lab, const struct command *c, char *answer, size_t size,
                struct err *err);
     struct command_value values[COMMAND_VALUES];
+    int code;   // which of the things that `run` can do
+    bool mends; // ends a fault
 };
 
 struct command {
@@ -45,6 +47,12 @@ struct command {
     unsigned unit; // index in the scenario
     double values[COMMAND_VALUES];
 };
+
+/// Name of unit i of a kind; NULL: there is none.
+const char *command_unit_name(const struct scenario *s, enum command_unit kind, size_t i);
+/// Parses a line, does it, and keeps in mind what was done. As the entry's run.
+FOX_CHECK int command_carry_out(struct lab *lab, const char *line, char *answer, size_t size,
+                                struct err *err);
 
 /// A unit is given by its name or its number. ERR_USAGE lists the commands.
 FOX_CHECK int command_parse(struct command *out, const char *line, const struct scenario *s,

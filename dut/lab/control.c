@@ -40,11 +40,9 @@ static void client_close(struct client *c)
 static void answer_line(struct client *c)
 {
     struct lab *lab = c->control->lab;
-    struct command command;
     struct err why = {0};
-    char answer[300] = "", line[520];
-    int rc = command_parse(&command, c->line, lab->scenario, &why);
-    if (rc >= 0) rc = command.what->run(lab, &command, answer, sizeof answer, &why);
+    char answer[300] = "", line[2200];
+    int rc = command_carry_out(lab, c->line, answer, sizeof answer, &why);
     int n = rc < 0 ? snprintf(line, sizeof line, "error: %s\n", why.text)
                    : snprintf(line, sizeof line, "%s\n", answer);
     // A client that does not read its answers loses them; a full socket never stops the lab.

@@ -335,8 +335,24 @@ int iiod_replug(struct iiod *s, struct err *err)
     return s->listener >= 0 ? ERR_OK : listen_on(s, s->port, err);
 }
 
+void iiod_hurt(struct iiod *s, enum iiod_fault fault)
+{
+    s->fault = fault;
+}
+
+// A process that ends: its sockets close, and whoever starts it again listens at once.
+static void crash(struct iiod *s)
+{
+    s->crashed = false;
+    while (s->n_conns) {
+        flush_out(s->conns[s->n_conns - 1]);
+        conn_free(s->conns[s->n_conns - 1]);
+    }
+}
+
 void iiod_wake(struct iiod *s)
 {
+    if (s->crashed) crash(s);
     for (size_t i = s->n_conns; i-- > 0;)
         if (s->conns[i]->read_left || s->conns[i]->push_owed) serve(s->conns[i]);
 }

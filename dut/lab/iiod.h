@@ -31,6 +31,16 @@ struct iiod_host {
     bool (*room)(void *ctx, struct pluto *p);
 };
 
+// What goes wrong with the next block that is delivered.
+enum iiod_fault {
+    IIOD_FAULT_NONE,
+    IIOD_FAULT_CRASH,    // the daemon ends in the middle of it, and is started again
+    IIOD_FAULT_SHORT,    // half of it comes, and then its end
+    IIOD_FAULT_OVERSIZE, // more comes than was asked for
+    IIOD_FAULT_MASK,     // it claims to have other channels than those asked for
+    IIOD_FAULT_GARBAGE   // where its length should stand, there is something else
+};
+
 /// Listens on 127.0.0.1 at a port that the system chooses.
 FOX_CHECK int iiod_new(struct iiod **out, struct loop *loop, struct pluto *pluto,
                        const struct iiod_host *host, struct err *err);
@@ -43,6 +53,8 @@ void iiod_unplug(struct iiod *s);
 FOX_CHECK int iiod_replug(struct iiod *s, struct err *err);
 /// Serves the clients that waited for time to go on.
 void iiod_wake(struct iiod *s);
+/// The next block has this fault; those after it have none.
+void iiod_hurt(struct iiod *s, enum iiod_fault fault);
 /// Commands are taken, blocks are not delivered.
 void iiod_stall(struct iiod *s, bool stalled);
 

@@ -53,6 +53,8 @@ struct iiod {
     int listener; // -1 while unplugged
     unsigned port;
     bool stalled;
+    enum iiod_fault fault; // of the next block
+    bool crashed;          // all connections end as soon as they may
     struct conn *conns[CONNS_MAX];
     size_t n_conns;
     int16_t *block; // one block of the open stream, I and Q

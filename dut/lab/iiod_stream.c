@@ -135,19 +135,36 @@ bool iiod_stream_must_wait(struct conn *c)
     return s->stalled || s->host.ahead(s->host.ctx, s->pluto, chunk_samples(c));
 }
 
+// Lines in front of a chunk: its length and, in front of the first, the mask.
+static int chunk_head(const struct conn *c, size_t bytes, enum iiod_fault fault, char *out,
+                      size_t size)
+{
+    uint32_t mask = fault == IIOD_FAULT_MASK ? c->mask ^ 4 : c->mask;
+    if (fault == IIOD_FAULT_GARBAGE) return snprintf(out, size, "\x07~so many bytes~\n");
+    int len = snprintf(out, size, "%zu\n", bytes);
+    if (c->mask_due) len += snprintf(out + len, size - (size_t)len, "%08x\n", mask);
+    return len;
+}
+
 // One kernel block a chunk, as the daemon sends them; the next one only when this one is gone.
 void iiod_stream_send(struct conn *c)
 {
+    struct iiod *s = c->server;
     size_t frame = 2 * (size_t)__builtin_popcount(c->mask);
     size_t n = chunk_samples(c);
+    enum iiod_fault fault = s->fault;
+    s->fault = IIOD_FAULT_NONE;
+    // What is told, and what follows.
+    size_t told = n * frame, sent = told;
+    if (fault == IIOD_FAULT_SHORT) told = sent = n / 2 * frame;
+    if (fault == IIOD_FAULT_OVERSIZE) told = sent = n * frame + frame;
+    if (fault == IIOD_FAULT_CRASH) sent = n / 2 * frame;
     char head[64];
-    int len = snprintf(head, sizeof head, "%zu\n", n * frame);
-    if (c->mask_due) len += snprintf(head + len, sizeof head - (size_t)len, "%08x\n", c->mask);
-    uint8_t *at = iiod_out_reserve(c, (size_t)len + n * frame);
+    int len = chunk_head(c, told, fault, head, sizeof head);
+    uint8_t *at = iiod_out_reserve(c, (size_t)len + sent);
     if (!at) return;
     size_t head_at = (size_t)(at - c->out);
     memcpy(at, head, (size_t)len);
-    struct iiod *s = c->server;
     int rc = s->host.receive(s->host.ctx, s->pluto, n, s->block);
     if (rc < 0) {
         c->out_len = head_at;
@@ -158,9 +175,17 @@ void iiod_stream_send(struct conn *c)
     if (c->mask != 3) // one component only
         for (size_t i = 0; i < n; i++)
             s->block[i] = s->block[2 * i + (c->mask == 2)];
-    memcpy(at + len, s->block, n * frame);
+    memset(at + len, 0, sent);
+    memcpy(at + len, s->block, sent < n * frame ? sent : n * frame);
     c->read_left -= n * frame;
     c->mask_due = false;
+    if (fault == IIOD_FAULT_SHORT) {
+        c->read_left = 0;
+        iiod_put_code(c, 0);
+    }
+    if (fault == IIOD_FAULT_CRASH) {
+        c->read_left = 0;
+        c->closing = s->crashed = true;
+    }
 }
-
 // Does what can be done now; frees c when the connection is over.

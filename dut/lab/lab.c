@@ -11,19 +11,16 @@
 #include <unistd.h>
 
 #include "bench/base/log.h"
+#include "dut/lab/chaos.h"
 #include "dut/lab/commands.h"
 #include "dut/lab/streams.h"
 
 // While nobody receives, modem lines are looked at and time moves in steps of this length.
-enum { FREE_STEP_MS = 10, HELD_STEP_MS = 50 };
+enum { FREE_STEP_MS = 10, HELD_STEP_MS = 50, FAULT_TEXT_MAX = 1 << 20 };
+// What an overflow or an underflow costs, in samples.
+enum { LOST_SAMPLES = 4096, LATE_SAMPLES = 1000 };
 
 // --- what happens by itself
-
-static int64_t next_planned(const struct lab *lab)
-{
-    return lab->next_event < lab->scenario->n_events ? lab->scenario->events[lab->next_event].t_ns
-                                                     : PORT_NEVER;
-}
 
 // When an adapter goes on with what it was sent.
 static int64_t next_probe(const struct lab *lab)
@@ -39,26 +36,81 @@ static int64_t next_probe(const struct lab *lab)
 static int64_t next_event(void *ctx)
 {
     const struct lab *lab = ctx;
-    int64_t planned = next_planned(lab), probe = next_probe(lab);
+    int64_t planned = agenda_next_ns(&lab->agenda), probe = next_probe(lab);
     return planned < probe ? planned : probe;
 }
 
 static void do_event(void *ctx, int64_t t_ns)
 {
     struct lab *lab = ctx;
-    if (next_planned(lab) > t_ns) {
+    if (agenda_next_ns(&lab->agenda) > t_ns) {
         for (size_t i = 0; i < lab->scenario->n_ftdis; i++)
             ft232h_run(lab->probes[i]->chip, t_ns);
         return;
     }
-    const struct scenario_event *e = &lab->scenario->events[lab->next_event++];
-    struct command c;
+    struct agenda_entry e;
     struct err why = {0};
     char answer[256];
-    int rc = command_parse(&c, e->command, lab->scenario, &why);
-    if (rc >= 0) rc = c.what->run(lab, &c, answer, sizeof answer, &why);
-    LOG_INFO("foxlab", "at %.6f s: %s: %s", (double)t_ns * 1e-9, e->command,
+    if (!agenda_take(&lab->agenda, &e)) return;
+    int rc = command_carry_out(lab, e.command, answer, sizeof answer, &why);
+    LOG_INFO("foxlab", "at %.6f s: %s: %s", (double)t_ns * 1e-9, e.command,
              rc < 0 ? why.text : answer);
+}
+
+void lab_note_fault(struct lab *lab, const char *line)
+{
+    struct err full = {0};
+    lab->faults++;
+    if (bytes_printf(&lab->fault_text, &full, "%lld %s\n", (long long)lab->world.now_ns, line) < 0)
+        return;
+    if (!lab->fault_log) return;
+    fprintf(lab->fault_log, "%lld %s\n", (long long)lab->world.now_ns, line);
+    fflush(lab->fault_log);
+}
+
+// A device is about to send from start_ns to end_ns: an armed cut now has its time.
+static void burst_announced(void *ctx, unsigned index, int64_t start_ns, int64_t end_ns)
+{
+    struct lab *lab = ctx;
+    struct lab_cut *cut = &lab->cuts[index];
+    if (!cut->armed) return;
+    cut->armed = false;
+    int64_t t_ns = (cut->at_end ? end_ns : start_ns) + cut->offset_ns;
+    if (t_ns < lab->world.now_ns) t_ns = lab->world.now_ns;
+    char line[AGENDA_TEXT_MAX];
+    struct err why = {0};
+    snprintf(line, sizeof line, "cut device %s", lab->devices[index]->name);
+    int rc = agenda_add(&lab->agenda, t_ns, line, false, &why);
+    snprintf(line, sizeof line, "restore device %s", lab->devices[index]->name);
+    if (rc >= 0) rc = agenda_add(&lab->agenda, t_ns + cut->hold_ns, line, true, &why);
+    if (rc < 0) LOG_ERROR("foxlab", "%s", why.text);
+}
+
+// What the scenario and chaos have planned.
+static int plan(struct lab *lab, const struct lab_config *config, struct err *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < lab->scenario->n_events && rc >= 0; i++) {
+        const struct scenario_event *e = &lab->scenario->events[i];
+        struct command c;
+        rc = command_parse(&c, e->command, lab->scenario, err);
+        if (rc >= 0) rc = agenda_add(&lab->agenda, e->t_ns, e->command, c.what->mends, err);
+    }
+    struct chaos chaos;
+    if (rc >= 0 && config->chaos) rc = chaos_parse(&chaos, config->chaos, err);
+    if (rc >= 0 && config->chaos)
+        rc = chaos_draw(&chaos, lab->seed, lab->scenario, &lab->agenda, err);
+    return rc;
+}
+
+static int open_fault_log(struct lab *lab, const char *work, struct err *err)
+{
+    char path[4096];
+    bytes_init(&lab->fault_text, FAULT_TEXT_MAX);
+    if (!work) return ERR_OK;
+    snprintf(path, sizeof path, "%s/faults.log", work);
+    lab->fault_log = fopen(path, "ae");
+    return lab->fault_log ? ERR_OK : err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 }
 
 // --- opening
@@ -116,6 +168,7 @@ static int open_devices(struct lab *lab, const char *nvm_dir, struct err *err)
                         .seed = lab->seed,
                         .next_event = next_event,
                         .do_event = do_event,
+                        .burst = burst_announced,
                         .ctx = lab};
     struct device_host host = {w, world_uart_tx, world_rf_tx};
     for (size_t i = 0; i < lab->scenario->n_devices; i++) {
@@ -218,6 +271,8 @@ int lab_open(struct lab **out, const struct lab_config *config, struct err *err)
         goto fail;
     }
     rc = loop_new(&lab->loop, err);
+    if (rc >= 0) rc = open_fault_log(lab, config->work, err);
+    if (rc >= 0) rc = plan(lab, config, err);
     if (rc >= 0) rc = make_shim_page(lab, err);
     if (rc >= 0) rc = air_new(&lab->air, err);
     for (size_t i = 0; i < lab->scenario->n_uarts && rc >= 0; i++)
@@ -264,6 +319,9 @@ void lab_close(struct lab *lab)
     air_free(lab->air);
     if (lab->shim) munmap(lab->shim, sizeof *lab->shim);
     loop_free(lab->loop);
+    agenda_deinit(&lab->agenda);
+    bytes_deinit(&lab->fault_text);
+    if (lab->fault_log) fclose(lab->fault_log);
     if (lab->dir[0]) remove_dir(lab);
     free(lab);
 }
@@ -283,8 +341,6 @@ int lab_check_devices(struct lab *lab, struct err *err)
 static int act_now(struct lab *lab, unsigned pluto, enum lab_pluto_action action, struct err *err)
 {
     switch (action) {
-    case LAB_PLUTO_NOTHING:
-        break;
     case LAB_PLUTO_STALL:
     case LAB_PLUTO_RELEASE:
         iiod_stall(lab->daemons[pluto], action == LAB_PLUTO_STALL);
@@ -294,6 +350,12 @@ static int act_now(struct lab *lab, unsigned pluto, enum lab_pluto_action action
         break;
     case LAB_PLUTO_REPLUG:
         return iiod_replug(lab->daemons[pluto], err);
+    case LAB_PLUTO_OVERFLOW:
+        pluto_overflow(lab->plutos[pluto], LOST_SAMPLES);
+        break;
+    case LAB_PLUTO_UNDERFLOW:
+        pluto_underflow(lab->plutos[pluto], LATE_SAMPLES);
+        break;
     }
     return ERR_OK;
 }
@@ -301,17 +363,23 @@ static int act_now(struct lab *lab, unsigned pluto, enum lab_pluto_action action
 int lab_act_on_pluto(struct lab *lab, unsigned pluto, enum lab_pluto_action action, struct err *err)
 {
     if (!lab->in_block) return act_now(lab, pluto, action, err);
-    lab->actions[pluto] = action;
+    struct lab_actions *a = &lab->actions[pluto];
+    if (a->n == LAB_ACTIONS_MAX)
+        return err_set(err, ERR_LIMIT, "more than %d things happen to pluto %s within one block",
+                       LAB_ACTIONS_MAX, lab->plutos[pluto]->name);
+    a->list[a->n++] = action;
     return ERR_OK;
 }
 
 static int do_actions(struct lab *lab, struct err *err)
 {
     for (unsigned i = 0; i < lab->scenario->n_plutos; i++) {
-        enum lab_pluto_action action = lab->actions[i];
-        lab->actions[i] = LAB_PLUTO_NOTHING;
-        int rc = act_now(lab, i, action, err);
-        if (rc < 0) return rc;
+        struct lab_actions now = lab->actions[i];
+        lab->actions[i].n = 0;
+        for (size_t k = 0; k < now.n; k++) {
+            int rc = act_now(lab, i, now.list[k], err);
+            if (rc < 0) return rc;
+        }
     }
     return ERR_OK;
 }
@@ -323,7 +391,9 @@ static void free_step(struct lab *lab)
     int64_t elapsed = wall - lab->wall_ns;
     lab->wall_ns = wall;
     world_act(&lab->world);
-    if (!world_is_alive(&lab->world) && next_probe(lab) == PORT_NEVER) return;
+    if (!world_is_alive(&lab->world) && next_probe(lab) == PORT_NEVER &&
+        !agenda_will_mend(&lab->agenda))
+        return;
     if (!lab->free_running)
         LOG_INFO("foxlab",
                  "nobody receives: time runs at wall rate from %.6f s on, which no seed "
@@ -383,14 +453,19 @@ int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *lin
     return rc;
 }
 
-void lab_report(const struct lab *lab, char *out, size_t size)
+void lab_report(const struct lab *lab, FILE *out)
 {
     double lab_s = (double)lab->world.now_ns * 1e-9;
     double wall_s = (double)(streams_wall_ns() - lab->opened_wall_ns) * 1e-9;
-    snprintf(
-        out, size,
-        "foxlab: %.3f s of lab time in %.3f s of wall time (factor %.1f), %.3f s of it at wall "
-        "rate; %zu bursts, %u faults injected, %u devices died",
-        lab_s, wall_s, lab_s / wall_s, (double)lab->free_ns * 1e-9, air_burst_count(lab->air),
-        lab->faults, lab->world.deaths);
+    fprintf(out,
+            "foxlab: %.3f s of lab time in %.3f s of wall time (factor %.1f), %.3f s of it at wall "
+            "rate; %zu bursts, %u faults injected, %u devices died\n",
+            lab_s, wall_s, lab_s / wall_s, (double)lab->free_ns * 1e-9, air_burst_count(lab->air),
+            lab->faults, lab->world.deaths);
+    const char *line = (const char *)lab->fault_text.data, *end;
+    for (; line && (end = strchr(line, '\n')); line = end + 1) {
+        char *command;
+        double t_s = (double)strtoll(line, &command, 10) * 1e-9;
+        fprintf(out, "foxlab: at %.6f s:%.*s\n", t_s, (int)(end - command), command);
+    }
 }

@@ -7,8 +7,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+#include "bench/base/bytes.h"
 #include "bench/base/err.h"
+#include "dut/lab/agenda.h"
 #include "dut/lab/control.h"
 #include "dut/lab/iiod.h"
 #include "dut/lab/loop.h"
@@ -17,17 +20,32 @@
 #include "dut/lab/world.h"
 
 enum lab_pluto_action {
-    LAB_PLUTO_NOTHING,
     LAB_PLUTO_STALL,
     LAB_PLUTO_RELEASE,
     LAB_PLUTO_UNPLUG,
-    LAB_PLUTO_REPLUG
+    LAB_PLUTO_REPLUG,
+    LAB_PLUTO_OVERFLOW,
+    LAB_PLUTO_UNDERFLOW
+};
+
+// Actions that wait for the end of the block that is being made, in their order.
+enum { LAB_ACTIONS_MAX = 8 };
+struct lab_actions {
+    enum lab_pluto_action list[LAB_ACTIONS_MAX];
+    size_t n;
+};
+
+// Power fails so long after an edge of the device's next burst.
+struct lab_cut {
+    bool armed, at_end;
+    int64_t offset_ns, hold_ns;
 };
 
 struct lab_config {
     struct scenario *scenario; // lent
     const char *fixtures;      // folder with iio/pluto-context.xml
     const char *work;          // folder for the devices' NVM; NULL: temporary
+    const char *chaos;         // faults to draw (chaos.h), or NULL
     uint64_t seed;
 };
 
@@ -42,7 +60,7 @@ struct lab {
     struct air *air;
     struct pluto *plutos[SCENARIO_UNITS_MAX];
     struct iiod *daemons[SCENARIO_UNITS_MAX];
-    enum lab_pluto_action actions[SCENARIO_UNITS_MAX]; // to be done between two steps
+    struct lab_actions actions[SCENARIO_UNITS_MAX];
     bool in_block; // a client waits inside a block: its connection must not vanish yet
     struct uart *uarts[SCENARIO_UNITS_MAX];
     struct device *devices[SCENARIO_UNITS_MAX];
@@ -50,9 +68,10 @@ struct lab {
     struct usb_bus *usb; // NULL: no adapter in the scenario
     struct world world;
     struct control *control;
-    size_t next_event;            // of the scenario
-    unsigned streams, tx_streams; // open now, received and transmitted
-    bool began;                   // a stream was open once
+    struct agenda agenda;                    // what the scenario, chaos and armed cuts have planned
+    struct lab_cut cuts[SCENARIO_UNITS_MAX]; // of devices
+    unsigned streams, tx_streams;            // open now, received and transmitted
+    bool began;                              // a stream was open once
     // Receive streams keep together.
     struct lab_stream {
         int64_t block_ns;     // length of the last block asked for
@@ -65,6 +84,8 @@ struct lab {
     int64_t opened_wall_ns;
     int64_t free_ns; // lab time that went by at wall rate
     unsigned faults; // commands carried out
+    FILE *fault_log; // a line for each: lab time in ns and the command. NULL: no work folder
+    struct bytes fault_text;
 };
 
 FOX_CHECK int lab_open(struct lab **out, const struct lab_config *config, struct err *err);
@@ -78,9 +99,11 @@ FOX_CHECK int lab_step(struct lab *lab, int limit_ms, struct err *err);
 /// Does it at once, or behind the block that is being made.
 FOX_CHECK int lab_act_on_pluto(struct lab *lab, unsigned pluto, enum lab_pluto_action action,
                                struct err *err);
+/// A command was carried out just now.
+void lab_note_fault(struct lab *lab, const char *line);
 /// Calls put(ctx, "NAME=value") for each variable that a client of this lab needs.
 int lab_environment(const struct lab *lab, int (*put)(void *ctx, const char *line), void *ctx);
-/// One line about how it went.
-void lab_report(const struct lab *lab, char *out, size_t size);
+/// How it went: a line, and one for each fault that was injected.
+void lab_report(const struct lab *lab, FILE *out);
 
 #endif

@@ -23,6 +23,7 @@ static const char usage[] =
     "              prints its environment and the line 'ready', and runs until its input ends\n"
     "  --seed N    for all that is random (default 1)\n"
     "  --fault ID  goes to every device; may be given several times\n"
+    "  --chaos WHAT  draws faults from the seed: kinds, rate=N/min, window=As-Bs, hold=As-Bs\n"
     "  --work DIR  keeps the devices' memory there; default is a folder that is removed\n"
     "  --report    prints on exit how fast lab time went by\n"
     "  -v          says what happens; -vv: everything\n";
@@ -33,6 +34,7 @@ struct options {
     const char *faults[FAULTS_MAX];
     size_t n_faults;
     const char *work;
+    const char *chaos;
     uint64_t seed;
     bool report;
     int verbose;
@@ -66,7 +68,8 @@ static int parse_option(struct options *o, int argc, char **argv, int *i, struct
         return ERR_OK;
     }
     bool seed = strcmp(name, "--seed") == 0, fault = strcmp(name, "--fault") == 0;
-    if (!seed && !fault && strcmp(name, "--work") != 0)
+    bool chaos = strcmp(name, "--chaos") == 0;
+    if (!seed && !fault && !chaos && strcmp(name, "--work") != 0)
         return err_set(err, ERR_USAGE, "'%s' is no option; foxlab --help lists them", name);
     int rc = option_value(argc, argv, i, &value, err);
     if (rc < 0) return rc;
@@ -80,6 +83,8 @@ static int parse_option(struct options *o, int argc, char **argv, int *i, struct
         o->seed = strtoull(value, &end, 10);
         if (*end || end == value || errno || value[0] == '-')
             return err_set(err, ERR_USAGE, "--seed %s: expected a whole number, 0 or more", value);
+    } else if (chaos) {
+        o->chaos = value;
     } else {
         o->work = value;
     }
@@ -245,8 +250,11 @@ static int run(const struct options *o, int *exit_code, struct err *err)
     for (size_t i = 0; i < o->n_faults && rc >= 0; i++)
         rc = scenario_add_option(scenario, "--fault", o->faults[i], err);
     if (rc < 0) goto fail;
-    struct lab_config config = {
-        .scenario = scenario, .fixtures = FOXLAB_FIXTURES, .work = o->work, .seed = o->seed};
+    struct lab_config config = {.scenario = scenario,
+                                .fixtures = FOXLAB_FIXTURES,
+                                .work = o->work,
+                                .chaos = o->chaos,
+                                .seed = o->seed};
     rc = lab_open(&s.lab, &config, err);
     if (rc >= 0) rc = lab_check_devices(s.lab, err);
     if (rc >= 0) rc = watch_signals(&s, err);
@@ -254,11 +262,7 @@ static int run(const struct options *o, int *exit_code, struct err *err)
     while (rc >= 0 && !s.done)
         rc = lab_step(s.lab, -1, err);
     *exit_code = s.exit_code;
-    if (o->report && rc >= 0) {
-        char line[400];
-        lab_report(s.lab, line, sizeof line);
-        fprintf(stderr, "%s\n", line);
-    }
+    if (o->report && rc >= 0) lab_report(s.lab, stderr);
 fail:
     if (s.command > 0) kill(s.command, SIGTERM);
     lab_close(s.lab);

@@ -126,7 +126,7 @@ void pluto_stream_skip(struct pluto *p, int64_t t_ns)
     if (pluto_stream_until(p, 0) >= t_ns) return;
     p->receiver.clock.base_index = p->next_sample;
     p->receiver.clock.base_ns = on_grid(p, t_ns);
-    pluto_flag_overflow(p);
+    pluto_overflow(p, 0);
 }
 
 void pluto_stream_end(struct pluto *p)
@@ -229,10 +229,24 @@ int pluto_reg_write(struct pluto *p, const struct context_device *d, uint32_t ad
     return 0;
 }
 
-void pluto_flag_overflow(struct pluto *p)
+void pluto_overflow(struct pluto *p, int64_t n)
 {
+    if (p->streaming) {
+        struct sample_clock *c = &p->receiver.clock;
+        *c = (struct sample_clock){.base_index = p->next_sample,
+                                   .base_ns = clock_time_ns(c, p->next_sample + n),
+                                   .rate_uhz = c->rate_uhz};
+    }
     struct pluto_reg *r = find_reg(p, p->rx, status_register);
     if (r) r->value |= status_overflow;
+}
+
+void pluto_underflow(struct pluto *p, int64_t n)
+{
+    struct transmitter *t = &p->transmitter;
+    if (t->open) t->end += n;
+    struct pluto_reg *r = find_reg(p, p->tx, status_register);
+    if (r) r->value |= status_underflow;
 }
 
 void pluto_transmit_begin(struct pluto *p, int64_t now_ns)

@@ -32,6 +32,13 @@ struct pluto_reg {
     uint32_t address, value;
 };
 
+// What is wrong with the chip: settings are taken, and become something else.
+struct pluto_faults {
+    bool unlocked; // a synthesiser that is tuned comes to rest beside the frequency
+    bool stuck;    // gains stay what they are
+    bool misrated; // the sampling rate becomes another one
+};
+
 struct pluto {
     const char *name;
     struct context *context;
@@ -40,6 +47,7 @@ struct pluto {
     double figure_db;
     uint64_t seed;
 
+    struct pluto_faults faults;
     bool fir_loaded, fir_rx, fir_tx;
     unsigned rx_decimation; // 1 or 8, in the FPGA
 
@@ -89,7 +97,9 @@ FOX_CHECK int pluto_transmit(struct pluto *p, struct air *air, int64_t until_ns,
 /// Queues n samples behind those that wait; iq (I, Q) is taken, also on failure.
 FOX_CHECK int pluto_transmit_push_take(struct pluto *p, int64_t now_ns, int16_t *iq, size_t n,
                                        struct err *err);
-/// The hardware noticed that samples were lost: sets the flag that clients poll.
-void pluto_flag_overflow(struct pluto *p);
+/// n samples of the receive stream are lost, and the flag that clients poll is set.
+void pluto_overflow(struct pluto *p, int64_t n);
+/// The transmit stream pauses for n samples, and the flag that clients poll is set.
+void pluto_underflow(struct pluto *p, int64_t n);
 
 #endif

@@ -13,6 +13,7 @@
 #include "dut/lab/ad936x.h"
 
 static const int64_t fir_off_min = 2083333; // 25 MHz / 12
+static const int64_t unlocked_off_hz = 137000;
 static const char fir_config_head[] = "FIR Rx: %u,%u Tx: %u,%u";
 
 // One write in progress: `file` is what the attribute names, `text` what the client wrote.
@@ -148,7 +149,9 @@ static int put_lo(struct change *c)
 {
     int64_t hz;
     if (integer(c->text, &hz) < 0 || in_range(c, (double)hz) < 0) return -EINVAL;
-    context_set(c->d, c->file->name, "%lld", (long long)ad936x_lo(hz, xo(c->p)));
+    int64_t made = ad936x_lo(hz, xo(c->p));
+    if (c->p->faults.unlocked) made -= unlocked_off_hz;
+    context_set(c->d, c->file->name, "%lld", (long long)made);
     show_gain(c->p);
     return 0;
 }
@@ -198,7 +201,7 @@ static int put_rate(struct change *c)
 {
     int64_t hz;
     if (integer(c->text, &hz) < 0) return -EINVAL;
-    return set_rate(c->p, hz);
+    return set_rate(c->p, c->p->faults.misrated ? hz + hz / 64 : hz);
 }
 
 // The FPGA's decimator: exactly the full rate or an eighth of it.
@@ -274,6 +277,7 @@ static int put_rx_gain(struct change *c)
     if (strcmp(context_value(c->d, "in_voltage0_gain_control_mode"), "manual") != 0)
         return -EOPNOTSUPP; // the automatic control owns the gain
     if (number(c->text, &db) < 0 || in_range(c, db) < 0) return -EINVAL;
+    if (c->p->faults.stuck) return 0;
     context_set(c->d, c->file->name, "%f dB", round(db));
     return 0;
 }
@@ -282,6 +286,7 @@ static int put_tx_gain(struct change *c)
 {
     double db;
     if (number(c->text, &db) < 0 || in_range(c, db) < 0) return -EINVAL;
+    if (c->p->faults.stuck) return 0;
     context_set(c->d, c->file->name, "%f dB", round(db * 4) / 4);
     return 0;
 }

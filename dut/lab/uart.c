@@ -149,8 +149,13 @@ size_t uart_arrived(struct uart *u, int64_t t_ns, uint8_t *out, size_t max)
 
 void uart_transmit(struct uart *u, int64_t t_ns, const uint8_t *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        push(u, &u->to_bench, t_ns, data[i]);
+    for (size_t i = 0; i < len; i++) {
+        struct uart_effect e = uart_fault_next(&u->faults, data[i]);
+        if (e.pause_ns && u->to_bench.free_ns < t_ns) u->to_bench.free_ns = t_ns;
+        u->to_bench.free_ns += e.pause_ns;
+        for (size_t k = 0; k < e.n; k++)
+            push(u, &u->to_bench, t_ns, e.bytes[k]);
+    }
 }
 
 void uart_deliver(struct uart *u, int64_t t_ns)

@@ -12,6 +12,7 @@
 
 #include "bench/base/err.h"
 #include "dut/lab/shim/page.h"
+#include "dut/lab/uart_fault.h"
 
 enum { UART_NAME_MAX = 32, UART_QUEUE_MAX = 65536 };
 
@@ -38,6 +39,7 @@ struct uart {
     struct foxshim_port *lines;
     uint32_t lines_seen; // changes taken so far
     struct uart_queue to_device, to_bench;
+    struct uart_faults faults; // of what the device sends
 };
 
 /// Makes the port as a link in the folder `dir`; `lines` is its place in the shim's page (lent).

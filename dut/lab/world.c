@@ -18,6 +18,7 @@ int world_rf_tx(void *ctx, unsigned index, int64_t t_ns, double carrier_hz, doub
                 float *iq, size_t n, struct err *err)
 {
     struct world *w = ctx;
+    if (w->burst) w->burst(w->ctx, index, t_ns, t_ns + (int64_t)((double)n * 1e9 / rate_hz));
     return air_send_take(w->air, index, t_ns, carrier_hz, rate_hz, iq, n, err);
 }
 
@@ -49,12 +50,12 @@ void world_crash(struct world *w, unsigned index, const char *why)
 static void apply_lines(struct world *w, struct world_slot *s)
 {
     struct device *d = s->device;
-    bool on = s->powered && !s->held;
-    if (!s->powered) s->cold = true;
+    bool on = s->powered && !s->held && !s->outage;
+    if (!s->powered || s->outage) s->cold = true;
     if (!on && d->state != DEVICE_STATE_OFF) {
         bool dead = d->state == DEVICE_STATE_DEAD;
         // A reset does not bring back a device that the lab has given up.
-        if (dead && s->powered) return;
+        if (dead && s->powered && !s->outage) return;
         device_stop(d, w->now_ns);
         silence(w, s);
     } else if (on && d->state == DEVICE_STATE_OFF) {
@@ -73,6 +74,15 @@ void world_set_lines(struct world *w, unsigned index, bool powered, bool held)
     if (powered && !s->powered) memory_power_up(s->device->memory); // also when held in reset
     s->powered = powered;
     s->held = held;
+    apply_lines(w, s);
+}
+
+void world_set_outage(struct world *w, unsigned index, bool outage)
+{
+    struct world_slot *s = &w->slots[index];
+    if (outage == s->outage) return;
+    s->outage = outage;
+    if (s->powered && !outage) memory_power_up(s->device->memory);
     apply_lines(w, s);
 }
 

@@ -22,6 +22,7 @@ struct world_slot {
     struct uart *uart;            // NULL: no serial line, always powered
     bool wired;                   // power and reset come from a probe; RTS and DTR do nothing
     bool powered, held;           // RTS, DTR, or the probe's relay and reset
+    bool outage;                  // power has failed, whatever the others want
     bool cold;                    // power was off since the last start
     struct air_receiver receiver; // what it hears when it listens
     unsigned windows;             // receive windows so far
@@ -36,6 +37,8 @@ struct world {
     /// Something the scenario has planned: time of the next one, and doing it. ctx is lent.
     int64_t (*next_event)(void *ctx);
     void (*do_event)(void *ctx, int64_t t_ns);
+    /// A device is about to send; may be NULL.
+    void (*burst)(void *ctx, unsigned index, int64_t start_ns, int64_t end_ns);
     void *ctx;
     unsigned deaths; // devices that died by themselves
 };
@@ -48,6 +51,8 @@ void world_advance(struct world *w, int64_t until_ns);
 bool world_is_alive(const struct world *w);
 /// Power and reset of a `wired` device as its probe drives them now, at the frontier.
 void world_set_lines(struct world *w, unsigned index, bool powered, bool held);
+/// Power of a device fails at the frontier, or is back.
+void world_set_outage(struct world *w, unsigned index, bool outage);
 /// The level of an input line of device `index`, at the frontier.
 void world_set_pin(struct world *w, unsigned index, unsigned line, bool level);
 /// Its supply's voltage and the temperature around it, at the frontier.

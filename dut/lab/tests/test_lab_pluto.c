@@ -192,7 +192,7 @@ static void test_pluto_registers(void **state)
     // As iio_device_reg_read and _write put it.
     assert_int_equal(put("rx debug direct_reg_access", "2147483784"), 0);
     assert_reads("rx debug direct_reg_access", "0x0");
-    pluto_flag_overflow(p);
+    pluto_overflow(p, 0);
     assert_int_equal(put("rx debug direct_reg_access", "2147483784"), 0);
     assert_reads("rx debug direct_reg_access", "0x4");
     assert_int_equal(put("rx debug direct_reg_access", "0x80000088 0x1"), 0); // another bit
