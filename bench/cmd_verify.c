@@ -156,8 +156,8 @@ int cmd_verify(int argc, char **argv)
     if (code != CMD_EXIT_OK) return code;
 
     int rc = a.key ? crypto_key_read_public(&key, a.key, &e) : ERR_OK;
-    if (rc == ERR_OK) rc = verify_run(&r, a.run, &e);
     if (rc == ERR_OK) rc = seal_check(&seal, a.run, key, &e);
+    if (rc == ERR_OK) rc = verify_run_read(&r, a.run, seal.digests, &e);
     if (rc < 0) {
         fprintf(stderr, "foxbench verify: %s\n", e.text);
         code = exit_of(rc);

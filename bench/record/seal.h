@@ -38,6 +38,7 @@ struct seal_result {
     size_t files;              // whose digests fit
     struct jval *altered;      // [{path, why}] in order of path; root.sig and root.json first
     struct jval *unsigned_too; // [path] of files that came after the signature: no harm
+    struct jval *digests;      // path -> SHA-256 (hex) of each signed file, as it was found
 };
 
 /// With key NULL the signature is checked with the key that root.json names. ERR_NOTFOUND when

@@ -127,6 +127,7 @@ static int check_file(struct seal *s, const struct jval *f, struct err *err)
         return note(s, err, path, "expected %lld bytes, got %lld", (long long)size,
                     (long long)st.st_size);
     rc = crypto_sha256_file(full, got, NULL, err);
+    if (rc == ERR_OK) rc = jval_set(s->out->digests, path, jval_make(err, "s", got), err);
     if (rc < 0) return rc;
     if (strcmp(got, expected) != 0)
         return note(s, err, path, "expected SHA-256 %.16s…, got %.16s…", expected, got);
@@ -230,7 +231,8 @@ int seal_check(struct seal_result *out, const char *run_dir, const struct crypto
     struct seal s = {.dir = dir, .key = key, .out = out, .covered = jval_object()};
     out->altered = jval_array();
     out->unsigned_too = jval_array();
-    int rc = s.covered && out->altered && out->unsigned_too
+    out->digests = jval_object();
+    int rc = s.covered && out->altered && out->unsigned_too && out->digests
                  ? check(&s, err)
                  : err_set(err, ERR_NOMEM, "signature: out of memory");
     jval_free(s.covered);
@@ -242,6 +244,8 @@ void seal_result_deinit(struct seal_result *r)
 {
     jval_free(r->altered);
     jval_free(r->unsigned_too);
+    jval_free(r->digests);
     r->altered = NULL;
     r->unsigned_too = NULL;
+    r->digests = NULL;
 }

@@ -28,6 +28,10 @@ struct verify_result {
 /// ERR_NOTFOUND when the directory is no run directory, ERR_IO when a file cannot be read; else 0
 /// and the result says the rest.
 FOX_CHECK int verify_run(struct verify_result *out, const char *run_dir, struct err *err);
+/// The same, where some files were read a moment ago: `digests` (path -> SHA-256 in hex, lent, may
+/// be NULL) spares reading them again.
+FOX_CHECK int verify_run_read(struct verify_result *out, const char *run_dir,
+                              const struct jval *digests, struct err *err);
 void verify_result_deinit(struct verify_result *r);
 
 #endif

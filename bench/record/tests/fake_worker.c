@@ -166,6 +166,13 @@ static bool act(const char *what, const struct jval *request)
     } else if (strcmp(what, "BIG") == 0) {
         expect("pass", "none", "it is 42");
         evidence("big.bin", NULL, 0, ((off_t)256 << 20) + 1);
+    } else if (strcmp(what, "GIGA") == 0) {
+        expect("pass", "none", "it is 42");
+        for (int i = 0; i < 4; i++) {
+            char name[] = "part-0.bin";
+            name[5] = (char)('0' + i);
+            evidence(name, name, sizeof name, (off_t)250 << 20);
+        }
     } else if (strcmp(what, "ESCAPE") == 0) {
         expect("pass", "none", "it is 42");
         evidence("../../../run.json", "x", 1, 0);
