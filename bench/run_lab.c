@@ -31,6 +31,7 @@ struct lab {
     int in;              // its stdin: it ends when this closes
     int out;             // its stdout; open as long as it lives, so that no write of it fails
     int log;             // what it writes to stderr
+    FILE *faults;        // what it injected
     char *text;          // the environment lines, each ended by a NUL
     const char *env[ENV_MAX + 1];
     size_t n_env;
@@ -111,6 +112,10 @@ static int launch(struct lab *lab, const struct lab_config *config, struct err *
     if (config->fault) {
         argv[n++] = "--fault";
         argv[n++] = config->fault;
+    }
+    if (config->chaos) {
+        argv[n++] = "--chaos";
+        argv[n++] = config->chaos;
     }
     argv[n] = config->scenario;
 
@@ -229,12 +234,24 @@ static int await_ready(struct lab *lab, int signal_fd, struct err *err)
     return rc;
 }
 
+// A lab that goes on with another one's memories also finds its notes.
+static int open_faults(struct lab *lab, struct err *err)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/faults.log", lab->work);
+    lab->faults = fopen(path, "a+e");
+    if (!lab->faults || fseek(lab->faults, 0, SEEK_END) != 0)
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    return ERR_OK;
+}
+
 int lab_start(struct lab **out, const struct lab_config *config, struct err *err)
 {
     struct lab *lab = calloc(1, sizeof *lab);
     if (!lab) return err_set(err, ERR_NOMEM, "lab: out of memory");
     lab->in = lab->out = lab->log = -1;
     int rc = make_work_folder(lab, config->work, err);
+    if (rc == ERR_OK) rc = open_faults(lab, err);
     if (rc == ERR_OK) rc = launch(lab, config, err);
     if (rc == ERR_OK) rc = await_ready(lab, config->signal_fd, err);
     if (rc < 0) {
@@ -271,6 +288,7 @@ void lab_stop(struct lab *lab)
     process_end(&lab->process);
     if (lab->out >= 0) close(lab->out);
     if (lab->log >= 0) close(lab->log);
+    if (lab->faults) fclose(lab->faults);
     if (*lab->work && !lab->keep) nftw(lab->work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(lab->text);
     free(lab);
@@ -284,6 +302,22 @@ const char *const *lab_environment(const struct lab *lab)
 bool lab_is_alive(struct lab *lab)
 {
     return process_is_alive(&lab->process);
+}
+
+bool lab_next_fault(struct lab *lab, int64_t *lab_ns, char *command, size_t size)
+{
+    char line[256], *end;
+    if (!lab->faults) return false;
+    clearerr(lab->faults); // it may have grown since
+    long at = ftell(lab->faults);
+    if (!fgets(line, sizeof line, lab->faults) || !strchr(line, '\n')) {
+        (void)fseek(lab->faults, at, SEEK_SET); // the rest of the line is still to come
+        return false;
+    }
+    *lab_ns = strtoll(line, &end, 10);
+    snprintf(command, size, "%s", end + strspn(end, " "));
+    command[strcspn(command, "\n")] = 0;
+    return true;
 }
 
 int lab_pidfd(const struct lab *lab)

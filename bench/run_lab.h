@@ -18,6 +18,7 @@ struct lab_config {
     int64_t seed;
     const char *scenario; // file, or name of one in fixtures/scenarios
     const char *fault;    // seeded fault of the reference device, or NULL
+    const char *chaos;    // faults that it draws from the seed (docs/LAB.md), or NULL
     const char *work;     // folder of an earlier lab, to go on with its devices' memories, or NULL
     int signal_fd;        // readable: stop waiting (ERR_TIMEOUT)
 };
@@ -35,6 +36,9 @@ void lab_stop(struct lab *lab);
 /// What it printed: "NAME=value", NULL-terminated. Lent.
 const char *const *lab_environment(const struct lab *lab);
 bool lab_is_alive(struct lab *lab);
+/// The next fault that it has injected and that was not asked for before: when, in its own time,
+/// and what. False: there is none.
+bool lab_next_fault(struct lab *lab, int64_t *lab_ns, char *command, size_t size);
 /// For poll(): readable when it ended.
 int lab_pidfd(const struct lab *lab);
 /// How it ended and the last line it wrote.
