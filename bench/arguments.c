@@ -1,8 +1,12 @@
 #include "bench/arguments.h"
 
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/cmd.h"
+#include "bench/nearest.h"
 
 static const struct argument *find(const struct argument *arguments, const char *text,
                                    const char **value)
@@ -25,6 +29,13 @@ static int set(const struct argument *a, const char *value, struct err *err)
         return ERR_OK;
     }
     if (!value) return err_set(err, ERR_USAGE, "%s: expected a value after it", a->name);
+    if (a->values) {
+        if (a->values->n == ARGUMENT_VALUES_MAX)
+            return err_set(err, ERR_USAGE, "%s: expected at most %d times", a->name,
+                           ARGUMENT_VALUES_MAX);
+        a->values->list[a->values->n++] = value;
+        return ERR_OK;
+    }
     if (*a->value)
         return err_set(err, ERR_USAGE, "%s: expected once, got '%s' and '%s'", a->name, *a->value,
                        value);
@@ -40,6 +51,37 @@ static int take_word(struct words *words, char *word, struct err *err)
                        words->max == 1 ? "" : "s", word);
     words->list[words->n++] = word;
     return ERR_OK;
+}
+
+static int unknown_option(const struct argument *arguments, const char *text, struct err *err)
+{
+    enum { MAX = 64 };
+    const char *names[MAX], *near;
+    char name[64];
+    size_t n = 0;
+    for (const struct argument *a = arguments; a->name && n < MAX; a++)
+        names[n++] = a->name;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(text, "="), text);
+    near = nearest_word(name, names, n);
+    return err_set(err, ERR_USAGE, "unknown option '%s'%s%s", text, near ? "; the nearest is " : "",
+                   near ? near : "");
+}
+
+int arguments_number(const char *option, const char *text, long long least, long long most,
+                     long long *out, struct err *err)
+{
+    char *end;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (!errno && !*end && end != text && n >= least && n <= most) {
+        *out = n;
+        return ERR_OK;
+    }
+    if (most == INT64_MAX)
+        return err_set(err, ERR_USAGE, "%s: expected a whole number from %lld, got '%s'", option,
+                       least, text);
+    return err_set(err, ERR_USAGE, "%s: expected a number from %lld to %lld, got '%s'", option,
+                   least, most, text);
 }
 
 int arguments_parse(const struct argument *arguments, struct words *words, int argc, char **argv,
@@ -61,8 +103,8 @@ int arguments_parse(const struct argument *arguments, struct words *words, int a
         }
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return ARGUMENTS_HELP;
         const struct argument *a = find(arguments, argv[i], &value);
-        if (!a) return err_set(err, ERR_USAGE, "unknown option '%s'", argv[i]);
-        if (a->value && !value && i + 1 < argc) value = argv[++i];
+        if (!a) return unknown_option(arguments, argv[i], err);
+        if (!a->flag && !value && i + 1 < argc) value = argv[++i];
         rc = set(a, value, err);
         if (rc < 0) return rc;
     }

@@ -9,11 +9,20 @@
 
 #include "bench/base/err.h"
 
-// What an option sets: a value (lent from argv) or a flag. A table ends with a zeroed one.
+// Values of an option that may be given several times; lent from argv.
+enum { ARGUMENT_VALUES_MAX = 32 };
+struct values {
+    const char *list[ARGUMENT_VALUES_MAX];
+    size_t n;
+};
+
+// What an option sets: a value (lent from argv), a flag, or one value more. A table ends with a
+// zeroed one.
 struct argument {
     const char *name;
     const char **value;
     bool *flag;
+    struct values *values;
 };
 
 // Words that are no options, moved to the front of argv[1…].
@@ -29,6 +38,9 @@ enum { ARGUMENTS_GO_ON = 0, ARGUMENTS_HELP = 1 };
 /// expected.
 FOX_CHECK int arguments_parse(const struct argument *arguments, struct words *words, int argc,
                               char **argv, struct err *err);
+/// Reads a whole number from `least` to `most`; ERR_USAGE names the option and what was expected.
+FOX_CHECK int arguments_number(const char *option, const char *text, long long least,
+                               long long most, long long *out, struct err *err);
 /// Prints the command's help (stdout) or the error (stderr); returns the exit code.
 int arguments_exit(const char *command, int rc, const struct err *err);
 

@@ -18,6 +18,12 @@ static bool is_settled(const struct jval *c)
     return false;
 }
 
+static void select_these_alone(struct run_options *o)
+{
+    o->include = o->exclude = NULL;
+    o->shard = o->shards = 0;
+}
+
 // The cases that did not come out well, instead of what the run had selected. Lent from the view.
 static int select_failed(struct run_options *o, const struct run_view *view, char ***out,
                          struct err *err)
@@ -31,6 +37,7 @@ static int select_failed(struct run_options *o, const struct run_view *view, cha
     }
     *out = o->select = select;
     o->n_select = n;
+    select_these_alone(o);
     return ERR_OK;
 }
 
@@ -65,6 +72,7 @@ int cmd_rerun(int argc, char **argv)
     if (words.n > 1) {
         o->select = words.list + 1;
         o->n_select = words.n - 1;
+        select_these_alone(o);
     }
     if (!bench && strcmp(jval_text(jval_get(again.run, "bench"), ""), "virtual") != 0 &&
         jval_len(jval_get(again.run, "faults")) == 0) {

@@ -1,5 +1,4 @@
 // foxbench runs: the runs of a folder, from its index.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,23 +88,11 @@ static int print(const struct jval *runs, bool json, struct err *err)
     return ERR_OK;
 }
 
-static int parse_last(const char *text, int *out, struct err *err)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    if (errno || *end || end == text || n < 1 || n > 1000000)
-        return err_set(err, ERR_USAGE, "--last: expected a number from 1 to 1000000, got '%s'",
-                       text);
-    *out = (int)n;
-    return ERR_OK;
-}
-
 int cmd_runs(int argc, char **argv)
 {
     const char *device = NULL, *last_text = NULL;
     bool json = false;
-    int last = 0;
+    long long last = 0;
     struct words words = {.max = 1};
     struct index *ix = NULL;
     struct jval *runs = NULL;
@@ -116,13 +103,14 @@ int cmd_runs(int argc, char **argv)
                                          {.name = "--json", .flag = &json},
                                          {0}};
     int rc = arguments_parse(arguments, &words, argc, argv, &err);
-    if (rc == ARGUMENTS_GO_ON && last_text) rc = parse_last(last_text, &last, &err);
+    if (rc == ARGUMENTS_GO_ON && last_text)
+        rc = arguments_number("--last", last_text, 1, 1000000, &last, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("runs", rc, &err);
 
     const char *folder = words.n ? words.list[0] : "results";
     rc = index_open(&ix, folder, &err);
     if (rc == ERR_OK) rc = index_refresh(ix, &judge, &err);
-    if (rc >= 0) rc = index_runs(ix, device, last, &runs, &err);
+    if (rc >= 0) rc = index_runs(ix, device, (int)last, &runs, &err);
     if (rc >= 0) rc = print(runs, json, &err);
     size_t n = jval_len(runs);
     jval_free(runs);

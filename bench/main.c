@@ -9,6 +9,7 @@
 
 #include "bench/arguments.h"
 #include "bench/cmd.h"
+#include "bench/nearest.h"
 
 struct command {
     const char *name;
@@ -50,9 +51,15 @@ static const struct command *find(const char *name)
 
 static int unknown(const char *name)
 {
-    fprintf(stderr,
-            "foxbench: unknown command '%s'; expected one of those that foxbench --help lists\n",
-            name);
+    const char *names[sizeof commands / sizeof *commands], *near;
+    size_t n = 0;
+    for (const struct command *c = commands; c->name; c++)
+        if (c->visible) names[n++] = c->name;
+    near = nearest_word(name, names, n);
+    fprintf(
+        stderr,
+        "foxbench: unknown command '%s'; expected one of those that foxbench --help lists%s%s\n",
+        name, near ? "; the nearest is " : "", near ? near : "");
     return CMD_EXIT_USAGE;
 }
 

@@ -69,8 +69,14 @@ int run_again_read(struct run_again *a, const char *run_dir, const char *device,
     o->bench = bench;
     o->profile = jval_text(jval_get(a->run, "profile"), "smoke");
     o->fault = jval_text(jval_at(jval_get(a->run, "faults"), 0), NULL);
+    o->chaos = jval_text(jval_get(a->run, "chaos"), NULL);
     o->seed = jval_int(jval_get(a->run, "seed"), 1);
     o->parent = "results";
+    o->include = jval_text(jval_get(a->run, "include"), NULL);
+    o->exclude = jval_text(jval_get(a->run, "exclude"), NULL);
+    o->shard = (unsigned)jval_int(jval_at(jval_get(a->run, "shard"), 0), 0);
+    o->shards = (unsigned)jval_int(jval_at(jval_get(a->run, "shard"), 1), 0);
+    o->retry = (unsigned)jval_int(jval_get(a->run, "retry"), 0);
     o->arm_interference = is_armed(a->run, "interference");
     o->arm_destructive = is_armed(a->run, "destructive");
     return ERR_OK;

@@ -84,17 +84,17 @@ static int begin(struct book *b, const char *plan_sha256, const char *run_sha256
     return rc;
 }
 
-int book_open_tap(struct book *b, struct err *err)
+int book_open_tap(struct book *b, int version, struct err *err)
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/run.tap", b->dir);
     b->tap_file = fopen(path, "wxe");
     if (!b->tap_file) return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    return tap_begin(&b->tap, b->tap_file, stdout, b->n_cases, err);
+    return tap_begin_as(&b->tap, b->tap_file, stdout, version ? version : 13, b->n_cases, err);
 }
 
 int book_open(struct book **out, const char *parent, const struct jval *run,
-              const struct jval *plan, struct err *err)
+              const struct jval *plan, int tap_version, struct err *err)
 {
     struct book *b = calloc(1, sizeof *b);
     if (!b) return err_set(err, ERR_NOMEM, "run: out of memory");
@@ -119,7 +119,7 @@ int book_open(struct book **out, const char *parent, const struct jval *run,
     if (rc == ERR_OK) rc = save(b, b->run, "run.json", run_sha256, err);
     if (rc == ERR_OK) rc = save(b, b->plan, "plan.json", plan_sha256, err);
     if (rc == ERR_OK) rc = begin(b, plan_sha256, run_sha256, err);
-    if (rc == ERR_OK) rc = book_open_tap(b, err);
+    if (rc == ERR_OK) rc = book_open_tap(b, tap_version, err);
     if (rc < 0) {
         book_close(b);
         return rc;
@@ -308,6 +308,17 @@ int book_lost(struct book *b, const char *reason, struct err *err)
     struct jval *event =
         jval_make(err, "{s:s, s:I, s:s}", "type", "worker.lost", "t", (long long)book_time(b),
                   "reason", text_copy(clean, sizeof clean, reason));
+    int rc = event ? append_anywhere(b, event, err) : ERR_FORMAT;
+    jval_free(event);
+    return rc;
+}
+
+int book_chaos(struct book *b, int64_t lab_ns, const char *command, struct err *err)
+{
+    char clean[240];
+    struct jval *event =
+        jval_make(err, "{s:s, s:I, s:I, s:s}", "type", "chaos", "t", (long long)book_time(b),
+                  "lab_ns", (long long)lab_ns, "command", text_copy(clean, sizeof clean, command));
     int rc = event ? append_anywhere(b, event, err) : ERR_FORMAT;
     jval_free(event);
     return rc;

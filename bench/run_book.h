@@ -31,10 +31,10 @@ struct book_case {
 };
 
 /// Makes PARENT/<UTC time>-<hash>-<device> with run.json, plan.json, the ledger with run.begin, and
-/// run.tap, prints the TAP plan, and points PARENT/latest to it. `run` is run.json,
-/// `plan` plan.json (both borrowed).
+/// run.tap, prints the TAP plan (of tap_version, 0: 13), and points PARENT/latest to it. `run` is
+/// run.json, `plan` plan.json (both borrowed).
 FOX_CHECK int book_open(struct book **out, const char *parent, const struct jval *run,
-                        const struct jval *plan, struct err *err);
+                        const struct jval *plan, int tap_version, struct err *err);
 /// Goes on with the run in `dir`, whose run.json and plan.json these are (borrowed): reads its
 /// ledger, closes an attempt that broke off as an error of the bench, and begins run.tap anew.
 /// `same_device`: the network still knows what it accepted; a device out of the box starts anew.
@@ -71,6 +71,8 @@ FOX_CHECK int book_fault(struct book *b, int code, enum blame blame, const char 
                          struct err *err);
 /// Books that a worker ended before its time, and how.
 FOX_CHECK int book_lost(struct book *b, const char *reason, struct err *err);
+/// Books a fault that `--chaos` has put into the virtual lab at its time lab_ns.
+FOX_CHECK int book_chaos(struct book *b, int64_t lab_ns, const char *command, struct err *err);
 /// Ends the attempt: verdict, files, case.end, TAP line.
 FOX_CHECK int book_case_end(struct book *b, int64_t t, struct err *err);
 /// What a new worker's core network must know: history_extract of the events so far. Lent; valid

@@ -34,7 +34,7 @@ struct book {
 };
 
 FOX_CHECK int book_fill_cases(struct book *b, struct err *err);
-FOX_CHECK int book_open_tap(struct book *b, struct err *err);
+FOX_CHECK int book_open_tap(struct book *b, int version, struct err *err);
 /// Keeps what a new worker's network must know of an event.
 FOX_CHECK int book_remember(struct book *b, const struct jval *event, struct err *err);
 /// Whether some case of the plan judges the traffic of case `id`.

@@ -144,7 +144,7 @@ static int begin_again(struct book *b, struct err *err)
     jval_free(event);
     snprintf(path, sizeof path, "%s/run.tap", b->dir);
     unlink(path);
-    return rc == ERR_OK ? book_open_tap(b, err) : rc;
+    return rc == ERR_OK ? book_open_tap(b, 0, err) : rc;
 }
 
 int book_resume(struct book **out, const char *dir, const struct jval *run, const struct jval *plan,

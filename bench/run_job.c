@@ -8,6 +8,7 @@
 
 #include "bench/cmd.h"
 #include "bench/record/tap.h"
+#include "bench/run_preview.h"
 #include "lua/bind/script.h"
 
 static int complain(const struct run_job *r, const struct err *e)
@@ -51,6 +52,21 @@ static struct jval *string_list(const char *const *strings, size_t n, struct err
     return list;
 }
 
+// What limits the plan, or repeats parts of it, where it was asked for.
+static int add_asked(struct jval *run, const struct run_options *o, struct err *err)
+{
+    int rc = ERR_OK;
+    if (o->include) rc = jval_set(run, "include", jval_make(err, "s", o->include), err);
+    if (rc == ERR_OK && o->exclude)
+        rc = jval_set(run, "exclude", jval_make(err, "s", o->exclude), err);
+    if (rc == ERR_OK && o->shards)
+        rc = jval_set(run, "shard", jval_make(err, "[i, i]", (int)o->shard, (int)o->shards), err);
+    if (rc == ERR_OK && o->retry)
+        rc = jval_set(run, "retry", jval_make(err, "i", (int)o->retry), err);
+    if (rc == ERR_OK && o->chaos) rc = jval_set(run, "chaos", jval_make(err, "s", o->chaos), err);
+    return rc;
+}
+
 static struct jval *run_json(const struct run_job *r, struct err *err)
 {
     const char *armed[2];
@@ -64,19 +80,19 @@ static struct jval *run_json(const struct run_job *r, struct err *err)
     other = getenv("FOXBENCH_LAB");
     if (other && *other && r->lab) substitutes[n_substitutes++] = "lab";
 
-    char device[64], bench[64];
-    stem(r->device_file, device);
-    stem(r->bench_file, bench);
     const struct run_options *o = r->options;
-    return jval_make(err, "{s:i, s:s, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
-                     1, "foxbench", FOX_VERSION, "seed", (long long)o->seed, "profile", o->profile,
-                     "select", string_list((const char *const *)o->select, o->n_select, err),
-                     "device", device, "bench", bench, "faults",
-                     string_list(&o->fault, o->fault ? 1 : 0, err), "arm",
-                     string_list(armed, n_armed, err), "catalogue_version",
-                     text_or_null(jval_at(jval_get(r->plan, "cases"), 0), "catalogue_version", err),
-                     "operator", text_or_null(jval_get(r->plan, "bench"), "operator", err),
-                     "substitutes", string_list(substitutes, n_substitutes, err));
+    struct jval *run = jval_make(
+        err, "{s:i, s:s, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+        "foxbench", FOX_VERSION, "seed", (long long)o->seed, "profile", o->profile, "select",
+        string_list((const char *const *)o->select, o->n_select, err), "device", r->device_name,
+        "bench", r->bench_name, "faults", string_list(&o->fault, o->fault ? 1 : 0, err), "arm",
+        string_list(armed, n_armed, err), "catalogue_version",
+        text_or_null(jval_at(jval_get(r->plan, "cases"), 0), "catalogue_version", err), "operator",
+        text_or_null(jval_get(r->plan, "bench"), "operator", err), "substitutes",
+        string_list(substitutes, n_substitutes, err));
+    if (run && add_asked(run, o, err) == ERR_OK) return run;
+    jval_free(run);
+    return NULL;
 }
 
 // The scenario that the device file names: how its device is built into the virtual lab. What is
@@ -116,6 +132,7 @@ static int make_plan(struct run_job *r, struct err *err)
         const struct lab_config config = {.seed = r->options->seed,
                                           .scenario = r->scenario,
                                           .fault = r->options->fault,
+                                          .chaos = r->options->chaos,
                                           .work = run_job_find_memories(r) ? r->memories : NULL,
                                           .signal_fd = r->session.signal_fd};
         name_virtual_bench(r);
@@ -124,22 +141,36 @@ static int make_plan(struct run_job *r, struct err *err)
     r->session.lab = r->lab;
     r->session.device = r->device_file;
     r->session.bench = r->bench_file;
+    stem(r->device_file, r->device_name);
+    stem(r->bench_file, r->bench_name);
     return rc == ERR_OK ? session_plan(&r->session, &r->plan, err) : rc;
 }
 
-static int print_plan(const struct run_job *r)
+static int make_forecast(struct run_job *r, struct err *err)
+{
+    const struct forecast_query query = {.folder = r->options->parent,
+                                         .device = r->device_name,
+                                         .bench = r->bench_name,
+                                         .profile = r->options->profile,
+                                         .is_virtual = r->lab != NULL};
+    return forecast_make(&r->forecast, &query, r->plan, err);
+}
+
+static int show_plan(struct run_job *r)
 {
     const struct jval *cases = jval_get(r->plan, "cases");
-    for (size_t i = 0; i < jval_len(cases); i++) {
-        const struct jval *c = jval_at(cases, i);
-        const char *axes = jval_text(jval_get(c, "axes"), "_");
-        const char *na = jval_text(jval_get(c, "na"), NULL);
-        bool plain = !*axes || strcmp(axes, "_") == 0;
-        printf("%s%s%s  %s%s%s%s\n", jval_text(jval_get(c, "id"), "?"), plain ? "" : "/",
-               plain ? "" : axes, jval_text(jval_get(c, "title"), ""),
-               na ? " (not applicable: " : "", na ? na : "", na ? ")" : "");
-    }
-    return jval_len(cases) > 0 ? CMD_EXIT_OK : CMD_EXIT_NOTHING;
+    const struct preview preview = {.options = r->options,
+                                    .plan = r->plan,
+                                    .forecast = &r->forecast,
+                                    .device = r->device_name,
+                                    .bench = r->bench_name};
+    struct err e = {0};
+    int rc = make_forecast(r, &e);
+    if (rc == ERR_OK) rc = preview_print(&preview, &e);
+    if (rc < 0) return complain(r, &e);
+    for (size_t i = 0; i < jval_len(cases); i++)
+        if (!jval_text(jval_get(jval_at(cases, i), "na"), NULL)) return CMD_EXIT_OK;
+    return CMD_EXIT_NOTHING;
 }
 
 // No run directory could be made: every planned case is answered for all the same.
@@ -171,7 +202,7 @@ static int open_books(struct run_job *r, struct err *err)
     if (rc == ERR_OK && r->resume)
         rc = run_job_reopen(r, run, err);
     else if (rc == ERR_OK)
-        rc = book_open(&r->book, r->options->parent, run, r->plan, err);
+        rc = book_open(&r->book, r->options->parent, run, r->plan, r->options->tap_version, err);
     jval_free(run);
     if (rc == ERR_OK) run_job_link_memories(r);
     return rc;
@@ -208,7 +239,7 @@ int run_job(const char *command, const struct run_options *options, const char *
     if (rc < 0) {
         exit_code = session_interrupted(&r.session) ? CMD_EXIT_INTERRUPTED : complain(&r, &e);
     } else if (options->dry_run) {
-        exit_code = print_plan(&r);
+        exit_code = show_plan(&r);
     } else if ((rc = carry_out(&r, &e)) < 0) {
         exit_code = complain(&r, &e);
         if (!r.book && !resume) answer_for_all(&r, e.text);
@@ -228,5 +259,6 @@ int run_job(const char *command, const struct run_options *options, const char *
     lab_stop(r.lab);
     book_close(r.book);
     jval_free(r.plan);
+    forecast_deinit(&r.forecast);
     return exit_code;
 }

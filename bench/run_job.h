@@ -12,6 +12,7 @@
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 #include "bench/run_book.h"
+#include "bench/run_forecast.h"
 #include "bench/run_lab.h"
 #include "bench/run_options.h"
 #include "bench/run_session.h"
@@ -22,8 +23,11 @@ struct run_job {
     const char *resume; // run directory to go on with; NULL: a new one
     char device_file[PATH_MAX];
     char bench_file[PATH_MAX];
-    char scenario[64];       // of the virtual lab
-    char memories[PATH_MAX]; // of an earlier lab's devices; empty: they are new
+    char device_name[64]; // as in run.json
+    char bench_name[64];
+    struct forecast forecast; // of the plan; empty until it is asked for
+    char scenario[64];        // of the virtual lab
+    char memories[PATH_MAX];  // of an earlier lab's devices; empty: they are new
     struct lab *lab;
     struct session session;
     struct jval *plan;

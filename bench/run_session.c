@@ -1,6 +1,7 @@
 #include "bench/run_session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,9 @@ enum {
     CASE_SILENCE_MS = 5000,
     REPORTED_GRACE_MS = 2000, // for a worker that has said why it ends
     GONE_GRACE_MS = 500,      // for one that closed its link
-    VAIN_MAX = 2
+    VAIN_MAX = 2,
+    GONE_VAIN_MAX = 4,  // what was pulled out may be plugged in again …
+    GONE_PAUSE_MS = 500 // … after so long, and twice as long every further time
 };
 
 int session_init(struct session *s, const struct run_options *options, struct err *err)
@@ -89,6 +92,18 @@ static int start_worker(struct session *s, struct err *err)
     return worker_start(&s->worker, s->lab ? lab_environment(s->lab) : NULL, err);
 }
 
+static int limit_plan(struct jval *request, const struct run_options *o, struct err *err)
+{
+    int rc = ERR_OK;
+    if (o->include) rc = jval_set(request, "include", jval_make(err, "s", o->include), err);
+    if (rc == ERR_OK && o->exclude)
+        rc = jval_set(request, "exclude", jval_make(err, "s", o->exclude), err);
+    if (rc == ERR_OK && o->shards)
+        rc = jval_set(request, "shard", jval_make(err, "[i, i]", (int)o->shard, (int)o->shards),
+                      err);
+    return rc;
+}
+
 static int request_plan(struct session *s, struct err *err)
 {
     struct jval *select = jval_array();
@@ -103,7 +118,10 @@ static int request_plan(struct session *s, struct err *err)
         jval_make(err, "{s:s, s:o, s:s, s:s, s:s, s:I, s:o}", "do", "plan", "select", select,
                   "profile", s->options->profile, "device", s->device, "bench", s->bench, "seed",
                   (long long)s->options->seed, "arm", armed(s, err));
-    return request ? worker_ask(&s->worker, request, err) : ERR_USAGE;
+    rc = request ? limit_plan(request, s->options, err) : ERR_USAGE;
+    if (rc == ERR_OK) return worker_ask(&s->worker, request, err);
+    jval_free(request);
+    return rc;
 }
 
 static int read_plan(struct session *s, struct jval **plan, struct err *err)
@@ -187,6 +205,17 @@ static int lose_worker(struct session *s, struct loss *l, struct err *err)
     return book_lost(s->book, reason, err);
 }
 
+// Faults of the virtual lab belong to the attempt, or the opening, in which they came.
+static int book_faults(struct session *s, struct err *err)
+{
+    char command[200];
+    int64_t lab_ns;
+    int rc = ERR_OK;
+    while (rc == ERR_OK && s->lab && lab_next_fault(s->lab, &lab_ns, command, sizeof command))
+        rc = book_chaos(s->book, lab_ns, command, err);
+    return rc;
+}
+
 static bool is_for_the_books(int rc)
 {
     return rc != ERR_FORMAT && rc != ERR_SEQUENCE && rc != ERR_LIMIT && rc != ERR_INVALID;
@@ -251,6 +280,13 @@ static int ask_open(struct session *s, struct err *err)
                       err);
 }
 
+// Waits, unless the operator stops the run meanwhile.
+static void await_signal(struct session *s, int ms)
+{
+    struct pollfd p = {.fd = s->signal_fd, .events = POLLIN};
+    if (poll(&p, 1, ms) > 0) session_interrupted(s);
+}
+
 // Opens the instruments with the present worker or a new one. s->opened says how it went; negative:
 // the books cannot be kept.
 static int try_open(struct session *s, struct err *err)
@@ -286,7 +322,11 @@ static int try_open(struct session *s, struct err *err)
     }
     if (rc < 0) return rc;
     rc = lose_worker(s, &l, err);
-    if (++s->in_vain >= VAIN_MAX && !s->dead) {
+    if (rc == ERR_OK) rc = book_faults(s, err);
+    bool gone = l.code == ERR_GONE && l.reported;
+    if (++s->in_vain < (gone ? GONE_VAIN_MAX : VAIN_MAX)) {
+        if (gone) await_signal(s, GONE_PAUSE_MS << (s->in_vain - 1));
+    } else if (!s->dead) {
         s->dead = true;
         s->dead_blame = l.blame;
         snprintf(s->why_dead, sizeof s->why_dead, "the instruments cannot be opened: %s", l.text);
@@ -431,6 +471,7 @@ static int run_case(struct session *s, size_t i, struct err *err)
     }
     if (step == STEP_LOST) rc = lose_worker(s, &l, err);
     screen_clear(&s->screen);
+    if (rc == ERR_OK) rc = book_faults(s, err);
     return rc < 0 ? rc : book_case_end(s->book, s->t, err);
 }
 

@@ -44,13 +44,29 @@ char *tap_escape(const char *text, char *out, size_t size)
     return escape(text, out, size, "#\\");
 }
 
+static int put_head(struct tap *t, FILE *record, FILE *out, int version, struct err *err)
+{
+    char head[64];
+    snprintf(head, sizeof head, "TAP version %d\n1..%zu%s\n", version, t->planned,
+             t->planned ? "" : " # SKIP nothing is applicable");
+    t->record = record;
+    t->out = out;
+    return put(t, head, err);
+}
+
+int tap_begin_as(struct tap *t, FILE *record, FILE *out, int version, size_t planned,
+                 struct err *err)
+{
+    *t = (struct tap){.planned = planned};
+    int rc = put_head(t, record, NULL, 13, err);
+    if (rc == ERR_OK) rc = put_head(t, NULL, out, version, err);
+    t->record = record;
+    return rc;
+}
+
 int tap_begin(struct tap *t, FILE *record, FILE *out, size_t planned, struct err *err)
 {
-    *t = (struct tap){.record = record, .out = out, .planned = planned};
-    char head[64];
-    snprintf(head, sizeof head, "TAP version 13\n1..%zu%s\n", planned,
-             planned ? "" : " # SKIP nothing is applicable");
-    return put(t, head, err);
+    return tap_begin_as(t, record, out, 13, planned, err);
 }
 
 int tap_point(struct tap *t, const struct tap_point *p, struct err *err)

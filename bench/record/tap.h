@@ -28,6 +28,10 @@ struct tap_point {
 };
 
 FOX_CHECK int tap_begin(struct tap *t, FILE *record, FILE *out, size_t planned, struct err *err);
+/// The same with another version in the head of `out` (14); the record's stays 13. All else is the
+/// same in both.
+FOX_CHECK int tap_begin_as(struct tap *t, FILE *record, FILE *out, int version, size_t planned,
+                           struct err *err);
 /// inconclusive, error and notrun are `not ok`, never TODO; na and waived are SKIP with the reason.
 FOX_CHECK int tap_point(struct tap *t, const struct tap_point *p, struct err *err);
 /// The run cannot go on: what is missing stays missing.

@@ -2,8 +2,8 @@
 # The command line as it is promised: which commands exist, what goes where, which exit code. TAP.
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
-built="run resume rerun rejudge compare list decode vectors montecarlo validate sign verify doctor discover runs"
-later="plan report replay console power reset
+built="run plan resume rerun rejudge compare list decode vectors montecarlo validate sign verify doctor discover runs"
+later="report replay console power reset
     flash swd tx rx"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -53,11 +53,13 @@ verdict "help lists exactly the built commands" "$why"
 expect "help is another word for --help" 0 '^usage: foxbench COMMAND' '' help
 expect "--version is one line" 0 '^foxbench [0-9]+\.[0-9]+\.[0-9]+$' '' --version
 
-unknown="^foxbench: unknown command '%s'; expected one of those that foxbench --help lists\$"
+unknown="^foxbench: unknown command '%s'; expected one of those that foxbench --help lists(; the nearest is [a-z]+)?\$"
 # shellcheck disable=SC2059
 for c in $later frobnicate '' RUN --frob; do
     expect "'$c' is an unknown command" 4 '' "$(printf "$unknown" "$c")" "$c"
 done
+expect "the nearest command is named" 4 '' 'nearest is verify$' verfy
+expect "the nearest option is named" 4 '' "unknown option '--sead=3'; the nearest is --seed" run --sead=3
 for c in $built; do
     expect "$c --help goes to stdout" 0 "foxbench $c" '' "$c" --help
     expect "$c refuses an unknown option and names it" 4 '' '--frobnicate' "$c" --frobnicate

@@ -36,6 +36,11 @@ local function suite_of(id)
   return id:match "^%u+"
 end
 
+--- The level or profile that a run of this profile is judged at.
+function decision.level_of(profile)
+  return (RANK[profile] or PROFILES[profile]) and profile or "basic"
+end
+
 --- Whether the level (or profile) demands a test of the catalogue from a device with these features.
 function decision.demands(level, test, features)
   if RANK[level] then return RANK[test.level] <= RANK[level] end
@@ -70,7 +75,7 @@ local function judge_case(case, test, demanded, level, add)
 end
 
 function decision.decide(run)
-  local level <const> = (RANK[run.profile] or PROFILES[run.profile]) and run.profile or "basic"
+  local level <const> = decision.level_of(run.profile)
   local by_kind <const>, planned <const>, missing <const>, tests <const> = {}, {}, {}, {}
   local demanded = 0
   local function add(kind, case)
