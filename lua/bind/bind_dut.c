@@ -100,6 +100,18 @@ static int l_reset(lua_State *L)
     return set_switch(L, PUMP_RESET);
 }
 
+// dut:lab_enable(high) -> whether the bench has such a line; if so, it is set.
+static int l_lab_enable(lua_State *L)
+{
+    struct bind *b = check_dut(L);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    bool wired = pump_has_lab_enable(b->pump);
+    struct err e = {0};
+    if (wired) bind_settle(L, b, pump_lab_enable(b->pump, lua_toboolean(L, 2), &e), &e);
+    lua_pushboolean(L, wired);
+    return 1;
+}
+
 // dut:proven() -> whether the device has ever answered a command on this port.
 static int l_proven(lua_State *L)
 {
@@ -108,8 +120,8 @@ static int l_proven(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"command", l_command}, {"next_line", l_next_line}, {"power", l_power},
-    {"reset", l_reset},     {"proven", l_proven},       {NULL, NULL},
+    {"command", l_command}, {"next_line", l_next_line},   {"power", l_power}, {"reset", l_reset},
+    {"proven", l_proven},   {"lab_enable", l_lab_enable}, {NULL, NULL},
 };
 
 void bind_push_dut(lua_State *L, struct bind *b)

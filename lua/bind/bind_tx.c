@@ -39,6 +39,57 @@ static double get_number(lua_State *L, const char *name, double otherwise)
     return value;
 }
 
+static bool get_flag(lua_State *L, const char *name)
+{
+    lua_getfield(L, -1, name);
+    bool flag = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return flag;
+}
+
+// A whole number of the table on top, low..high; 0 when absent.
+static int64_t get_integer(lua_State *L, const char *name, int64_t low, int64_t high)
+{
+    lua_Integer value = 0;
+    if (lua_getfield(L, -1, name) != LUA_TNIL) {
+        int is_integer = 0;
+        value = lua_tointegerx(L, -1, &is_integer);
+        if (!is_integer || value < low || value > high)
+            luaL_error(L, "%s: expected a whole number, %I to %I", name, (LUAI_UACINT)low,
+                       (LUAI_UACINT)high);
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+static enum forge_key find_key(lua_State *L, const char *name)
+{
+    for (int key = 0; key < FORGE_KEYS; key++)
+        if (strcmp(forge_key_name(key), name) == 0) return key;
+    return (enum forge_key)luaL_error(L, "key: unknown key '%s'", name);
+}
+
+// The fields of the table on top that say how a downlink is altered; #ALTERED names them.
+#define ALTERED                                                                                    \
+    "tag_flip_hex", "payload_flip_hex", "key", "id", "counter_swap", "counter_clear",              \
+        "counter_flip", "counter_add", "rewhiten"
+
+static void get_forge(lua_State *L, struct forge *f)
+{
+    get_hex(L, "tag_flip_hex", f->tag_flip, sizeof f->tag_flip, true);
+    get_hex(L, "payload_flip_hex", f->payload_flip, sizeof f->payload_flip, true);
+    if (lua_getfield(L, -1, "key") != LUA_TNIL) f->key = find_key(L, luaL_checkstring(L, -1));
+    lua_pop(L, 1);
+    f->other_id = lua_getfield(L, -1, "id") != LUA_TNIL;
+    lua_pop(L, 1);
+    f->id = (uint32_t)get_integer(L, "id", 0, UINT32_MAX);
+    f->counter.swap = get_flag(L, "counter_swap");
+    f->counter.clear = (uint16_t)get_integer(L, "counter_clear", 0, UINT16_MAX);
+    f->counter.flip = (uint16_t)get_integer(L, "counter_flip", 0, UINT16_MAX);
+    f->counter.add = (int16_t)get_integer(L, "counter_add", -4096, 4096);
+    f->rewhiten = get_flag(L, "rewhiten");
+}
+
 // tx:can_send() -> whether the bench file lets the radio send.
 static int l_can_send(lua_State *L)
 {
@@ -64,13 +115,24 @@ static int l_level(lua_State *L)
     return 2;
 }
 
-// tx:reply{ { payload_hex =, tag_flip_hex =, after_s =, on_uplink = }, … }: answers the device's
-// next request with these downlinks, each after_s behind the end of frame 1 (absent: in the middle
-// of the window), at the downlink's frequency or at frame 1's own.
+// tx:can_sign(key) -> whether downlinks can be signed under this key: "own", "public", "test",
+// "zeros", "ones", "reversed" (the device's, last byte first), "neighbour" (the first sample's).
+static int l_can_sign(lua_State *L)
+{
+    const struct bind *b = check_tx(L);
+    lua_pushboolean(L, pump_can_sign(b->pump, find_key(L, luaL_checkstring(L, 2))));
+    return 1;
+}
+
+// tx:reply{ { payload_hex =, after_s =, on_uplink =, … }, … }: answers the device's next request
+// with these downlinks, each after_s behind the end of frame 1 (absent: in the middle of the
+// window), at the downlink's frequency or at frame 1's own. How each is altered: tag_flip_hex =,
+// payload_flip_hex = bits turned over behind the signing; key =, id = to sign with; counter_swap =,
+// counter_clear =, counter_flip =, counter_add = make another counter of the request's;
+// rewhiten = true scrambles with the request's all the same.
 static int l_reply(lua_State *L)
 {
-    static const char *const allowed[] = {"payload_hex", "tag_flip_hex", "after_s", "on_uplink",
-                                          NULL};
+    static const char *const allowed[] = {"payload_hex", "after_s", "on_uplink", ALTERED, NULL};
     struct bind *b = check_tx(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     size_t n = (size_t)lua_rawlen(L, 2);
@@ -81,9 +143,8 @@ static int l_reply(lua_State *L)
         bind_options(L, 3, allowed);
         replies[i] = (struct pump_reply){.after_s = get_number(L, "after_s", -1)};
         get_hex(L, "payload_hex", replies[i].payload, sizeof replies[i].payload, false);
-        get_hex(L, "tag_flip_hex", replies[i].tag_flip, sizeof replies[i].tag_flip, true);
-        lua_getfield(L, -1, "on_uplink");
-        replies[i].on_uplink = lua_toboolean(L, -1);
+        get_forge(L, &replies[i].forge);
+        replies[i].on_uplink = get_flag(L, "on_uplink");
         lua_settop(L, 2);
     }
     struct err e = {0};
@@ -91,12 +152,11 @@ static int l_reply(lua_State *L)
     return 0;
 }
 
-// tx:downlink{ payload_hex =, tag_flip_hex =, counter =, f_hz =, at_s = }: one downlink as for the
-// request with this counter, at this sample time.
+// tx:downlink{ payload_hex =, counter =, f_hz =, at_s =, … }: one downlink as for the request with
+// this counter, at this sample time; altered as in tx:reply.
 static int l_downlink(lua_State *L)
 {
-    static const char *const allowed[] = {"payload_hex", "tag_flip_hex", "counter",
-                                          "f_hz",        "at_s",         NULL};
+    static const char *const allowed[] = {"payload_hex", "counter", "f_hz", "at_s", ALTERED, NULL};
     struct bind *b = check_tx(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     bind_options(L, 2, allowed);
@@ -107,13 +167,13 @@ static int l_downlink(lua_State *L)
         .at_sample = llround(get_number(L, "at_s", 0) * pump_rate_hz(b->pump)),
     };
     get_hex(L, "payload_hex", d.payload, sizeof d.payload, false);
-    get_hex(L, "tag_flip_hex", d.tag_flip, sizeof d.tag_flip, true);
+    get_forge(L, &d.forge);
     struct err e = {0};
     bind_settle(L, b, pump_downlink(b->pump, &d, &e), &e);
     return 0;
 }
 
-// tx:sent() -> list of { start_s, end_s }: the bursts that were handed over since the last
+// tx:sent() -> list of { start_s, end_s, genuine }: the bursts that were handed over since the last
 // tx:forget, and why one was not, or nil.
 static int l_sent(lua_State *L)
 {
@@ -124,7 +184,9 @@ static int l_sent(lua_State *L)
     size_t n = pump_sent(b->pump, &sent, &refusal);
     lua_createtable(L, (int)n, 0);
     for (size_t i = 0; i < n; i++) {
-        lua_createtable(L, 0, 2);
+        lua_createtable(L, 0, 3);
+        lua_pushboolean(L, sent[i].genuine);
+        lua_setfield(L, -2, "genuine");
         lua_pushnumber(L, (double)sent[i].start / rate);
         lua_setfield(L, -2, "start_s");
         lua_pushnumber(L, (double)sent[i].end / rate);
@@ -146,8 +208,9 @@ static int l_forget(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"can_send", l_can_send}, {"encrypts", l_encrypts}, {"level", l_level},   {"reply", l_reply},
-    {"downlink", l_downlink}, {"sent", l_sent},         {"forget", l_forget}, {NULL, NULL},
+    {"can_send", l_can_send}, {"encrypts", l_encrypts}, {"level", l_level},
+    {"reply", l_reply},       {"can_sign", l_can_sign}, {"downlink", l_downlink},
+    {"sent", l_sent},         {"forget", l_forget},     {NULL, NULL},
 };
 
 void bind_push_tx(lua_State *L, struct bind *b)

@@ -26,6 +26,7 @@
 #include "dut/port.h"
 #include "dut/port_ftdi.h"
 #include "dut/power.h"
+#include "lua/bind/forge.h"
 
 // Where the pump's events, files and signs of life go. Each call may fail with ERR_GONE.
 struct pump_sink {
@@ -163,6 +164,9 @@ FOX_CHECK int pump_next_line(struct pump *p, int64_t until, struct jval **out, s
 /// reset goes through pump_switch, so that it is recorded.
 struct ftdi *pump_ftdi(struct pump *p);
 struct power *pump_power(struct pump *p);
+/// The lab-enable line of the device under test, which the bench may have wired to the adapter.
+bool pump_has_lab_enable(const struct pump *p);
+FOX_CHECK int pump_lab_enable(struct pump *p, bool high, struct err *err);
 /// Books the failure of a call on the adapter: ERR_GONE is the end of the pump. Returns rc.
 int pump_ftdi_failed(struct pump *p, int rc, struct err *err);
 
@@ -207,16 +211,15 @@ enum { PUMP_DOWNLINKS_MAX = 128 };
 // How a request is answered.
 struct pump_reply {
     uint8_t payload[SFX_DL_PAYLOAD];
-    uint8_t tag_flip[SFX_DL_TAG]; // bits of the genuine tag to turn over; CRC and parity are made
-                                  // for what is sent
-    double after_s;               // from the end of frame 1; negative: the middle of the window
-    bool on_uplink;               // at the frequency of frame 1 instead of the downlink's
+    struct forge forge; // how it differs from the genuine one
+    double after_s;     // from the end of frame 1; negative: the middle of the window
+    bool on_uplink;     // at the frequency of frame 1 instead of the downlink's
 };
 
 // A downlink for the request with this counter, at a given time.
 struct pump_downlink {
     uint8_t payload[SFX_DL_PAYLOAD];
-    uint8_t tag_flip[SFX_DL_TAG];
+    struct forge forge;
     uint16_t counter;
     double f_hz; // absolute
     int64_t at_sample;
@@ -224,6 +227,7 @@ struct pump_downlink {
 
 struct pump_sent {
     int64_t start, end; // of the burst
+    bool genuine;       // nothing was altered, or what was altered came to the same
 };
 
 // ---- several stations
@@ -334,5 +338,7 @@ FOX_CHECK int pump_downlink(struct pump *p, const struct pump_downlink *downlink
 size_t pump_sent(const struct pump *p, const struct pump_sent **out, const char **refusal);
 /// Nothing more is sent, and what was sent is forgotten.
 FOX_CHECK int pump_silence(struct pump *p, struct err *err);
+/// Whether downlinks can be signed under this key.
+bool pump_can_sign(const struct pump *p, enum forge_key key);
 
 #endif

@@ -64,3 +64,13 @@ int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active, struct
                                  : power_off(&p->power, err);
     return pump_ftdi_failed(p, rc, err);
 }
+
+bool pump_has_lab_enable(const struct pump *p)
+{
+    return p->ftdi && p->power.has_lab_enable;
+}
+
+int pump_lab_enable(struct pump *p, bool high, struct err *err)
+{
+    return pump_ftdi_failed(p, power_lab_enable(&p->power, high, err), err);
+}

@@ -106,9 +106,9 @@ static int plan_reply(struct pump *p, const struct pump_reply *r, const struct a
         .counter = a->downlink.counter,
         .f_hz = r->on_uplink ? w->frame1_hz : w->downlink_hz,
         .at_sample = (int64_t)llround(start_s * p->rate_hz),
+        .forge = r->forge,
     };
     memcpy(d.payload, r->payload, sizeof d.payload);
-    memcpy(d.tag_flip, r->tag_flip, sizeof d.tag_flip);
     return pump_downlink(p, &d, err);
 }
 
@@ -157,19 +157,20 @@ static int answer_unheard(struct pump *p, struct err *err)
 // ---- a burst leaves
 
 static int note_sent(struct pump *p, const struct pump_downlink *d, const struct sfx_downlink *dl,
-                     int64_t end, struct err *err)
+                     int64_t end, bool genuine, struct err *err)
 {
     char clear[2 * SFX_DL_PAYLOAD + 1], payload[2 * SFX_DL_PAYLOAD + 1], tag[2 * SFX_DL_TAG + 1];
     hex_encode(d->payload, sizeof d->payload, clear);
     hex_encode(dl->payload, sizeof dl->payload, payload);
     hex_encode(dl->tag, sizeof dl->tag, tag);
     if (p->n_sent < PUMP_DOWNLINKS_MAX)
-        p->sent[p->n_sent++] = (struct pump_sent){.start = d->at_sample, .end = end};
+        p->sent[p->n_sent++] =
+            (struct pump_sent){.start = d->at_sample, .end = end, .genuine = genuine};
     struct jval *event = jval_make(
         err, "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:s, s:s, s:b}", "type", "downlink", "unit",
         p->config.radio_unit, "start", (long long)d->at_sample, "end", (long long)end, "f_hz",
         round(d->f_hz * 64) / 64, "level_dbm", p->config.downlink_dbm, "counter", (int)d->counter,
-        "payload_hex", payload, "tag_hex", tag, "genuine", !(d->tag_flip[0] | d->tag_flip[1]));
+        "payload_hex", payload, "tag_hex", tag, "genuine", genuine);
     int rc = event ? ERR_OK : ERR_FORMAT;
     const struct sfx_native_profile *cipher = p->config.cipher;
     if (rc == ERR_OK && cipher)
@@ -180,46 +181,47 @@ static int note_sent(struct pump *p, const struct pump_downlink *d, const struct
     return rc;
 }
 
-static int encrypt(const struct pump *p, struct sfx_downlink *dl, struct err *err)
+// The keystream goes on where the counter starts again. Only the network's own history tells.
+static struct forge_tools tools_of(const struct pump *p)
 {
-    // The keystream goes on where the counter starts again. Only the network's own history tells.
-    const struct registry_device *d = judge_device(p->core.judge, dl->device_id);
-    const struct sfx_native_message m = {
-        .device_id = dl->device_id,
-        .counter = dl->counter,
-        .rollover = (uint8_t)(p->config.rollover + d->rollovers),
-        .direction = SFX_DIRECTION_DOWN,
+    const struct registry_device *d = judge_device(p->core.judge, p->config.device_id);
+    struct forge_tools tools = {
+        .key = p->config.token ? NULL : p->config.key,
+        .own = pump_signer(p),
+        .cipher = p->config.cipher,
+        .rollover = (uint8_t)(p->config.rollover + (d ? d->rollovers : 0)),
     };
-    const struct sfx_signer signer = pump_signer(p);
-    return sfx_native_apply_by(p->config.cipher, &m, &signer, dl->payload, sizeof dl->payload, err);
+    if (p->config.n_samples > 0)
+        tools.neighbour = (struct sfx_signer){
+            .key = p->config.samples[0].token ? NULL : p->config.samples[0].key,
+            .token = p->config.samples[0].token,
+        };
+    return tools;
 }
 
-// Encrypts and signs, in the order of the device's cipher.
-static int seal(const struct pump *p, struct sfx_downlink *dl, struct err *err)
+bool pump_can_sign(const struct pump *p, enum forge_key key)
 {
-    const struct sfx_native_profile *cipher = p->config.cipher;
-    int rc = ERR_OK;
-    if (cipher && cipher->order == SFX_TAG_OVER_CIPHER) rc = encrypt(p, dl, err);
-    if (rc == ERR_OK) rc = judge_sign_downlink(p->core.judge, dl, err);
-    if (rc == ERR_OK && cipher && cipher->order == SFX_TAG_OVER_CLEAR) rc = encrypt(p, dl, err);
-    return rc;
+    const struct forge_tools tools = tools_of(p);
+    return pump_has_key(p) && forge_can_sign(&tools, key);
 }
 
 static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *err)
 {
     struct sfx_downlink dl = {.device_id = p->config.device_id, .counter = d->counter};
     memcpy(dl.payload, d->payload, sizeof dl.payload);
-    int rc = seal(p, &dl, err);
-    if (rc < 0) return rc;
-    for (int i = 0; i < SFX_DL_TAG; i++)
-        dl.tag[i] ^= d->tag_flip[i];
     uint8_t frame[SFX_DL_FRAME];
-    sfx_downlink_frame(&dl, frame);
-    int64_t end = 0;
+    bool genuine = false;
     struct err why = {0};
+    const struct forge_tools tools = tools_of(p);
+    int rc = forge_frame(&d->forge, &tools, &dl, frame, &genuine, &why);
+    if (rc < 0) {
+        rc = refuse(p, rc, &why);
+        return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
+    }
+    int64_t end = 0;
     rc = air_downlink(p->transmit, frame, d->f_hz, p->config.downlink_dbm,
                       d->at_sample - p->config.t0, &end, &why);
-    if (rc == ERR_OK) return note_sent(p, d, &dl, end + p->config.t0, err);
+    if (rc == ERR_OK) return note_sent(p, d, &dl, end + p->config.t0, genuine, err);
     rc = refuse(p, rc, &why);
     return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
 }
