@@ -79,6 +79,12 @@ static int put_reserve(struct counter *c, uint16_t value, uint16_t epoch)
     return rc;
 }
 
+bool counter_is_used_up(const struct counter *c, unsigned epochs)
+{
+    unsigned epoch = c->epoch + (counter_next(c) < c->last ? 1u : 0u);
+    return !c->fresh && epoch >= epochs;
+}
+
 static bool stores_late(const struct counter *c)
 {
     return faults_on(c->faults, FAULT_CNT_008) || faults_on(c->faults, FAULT_CNT_009);

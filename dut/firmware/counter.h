@@ -40,6 +40,8 @@ int counter_store(struct counter *c);
 int counter_preset(struct counter *c, uint16_t last, uint16_t epoch);
 /// Starts again at 0, stored: 0, or a negative errno. What no device should do.
 int counter_restart(struct counter *c);
+/// Whether the next message would have an epoch of `epochs` or more.
+bool counter_is_used_up(const struct counter *c, unsigned epochs);
 /// The value before this one.
 uint16_t counter_before(const struct counter *c, uint16_t value);
 

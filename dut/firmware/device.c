@@ -1,7 +1,7 @@
 #include "dut/firmware/device.h"
 
 #include "bench/base/rng.h"
-#include "dut/firmware/at.h"
+#include "dut/firmware/layout.h"
 #include "dut/firmware/memory.h"
 #include "dut/firmware/uplink.h"
 
@@ -28,6 +28,30 @@ static void device_plan_listening(struct device *d)
                             : DEVPORT_NEVER;
 }
 
+bool device_lab_enabled(const struct device *d)
+{
+    return devport_gpio_read(d->port, LAYOUT_PIN_LAB_ENABLE) != 0;
+}
+
+// A device that was never told otherwise has its key.
+static void load_encryption_key(struct device *d)
+{
+    d->encryption_record = (struct record){.port = d->port,
+                                           .kind = LAYOUT_ENCRYPTION_KIND,
+                                           .offset = LAYOUT_ENCRYPTION_OFFSET,
+                                           .body_len = 1};
+    uint8_t body[RECORD_BODY_MAX];
+    d->encryption_key = !record_load(&d->encryption_record, body) || body[0] != 0;
+}
+
+int device_store_encryption_key(struct device *d, bool there)
+{
+    const uint8_t body[RECORD_BODY_MAX] = {there};
+    int rc = record_store(&d->encryption_record, body);
+    if (rc == 0) d->encryption_key = there;
+    return rc;
+}
+
 static void store_counter(struct device *d)
 {
     d->store_at_ns = DEVPORT_NEVER;
@@ -50,6 +74,10 @@ void device_boot(struct device *d, enum counter_boot cause)
     d->counter.faults = &d->faults;
     counter_boot(&d->counter, d->port, cause);
     d->store_at_ns = DEVPORT_NEVER;
+    load_encryption_key(d);
+    d->encrypts = d->native != NULL;
+    d->zone = d->home_zone;
+    d->echo = d->dialect->echo;
     // Another place in the hopping sequence after every reset, the same one in every run of a seed.
     const struct devport_boot *boot = devport_boot(d->port);
     uint64_t key = rng_key(boot->seed, boot->unit);
@@ -60,7 +88,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     d->tx_supply_mv = devport_supply_mv(d->port);
     d->reset_wanted = false;
     memory_boot(d);
-    d->downlink_hz = HOP_DOWNLINK_HZ;
+    d->downlink_hz = d->zone->downlink_hz;
     d->downlink_counter = d->counter.last;
     d->n_requests = 0;
     d->again.on = false;
@@ -75,6 +103,7 @@ static bool take_byte(struct device *d)
 {
     uint8_t byte;
     if (devport_uart_read(d->port, &byte, 1) == 1) {
+        if (d->echo) devport_uart_write(d->port, &byte, 1);
         input_push(&d->input, byte);
         return true;
     }

@@ -9,6 +9,7 @@
 
 #include "bench/base/secret.h"
 #include "bench/sfx/cipher.h"
+#include "dut/firmware/at.h"
 #include "dut/firmware/counter.h"
 #include "dut/firmware/downlink.h"
 #include "dut/firmware/faults.h"
@@ -31,6 +32,8 @@ struct device {
     uint8_t pac[DEVICE_PAC_LEN];
     struct secret key;
     const struct sfx_native_profile *native; // payload encryption; NULL: none
+    const struct at_dialect *dialect;
+    const struct sfx_zone *home_zone;
     struct faults faults;
     struct devport *port; // lent
 
@@ -40,9 +43,14 @@ struct device {
     struct counter counter;
     struct hop hop;
     struct input input;
-    uint64_t uart_lost;    // of the port, as far as `input` knows
-    bool public_key;       // ATS410: sign with the public key until the next reset
-    uint32_t tx_supply_mv; // supply voltage during the last transmission
+    uint64_t uart_lost; // of the port, as far as `input` knows
+    struct record encryption_record;
+    bool encryption_key;         // there is one
+    bool public_key;             // sign with the public key until the next reset
+    bool encrypts;               // payloads, as the profile says
+    const struct sfx_zone *zone; // until the next reset
+    bool echo;                   // of what comes on the serial line
+    uint32_t tx_supply_mv;       // supply voltage during the last transmission
     int64_t next_oob_ns;
     int64_t store_at_ns; // the counter, where a fault stores it late
     double downlink_hz;  // where and for which message an answer would come
@@ -64,6 +72,10 @@ void device_boot(struct device *d, enum counter_boot cause);
 void device_run(struct device *d);
 /// The ID that goes on air.
 uint32_t device_id(const struct device *d);
+/// Whether the lab-enable line is high.
+bool device_lab_enabled(const struct device *d);
+/// Writes or forgets the encryption key: 0, or a negative errno.
+int device_store_encryption_key(struct device *d, bool there);
 /// Lets time pass; serial bytes that come meanwhile wait in `input`.
 void device_wait_until(struct device *d, int64_t until_ns);
 /// Stores the counter where a fault has left that for after the message.

@@ -9,8 +9,8 @@
 
 double downlink_frequency(const struct device *d, double f1_hz)
 {
-    if (faults_on(&d->faults, FAULT_RF_010)) return HOP_DOWNLINK_HZ;
-    return f1_hz + (HOP_DOWNLINK_HZ - HOP_CENTRE_HZ);
+    if (faults_on(&d->faults, FAULT_RF_010)) return d->zone->downlink_hz;
+    return f1_hz + sfx_zone_shift_hz(d->zone);
 }
 
 // The payload as the host gets it; false when it cannot be deciphered.
@@ -18,7 +18,8 @@ static bool decipher(const struct device *d, const struct sfx_downlink *frame,
                      uint8_t payload[SFX_DL_PAYLOAD])
 {
     memcpy(payload, frame->payload, SFX_DL_PAYLOAD);
-    if (!d->native) return true;
+    if (!d->encrypts) return true;
+    if (!d->encryption_key) return faults_on(&d->faults, FAULT_ENC_009);
     const struct sfx_native_message m = {.device_id = frame->device_id,
                                          .counter = frame->counter,
                                          .rollover = (uint8_t)d->counter.epoch,

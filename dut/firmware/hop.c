@@ -9,13 +9,14 @@ void hop_init(struct hop *h, uint32_t device_id, uint32_t start)
     h->increment = FACTOR * ((device_id & 0xffff) + 1) % STATES | 1;
 }
 
-double hop_next_hz(struct hop *h, uint32_t below_hz, uint32_t above_hz)
+double hop_next_hz(struct hop *h, const struct sfx_zone *zone, uint32_t below_hz, uint32_t above_hz)
 {
-    const uint64_t width = HOP_BAND_HZ - 2 * HOP_GUARD_HZ;
+    const uint32_t band_hz = (uint32_t)SFX_ZONE_BAND_HZ, guard_hz = (uint32_t)zone->guard_hz;
+    const uint64_t width = band_hz - 2 * guard_hz;
     for (;;) {
         h->state = (FACTOR * h->state + h->increment) % STATES;
         uint32_t place = (uint32_t)(width * h->state / (STATES - 1));
         if (place >= below_hz && place + above_hz <= width)
-            return (double)(HOP_CENTRE_HZ - HOP_BAND_HZ / 2 + HOP_GUARD_HZ) + place;
+            return zone->uplink_hz - band_hz / 2 + guard_hz + place;
     }
 }

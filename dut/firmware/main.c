@@ -7,19 +7,23 @@
 
 #include "bench/base/bytes.h"
 #include "bench/base/crypto.h"
+#include "bench/sfx/counter.h"
 #include "dut/firmware/device.h"
 #include "dut/firmware/layout.h"
 
 enum { EXIT_USAGE = 4, ID_LEN = 4 };
 
 static const char usage[] =
-    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt]\n"
+    "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt] [--dialect NAME]\n"
+    "              [--rollover N]\n"
     "              [--sibling-id HEX8 --sibling-key REF] [--fault ID]...\n"
     "       foxdut --list-faults\n"
     "  --id HEX8      device ID, 8 hex digits, most significant first\n"
     "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
     "  --pac HEX16    porting authorisation code, 16 hex digits\n"
     "  --encrypt      encrypt payloads under the profile bench-assumed-1\n"
+    "  --dialect NAME sfm10r (default) or at_slave\n"
+    "  --rollover N   the message counter's: 128, 256, 512, 1024, 2048 or 4096 (default)\n"
     "  --sibling-id, --sibling-key\n"
     "                 another device of the same maker, for faults that make keys related\n"
     "  --fault ID     be wrong on purpose; may be given several times\n"
@@ -32,6 +36,8 @@ struct options {
     const char *pac;
     const char *sibling_id; // NULL: the device itself
     const char *sibling_key;
+    const char *dialect;  // NULL: sfm10r
+    const char *rollover; // NULL: 4096
     bool encrypt;
     struct faults faults;
 };
@@ -96,11 +102,30 @@ static int derive_key(struct device *d, struct err *err)
     return secret_init(&d->key, digest, LAYOUT_KEY_LEN, err);
 }
 
+static int choose_variant(struct device *d, const struct options *o, struct err *err)
+{
+    d->home_zone = sfx_zone_find("RC1");
+    if (o->encrypt) d->native = sfx_native_assumed();
+    d->dialect = o->dialect ? at_find(o->dialect) : &at_sfm10r;
+    if (!d->dialect)
+        return err_set(err, ERR_USAGE, "--dialect expects sfm10r or at_slave, got '%s'",
+                       o->dialect);
+    char *end = NULL;
+    unsigned long modulus = o->rollover ? strtoul(o->rollover, &end, 10) : COUNTER_MODULUS_MAX;
+    if ((end && *end) || modulus > COUNTER_MODULUS_MAX ||
+        !sfx_counter_modulus_ok((unsigned)modulus))
+        return err_set(err, ERR_USAGE,
+                       "--rollover expects 128, 256, 512, 1024, 2048 or 4096, got '%s'",
+                       o->rollover);
+    d->counter.modulus = (uint16_t)modulus;
+    return ERR_OK;
+}
+
 static int manufacture(struct device *d, const struct options *o, struct err *err)
 {
     d->faults = o->faults;
-    if (o->encrypt) d->native = sfx_native_assumed();
-    int rc = read_id("id", o->id, &d->factory_id, err);
+    int rc = choose_variant(d, o, err);
+    if (rc == ERR_OK) rc = read_id("id", o->id, &d->factory_id, err);
     if (rc < 0) return rc;
     rc = read_hex("pac", o->pac, d->pac, sizeof d->pac, err);
     if (rc < 0) return rc;
@@ -114,7 +139,8 @@ static int read_options(struct options *o, int argc, char **argv, struct err *er
         {"id", required_argument, NULL, 'i'},         {"key", required_argument, NULL, 'k'},
         {"pac", required_argument, NULL, 'p'},        {"encrypt", no_argument, NULL, 'e'},
         {"sibling-id", required_argument, NULL, 's'}, {"sibling-key", required_argument, NULL, 'S'},
-        {"fault", required_argument, NULL, 'f'},      {NULL, 0, NULL, 0}};
+        {"fault", required_argument, NULL, 'f'},      {"dialect", required_argument, NULL, 'd'},
+        {"rollover", required_argument, NULL, 'r'},   {NULL, 0, NULL, 0}};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         if (c == 'i') {
@@ -127,6 +153,10 @@ static int read_options(struct options *o, int argc, char **argv, struct err *er
             o->sibling_id = optarg;
         } else if (c == 'S') {
             o->sibling_key = optarg;
+        } else if (c == 'd') {
+            o->dialect = optarg;
+        } else if (c == 'r') {
+            o->rollover = optarg;
         } else if (c == 'e') {
             o->encrypt = true;
         } else if (c == 'f') {
@@ -191,7 +221,6 @@ int main(int argc, char **argv)
     drop_idle_faults(device.port, &options, &device.faults);
     enum counter_boot cause =
         devport_boot(device.port)->cause == PORT_BOOT_RESET ? COUNTER_BOOT_PIN : COUNTER_BOOT_POWER;
-    device.counter.modulus = COUNTER_MODULUS_MAX;
     // Ends when the lab takes the power away, inside some call.
     for (;;) {
         device_boot(&device, cause);

@@ -8,12 +8,15 @@
 #include "dut/firmware/frames.h"
 #include "dut/port/dbpsk.h"
 
-enum { BIT_RATE = 100, SAMPLES_PER_SYMBOL = 64, BURST_SYMBOLS_MAX = 8 * SFX_FRAME_MAX + 4 };
+enum {
+    BIT_RATE = 100, // all zones of this device allow it
+    SAMPLES_PER_SYMBOL = 64,
+    BURST_SYMBOLS_MAX = 8 * SFX_FRAME_MAX + 4,
+    EPOCHS = 256 // of the keystream
+};
 
 static const int64_t symbol_ns = DEVPORT_SECOND / BIT_RATE;
-static const int64_t gap_ns = 500 * DEVPORT_MS;             // end of a frame to start of the next
-static const int64_t window_opens_ns = 20 * DEVPORT_SECOND; // after the end of frame 1
-static const int64_t window_lasts_ns = 25 * DEVPORT_SECOND;
+static const int64_t usual_gap_ns = 500 * DEVPORT_MS;        // end of a frame to start of the next
 static const int64_t confirms_after_ns = 2 * DEVPORT_SECOND; // end of the downlink to confirmation
 static const int64_t station_waits_ns = 5 * DEVPORT_SECOND;
 static const double station_differs_hz = 150; // carriers of two stations
@@ -46,17 +49,20 @@ static bool uplink_flag(const struct device *d, const struct uplink_request *req
 static void choose_frequencies(struct device *d, const struct uplink_request *request,
                                double f_hz[SFX_RANKS])
 {
-    if (request->downlink) {
+    const uint32_t step_hz = (uint32_t)d->zone->step_hz;
+    if (request->f_hz > 0) {
+        for (unsigned i = 0; i < SFX_RANKS; i++)
+            f_hz[i] = request->f_hz;
+    } else if (request->downlink) {
         // Frames 2 and 3 lie at fixed distances, so that the network knows f1 from any of them.
-        uint32_t above = request->frames > 1 ? HOP_STEP_HZ : 0;
-        uint32_t below = request->frames > 2 ? HOP_STEP_HZ : 0;
-        f_hz[0] = hop_next_hz(&d->hop, below, above);
-        f_hz[1] = f_hz[0] + HOP_STEP_HZ;
-        f_hz[2] = f_hz[0] - HOP_STEP_HZ;
-        return;
+        f_hz[0] = hop_next_hz(&d->hop, d->zone, request->frames > 2 ? step_hz : 0,
+                              request->frames > 1 ? step_hz : 0);
+        f_hz[1] = f_hz[0] + step_hz;
+        f_hz[2] = f_hz[0] - step_hz;
+    } else {
+        for (unsigned i = 0; i < request->frames; i++)
+            f_hz[i] = hop_next_hz(&d->hop, d->zone, 0, 0);
     }
-    for (unsigned i = 0; i < request->frames; i++)
-        f_hz[i] = hop_next_hz(&d->hop, 0, 0);
 }
 
 // Sends one frame, starting now, and returns the time at which its last symbol ends: a little
@@ -77,7 +83,7 @@ static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len
 
 // Sends the frames and returns when the last burst is over; *end_ns is the end of frame 1.
 static void transmit_all(struct device *d, const struct frames *frames, const double f_hz[],
-                         unsigned n_frames, int64_t *first_end_ns)
+                         unsigned n_frames, int64_t gap_ns, int64_t *first_end_ns)
 {
     const int64_t lead_ns = (int64_t)(lead_symbols * (double)symbol_ns);
     for (unsigned i = 0; i < n_frames; i++) {
@@ -96,7 +102,8 @@ static int build(struct device *d, struct frames *frames, struct sfx_uplink *up)
     const struct frames_signer signer = {.id = device_id(d),
                                          .key = &d->key,
                                          .public_key = d->public_key,
-                                         .native = d->native,
+                                         .native =
+                                             d->encrypts && d->encryption_key ? d->native : NULL,
                                          .rollover = (uint8_t)d->counter.epoch,
                                          .faults = &d->faults};
     struct err err = {0};
@@ -138,9 +145,9 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
     const int64_t lead_ns = (int64_t)(lead_symbols * (double)symbol_ns);
     await_confirmation(d, downlink->end_ns + confirms_after_ns - lead_ns);
-    const double f_hz = hop_next_hz(&d->hop, 0, 0);
+    const double f_hz = hop_next_hz(&d->hop, d->zone, 0, 0);
     int64_t end_ns;
-    transmit_all(d, &frames, &f_hz, 1, &end_ns);
+    transmit_all(d, &frames, &f_hz, 1, usual_gap_ns, &end_ns);
     return UPLINK_SENT;
 }
 
@@ -175,8 +182,9 @@ static void confirm(struct device *d, const struct downlink *downlink)
 static enum uplink_result await_answer(struct device *d, int64_t first_end_ns,
                                        struct downlink *answer)
 {
-    struct downlink_window window = {.from_ns = first_end_ns + window_opens_ns,
-                                     .to_ns = first_end_ns + window_opens_ns + window_lasts_ns,
+    const int64_t opens_ns = first_end_ns + (int64_t)(d->zone->wait_s * 1e9);
+    struct downlink_window window = {.from_ns = opens_ns,
+                                     .to_ns = opens_ns + (int64_t)(d->zone->listen_s * 1e9),
                                      .f_hz = d->downlink_hz,
                                      .counter = d->downlink_counter,
                                      .refused_ends = faults_on(&d->faults, FAULT_AUTH_025)};
@@ -199,10 +207,20 @@ static void note_request(struct device *d, uint16_t counter)
     if (d->n_requests < DEVICE_REQUESTS) d->n_requests++;
 }
 
+// A payload that is declared encrypted is sent encrypted or not at all.
+static enum uplink_result check_cipher(const struct device *d, const struct uplink_request *request)
+{
+    if (request->type != SFX_MESSAGE_BYTES || !d->encrypts) return UPLINK_SENT;
+    if (!d->encryption_key && !faults_on(&d->faults, FAULT_ENC_009)) return UPLINK_NO_KEY;
+    return counter_is_used_up(&d->counter, EPOCHS) ? UPLINK_USED_UP : UPLINK_SENT;
+}
+
 enum uplink_result uplink_send(struct device *d, const struct uplink_request *request,
                                struct downlink *answer)
 {
     d->again.on = false;
+    enum uplink_result possible = check_cipher(d, request);
+    if (possible != UPLINK_SENT) return possible;
     if (!uplink_await_station(d)) return UPLINK_NO_STATION;
     struct sfx_uplink up = {.type = request->type};
     memcpy(up.payload, request->payload, request->payload_len);
@@ -219,7 +237,8 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     double f_hz[SFX_RANKS] = {0};
     choose_frequencies(d, request, f_hz);
     int64_t first_end_ns = 0;
-    transmit_all(d, &frames, f_hz, request->frames, &first_end_ns);
+    transmit_all(d, &frames, f_hz, request->frames,
+                 request->gap_ns > 0 ? request->gap_ns : usual_gap_ns, &first_end_ns);
     d->downlink_hz = downlink_frequency(d, f_hz[0]);
     d->downlink_counter = up.counter;
     d->station_awaited = true;

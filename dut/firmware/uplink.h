@@ -20,6 +20,8 @@ struct uplink_request {
     size_t payload_len;
     bool downlink;   // ask for an answer and listen for it
     unsigned frames; // 1..3
+    double f_hz;     // of every frame; 0: hopping
+    int64_t gap_ns;  // between frames; 0: the usual one
 };
 
 enum uplink_result {
@@ -28,6 +30,8 @@ enum uplink_result {
     UPLINK_NO_DOWNLINK, // sent, but the window passed without an answer
     UPLINK_NOT_STORED,  // the counter could not be stored, so nothing was sent
     UPLINK_NOT_BUILT,   // no such message
+    UPLINK_NO_KEY,      // not sent: the encryption key is missing
+    UPLINK_USED_UP,     // not sent: every keystream under this key has been used
     UPLINK_NO_STATION   // not sent: the station it waits for was not heard (MUT-RES-007)
 };
 

@@ -131,7 +131,7 @@ static void test_dialect_refuses(void **state)
         "AT$P=9",
         "AT$WR=1",
         "AT$TM",
-        "AT$TM=0,1",
+        "AT$TM=7,1",
         "AT$TM=1",
         "AT$TM=1,0",
         "AT$TM=1,1,1",
