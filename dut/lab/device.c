@@ -1,6 +1,7 @@
 #include "dut/lab/device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
@@ -123,6 +124,10 @@ static void child(struct device *d, const char *path, int fd)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    // What a firmware prints is for people: the lab's standard output carries its environment.
+    int nothing = open("/dev/null", O_RDWR);
+    if (nothing >= 0) (void)dup2(nothing, STDIN_FILENO);
+    (void)dup2(STDERR_FILENO, STDOUT_FILENO);
     if (fd == PORT_FD || dup2(fd, PORT_FD) == PORT_FD) execv(path, d->argv);
     fprintf(stderr, "foxlab: device %s: %s: %s\n", d->name, path, strerror(errno));
     _exit(127);

@@ -158,6 +158,15 @@ static void apply(struct devport *p, struct event *e)
     free(e->data);
 }
 
+// Everything but logging needs a lab that knows this program.
+static void check_ready(const struct devport *p, const char *function)
+{
+    if (!p || p->grants == 0)
+        portlink_misused("%s: the port is not open for it yet; call devport_open and devport_ready "
+                         "first, once, and mind what they return",
+                         function);
+}
+
 // Hands the turn to the lab until it grants time again.
 static void ask_for_time(struct devport *p, int64_t next_ns)
 {
@@ -188,6 +197,7 @@ static bool advance(struct devport *p, int64_t until_ns)
 
 unsigned devport_wait(struct devport *p, int64_t until_ns)
 {
+    check_ready(p, "devport_wait");
     if (p->news == 0) advance(p, until_ns);
     unsigned news = p->news;
     p->news = 0;
@@ -196,6 +206,7 @@ unsigned devport_wait(struct devport *p, int64_t until_ns)
 
 void devport_sleep(struct devport *p, int64_t until_ns)
 {
+    check_ready(p, "devport_sleep");
     while (advance(p, until_ns)) {
     }
 }
@@ -222,6 +233,7 @@ uint64_t devport_uart_lost(const struct devport *p)
 void devport_uart_write(struct devport *p, const void *data, size_t len)
 {
     uint8_t head[8];
+    check_ready(p, "devport_uart_write");
     portlink_put64(head, (uint64_t)p->now_ns);
     portlink_put(&p->link, PORT_UART_TX, head, sizeof head, data, len);
 }
@@ -234,6 +246,11 @@ uint32_t devport_gpio_read(const struct devport *p, unsigned line)
 void devport_gpio_write(struct devport *p, unsigned line, uint32_t level)
 {
     uint8_t head[16];
+    check_ready(p, "devport_gpio_write");
+    if (line >= DEVPORT_GPIO_LINES || level > 1)
+        portlink_misused("devport_gpio_write: expected a line from 0 to %d and a level of 0 or 1, "
+                         "got line %u, level %u",
+                         DEVPORT_GPIO_LINES - 1, line, level);
     portlink_put64(head, (uint64_t)p->now_ns);
     portlink_put32(head + 8, line);
     portlink_put32(head + 12, level);
@@ -255,6 +272,7 @@ static int nvm_access(struct devport *p, enum port_message type, uint32_t offset
                       const void *data, size_t data_len)
 {
     uint8_t head[16];
+    check_ready(p, type == PORT_NVM_READ ? "devport_nvm_read" : "devport_nvm_write");
     portlink_put64(head, (uint64_t)p->now_ns);
     portlink_put32(head + 8, offset);
     portlink_put32(head + 12, len);
@@ -285,6 +303,11 @@ void devport_rf_transmit(struct devport *p, double carrier_hz, double rate_hz, c
                          size_t n)
 {
     uint8_t head[24];
+    check_ready(p, "devport_rf_transmit");
+    if (n > (PORT_BODY_MAX - sizeof head) / 8)
+        portlink_misused("devport_rf_transmit: expected at most %zu samples, got %zu; send them in "
+                         "parts, or at a lower rate",
+                         (PORT_BODY_MAX - sizeof head) / 8, n);
     portlink_put64(head, (uint64_t)p->now_ns);
     portlink_put_double(head + 8, carrier_hz);
     portlink_put_double(head + 16, rate_hz);
@@ -295,6 +318,11 @@ size_t devport_rf_listen(struct devport *p, int64_t from_ns, int64_t to_ns, doub
                          double rate_hz, float *iq, size_t max)
 {
     uint8_t head[32];
+    check_ready(p, "devport_rf_listen");
+    if (from_ns < p->now_ns || to_ns <= from_ns)
+        portlink_misused("devport_rf_listen: expected a window that begins now (%lld ns) or later "
+                         "and ends after that, got %lld to %lld ns",
+                         (long long)p->now_ns, (long long)from_ns, (long long)to_ns);
     portlink_put64(head, (uint64_t)from_ns);
     portlink_put64(head + 8, (uint64_t)to_ns);
     portlink_put_double(head + 16, carrier_hz);
@@ -327,6 +355,7 @@ void devport_log(struct devport *p, const char *format, ...)
 void devport_image(struct devport *p, uint32_t image, uint32_t offset, const void *data, size_t len)
 {
     uint8_t head[8];
+    check_ready(p, "devport_image");
     portlink_put32(head, image);
     portlink_put32(head + 4, offset);
     portlink_put(&p->link, PORT_IMAGE, head, sizeof head, data, len);
@@ -335,6 +364,7 @@ void devport_image(struct devport *p, uint32_t image, uint32_t offset, const voi
 void devport_protect(struct devport *p, uint32_t image, bool readable, bool is_volatile)
 {
     uint8_t body[16];
+    check_ready(p, "devport_protect");
     portlink_put64(body, (uint64_t)p->now_ns);
     portlink_put32(body + 8, image | (is_volatile ? PORT_PROTECT_VOLATILE : 0));
     portlink_put32(body + 12, readable);
@@ -393,6 +423,8 @@ int devport_open(struct devport **out, char *why, size_t why_size)
 void devport_ready(struct devport *p, const char *program)
 {
     uint8_t head[8];
+    if (!p || p->grants > 0)
+        portlink_misused("devport_ready: expected one call, behind devport_open");
     portlink_put32(head, PORT_VERSION);
     portlink_put32(head + 4, 0);
     portlink_put(&p->link, PORT_READY, head, sizeof head, program, strlen(program));

@@ -1,6 +1,7 @@
 #include "dut/port/link.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,17 @@ void portlink_lab_broken(const char *what)
 {
     fprintf(stderr, "device port: %s; the lab and this program speak version %d?\n", what,
             PORT_VERSION);
+    exit(EXIT_BROKEN_LAB);
+}
+
+void portlink_misused(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("device port: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
     exit(EXIT_BROKEN_LAB);
 }
 

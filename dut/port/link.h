@@ -38,6 +38,9 @@ void portlink_flush(struct portlink *l);
 unsigned portlink_next(struct portlink *l, const uint8_t **body, size_t *len);
 /// Ends the process: the lab breaks the protocol.
 void portlink_lab_broken(const char *what) __attribute__((noreturn));
+/// Ends the process: the program calls the client wrongly. What was expected, what came, what to
+/// do.
+void portlink_misused(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void portlink_no_memory(void) __attribute__((noreturn));
 
 void portlink_put32(uint8_t *out, uint32_t v);
