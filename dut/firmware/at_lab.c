@@ -26,12 +26,18 @@ enum at_lab_result at_lab_set_encryption(struct device *d, bool on)
     return AT_LAB_DONE;
 }
 
-enum at_lab_result at_lab_set_zone(struct device *d, const char *text)
+const struct sfx_zone *at_lab_find_zone(const char *text, size_t len)
 {
     char name[8];
-    snprintf(name, sizeof name, "RC%.4s", text);
-    const struct sfx_zone *zone = sfx_zone_find(name);
-    if (!zone || zone->access != SFX_ACCESS_DUTY_CYCLE) return AT_LAB_SYNTAX;
+    if (len != 1) return NULL;
+    snprintf(name, sizeof name, "RC%c", *text);
+    return sfx_zone_find(name) && sfx_zone_find(name)->sense_dbm == 0 ? sfx_zone_find(name) : NULL;
+}
+
+enum at_lab_result at_lab_set_zone(struct device *d, const char *text)
+{
+    const struct sfx_zone *zone = at_lab_find_zone(text, strlen(text));
+    if (!zone) return AT_LAB_SYNTAX;
     if (zone == d->zone) return AT_LAB_DONE;
     if (!device_lab_enabled(d)) return AT_LAB_LOCKED;
     d->zone = zone;

@@ -5,6 +5,9 @@
 #define DUT_FIRMWARE_AT_LAB_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "bench/sfx/zone.h"
 
 struct device;
 
@@ -19,7 +22,8 @@ enum at_lab_result {
 enum at_lab_result at_lab_select_key(struct device *d, bool public_key);
 /// Whether payloads are encrypted; a device without a profile cannot.
 enum at_lab_result at_lab_set_encryption(struct device *d, bool on);
-/// "1", "6" or "7": the zones without carrier sensing and without hopping over macro-channels.
+/// "1", "2", "4", "6" or "7": this device cannot sense a carrier. NULL when it is none of them.
+const struct sfx_zone *at_lab_find_zone(const char *text, size_t len);
 enum at_lab_result at_lab_set_zone(struct device *d, const char *text);
 /// "n[,epoch]": makes n the counter of the newest message, stored, and resets the device.
 enum at_lab_result at_lab_preset(struct device *d, const char *text);

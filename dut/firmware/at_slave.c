@@ -237,11 +237,10 @@ static bool run_test_mode(struct device *d, const char *args)
 {
     long mode = 0;
     const char *comma = *args == '=' ? strchr(args, ',') : NULL;
-    if (!comma || comma - args > 3) return false;
-    char name[8];
-    snprintf(name, sizeof name, "RC%.*s", (int)(comma - args - 1), args + 1);
-    const struct sfx_zone *zone = sfx_zone_find(name), *before = d->zone;
-    if (!zone || zone->access != SFX_ACCESS_DUTY_CYCLE) return false;
+    if (!comma) return false;
+    const struct sfx_zone *zone = at_lab_find_zone(args + 1, (size_t)(comma - args - 1));
+    const struct sfx_zone *before = d->zone;
+    if (!zone) return false;
     if (!at_read_last_number(comma + 1, 0, MODES_MAX, &mode)) return false;
     if (!modes_known((unsigned)mode)) return false;
     if (!device_lab_enabled(d)) {

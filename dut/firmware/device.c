@@ -77,6 +77,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     load_encryption_key(d);
     d->encrypts = d->native != NULL;
     d->zone = d->home_zone;
+    d->channels_free_ns = 0;
     d->echo = d->dialect->echo;
     // Another place in the hopping sequence after every reset, the same one in every run of a seed.
     const struct devport_boot *boot = devport_boot(d->port);

@@ -52,8 +52,9 @@ struct device {
     bool echo;                   // of what comes on the serial line
     uint32_t tx_supply_mv;       // supply voltage during the last transmission
     int64_t next_oob_ns;
-    int64_t store_at_ns; // the counter, where a fault stores it late
-    double downlink_hz;  // where and for which message an answer would come
+    int64_t channels_free_ns; // not to send before, in zones with hopping
+    int64_t store_at_ns;      // the counter, where a fault stores it late
+    double downlink_hz;       // where and for which message an answer would come
     uint16_t downlink_counter;
     uint16_t requests[DEVICE_REQUESTS]; // counters of the newest requests, the last one first
     size_t n_requests;

@@ -9,13 +9,14 @@
 #include "dut/port/dbpsk.h"
 
 enum {
-    BIT_RATE = 100, // all zones of this device allow it
+    SLOW = 100, // bit/s, where the zone allows it
+    FAST = 600,
     SAMPLES_PER_SYMBOL = 64,
     BURST_SYMBOLS_MAX = 8 * SFX_FRAME_MAX + 4,
     EPOCHS = 256 // of the keystream
 };
 
-static const int64_t symbol_ns = DEVPORT_SECOND / BIT_RATE;
+static const int64_t channels_rest_ns = 20 * DEVPORT_SECOND; // after a message with hopping
 static const int64_t usual_gap_ns = 500 * DEVPORT_MS;        // end of a frame to start of the next
 static const int64_t confirms_after_ns = 2 * DEVPORT_SECOND; // end of the downlink to confirmation
 static const int64_t station_waits_ns = 5 * DEVPORT_SECOND;
@@ -50,6 +51,7 @@ static void choose_frequencies(struct device *d, const struct uplink_request *re
                                double f_hz[SFX_RANKS])
 {
     const uint32_t step_hz = (uint32_t)d->zone->step_hz;
+    hop_new_message(&d->hop);
     if (request->f_hz > 0) {
         for (unsigned i = 0; i < SFX_RANKS; i++)
             f_hz[i] = request->f_hz;
@@ -65,6 +67,17 @@ static void choose_frequencies(struct device *d, const struct uplink_request *re
     }
 }
 
+static double bit_rate(const struct device *d)
+{
+    return d->zone->bit_rate_100 ? SLOW : FAST;
+}
+
+// How long so many symbols last.
+static int64_t symbols_ns(const struct device *d, double symbols)
+{
+    return (int64_t)(symbols * 1e9 / bit_rate(d));
+}
+
 // Sends one frame, starting now, and returns the time at which its last symbol ends: a little
 // before the burst itself does.
 static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len, double f_hz)
@@ -73,19 +86,18 @@ static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len
     size_t n_bits = 8 * frame_len;
     float amplitude = powf(10.0f, (float)d->settings.power_dbm / 20.0f); // sqrt(mW)
     devport_dbpsk(frame, n_bits, SAMPLES_PER_SYMBOL, amplitude, iq);
-    devport_rf_transmit(d->port, f_hz, BIT_RATE * SAMPLES_PER_SYMBOL, iq,
+    devport_rf_transmit(d->port, f_hz, bit_rate(d) * SAMPLES_PER_SYMBOL, iq,
                         devport_dbpsk_len(n_bits, SAMPLES_PER_SYMBOL));
     uint32_t supply_mv = devport_supply_mv(d->port);
     d->tx_supply_mv = supply_mv > DEVICE_TX_DROP_MV ? supply_mv - DEVICE_TX_DROP_MV : 0;
-    return devport_now_ns(d->port) +
-           (int64_t)((lead_symbols + (double)n_bits + 1.0) * (double)symbol_ns);
+    return devport_now_ns(d->port) + symbols_ns(d, lead_symbols + (double)n_bits + 1.0);
 }
 
 // Sends the frames and returns when the last burst is over; *end_ns is the end of frame 1.
 static void transmit_all(struct device *d, const struct frames *frames, const double f_hz[],
                          unsigned n_frames, int64_t gap_ns, int64_t *first_end_ns)
 {
-    const int64_t lead_ns = (int64_t)(lead_symbols * (double)symbol_ns);
+    const int64_t lead_ns = symbols_ns(d, lead_symbols);
     for (unsigned i = 0; i < n_frames; i++) {
         int64_t end_ns = transmit(d, frames->frame[i], frames->len, f_hz[i]);
         if (i == 0) *first_end_ns = end_ns;
@@ -94,6 +106,8 @@ static void transmit_all(struct device *d, const struct frames *frames, const do
         device_wait_until(d, last ? end_ns + lead_ns : end_ns + gap_ns - lead_ns);
     }
     device_message_sent(d);
+    if (d->zone->access == SFX_ACCESS_HOPPING)
+        d->channels_free_ns = devport_now_ns(d->port) + channels_rest_ns;
 }
 
 // From a message with its counter to what goes on air.
@@ -143,7 +157,7 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
     if (counter_advance(&d->counter) < 0) return UPLINK_NOT_STORED;
     struct frames frames;
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
-    const int64_t lead_ns = (int64_t)(lead_symbols * (double)symbol_ns);
+    const int64_t lead_ns = symbols_ns(d, lead_symbols);
     await_confirmation(d, downlink->end_ns + confirms_after_ns - lead_ns);
     const double f_hz = hop_next_hz(&d->hop, d->zone, 0, 0);
     int64_t end_ns;
@@ -236,6 +250,7 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     if (count_frames(d, &frames, &message, request->frames) < 0) return UPLINK_NOT_BUILT;
     double f_hz[SFX_RANKS] = {0};
     choose_frequencies(d, request, f_hz);
+    if (devport_now_ns(d->port) < d->channels_free_ns) device_wait_until(d, d->channels_free_ns);
     int64_t first_end_ns = 0;
     transmit_all(d, &frames, f_hz, request->frames,
                  request->gap_ns > 0 ? request->gap_ns : usual_gap_ns, &first_end_ns);
