@@ -25,6 +25,7 @@ struct burst {
     float *iq; // its ends repeated: a transmitter holds its last sample, and the interpolator
                // never looks outside
     size_t n;
+    bool tone; // a carrier: its phase counts from time 0
     // A stretch of a stream: no ends of its own, sample k is index first + k of the clock.
     bool stream;
     struct sample_clock clock;
@@ -151,6 +152,36 @@ int air_play_take(struct air *a, unsigned sender, const struct sample_clock *clo
     return ERR_OK;
 }
 
+int air_tone(struct air *a, unsigned sender, int64_t t_ns, int64_t end_ns, double carrier_hz,
+             const float amplitude[2], struct err *err)
+{
+    for (size_t i = a->n; i-- > 0;) {
+        struct burst *b = &a->bursts[i];
+        if (b->tone && b->sender == sender && b->carrier_hz == carrier_hz && b->end_ns == t_ns &&
+            b->iq[0] == amplitude[0] && b->iq[1] == amplitude[1]) {
+            b->end_ns = end_ns;
+            return ERR_OK;
+        }
+    }
+    int rc = reserve(a, err);
+    if (rc < 0) return rc;
+    // One sample, held: every neighbour that the interpolator looks at is the same.
+    const size_t n = PAD_BEFORE + 1 + PAD_AFTER;
+    float *iq = malloc(n * 2 * sizeof *iq);
+    if (!iq) return err_set(err, ERR_NOMEM, "a carrier");
+    for (size_t k = 0; k < n; k++)
+        memcpy(iq + 2 * k, amplitude, 2 * sizeof *iq);
+    a->bursts[a->n++] = (struct burst){.sender = sender,
+                                       .t_ns = t_ns,
+                                       .end_ns = end_ns,
+                                       .carrier_hz = carrier_hz,
+                                       .rate_hz = 1e-6,
+                                       .iq = iq,
+                                       .n = 1,
+                                       .tone = true};
+    return ERR_OK;
+}
+
 void air_cut(struct air *a, unsigned sender, int64_t t_ns)
 {
     for (size_t i = 0; i < a->n; i++) {
@@ -241,7 +272,8 @@ static void add_burst(struct air *a, const struct burst *b, const struct air_rec
         int64_t chunk = from - from % CHUNK;
         int64_t end = chunk + CHUNK < to ? chunk + CHUNK : to;
         long double since = clock_seconds_since(&rx->clock, chunk, b->t_ns);
-        long double cycles = since * offset_hz;
+        long double cycles =
+            (b->tone ? clock_seconds_since(&rx->clock, chunk, 0) : since) * offset_hz;
         add_chunk(b, a->turn.of, (int64_t)floorl(since * b->rate_hz * 0x1p32L),
                   llround(b->rate_hz / rate_hz * 0x1p32), (double)(cycles - floorl(cycles)),
                   (float)amplitude, (size_t)(from - chunk), (size_t)(end - chunk),

@@ -35,6 +35,10 @@ FOX_CHECK int air_send_take(struct air *a, unsigned sender, int64_t t_ns, double
 /// its filter, some 12 periods of the common band later (23 us in 520 kS/s).
 FOX_CHECK int air_play_take(struct air *a, unsigned sender, const struct sample_clock *clock,
                             int64_t first, double carrier_hz, float *iq, size_t n, struct err *err);
+/// A steady carrier of `sender` from t_ns to end_ns, with that amplitude and phase at time 0. One
+/// that goes on where the last one of the same sender and frequency ended joins it without a seam.
+FOX_CHECK int air_tone(struct air *a, unsigned sender, int64_t t_ns, int64_t end_ns,
+                       double carrier_hz, const float amplitude[2], struct err *err);
 /// The sender lost power at t_ns: what it still had to send is never sent.
 void air_cut(struct air *a, unsigned sender, int64_t t_ns);
 /// Drops bursts that ended before t_ns.

@@ -145,6 +145,7 @@ static int open_plutos(struct lab *lab, const char *fixtures, struct err *err)
                                       .figure_db = s->figure_db,
                                       .sender = SCENARIO_UNITS_MAX + (unsigned)i,
                                       .tx_delay = s->tx_delay,
+                                      .fidelity = s->fidelity,
                                       .seed = lab->seed};
         int rc = pluto_new(&lab->plutos[i], &config, err);
         if (rc >= 0) rc = iiod_new(&lab->daemons[i], lab->loop, lab->plutos[i], &host, err);
@@ -459,9 +460,10 @@ void lab_report(const struct lab *lab, FILE *out)
     double wall_s = (double)(streams_wall_ns() - lab->opened_wall_ns) * 1e-9;
     fprintf(out,
             "foxlab: %.3f s of lab time in %.3f s of wall time (factor %.1f), %.3f s of it at wall "
-            "rate; %zu bursts, %u faults injected, %u devices died\n",
-            lab_s, wall_s, lab_s / wall_s, (double)lab->free_ns * 1e-9, air_burst_count(lab->air),
-            lab->faults, lab->world.deaths);
+            "rate; streams up to %.6f s apart, %lu stale blocks, %zu bursts, %u faults injected, "
+            "%u devices died\n",
+            lab_s, wall_s, lab_s / wall_s, (double)lab->free_ns * 1e-9, (double)lab->skew_ns * 1e-9,
+            lab->stale_blocks, air_burst_count(lab->air), lab->faults, lab->world.deaths);
     const char *line = (const char *)lab->fault_text.data, *end;
     for (; line && (end = strchr(line, '\n')); line = end + 1) {
         char *command;

@@ -74,6 +74,7 @@ struct lab {
     bool began;                              // a stream was open once
     // Receive streams keep together.
     struct lab_stream {
+        uint64_t blocks;      // delivered so far
         int64_t block_ns;     // length of the last block asked for
         int64_t held_wall_ns; // since when its client waits for others; 0: it does not
         bool left_behind;     // its client was silent for too long; the others go on without it
@@ -82,8 +83,10 @@ struct lab {
     int64_t wall_ns; // of the last free-running step
     // For the report.
     int64_t opened_wall_ns;
-    int64_t free_ns; // lab time that went by at wall rate
-    unsigned faults; // commands carried out
+    int64_t free_ns;            // lab time that went by at wall rate
+    unsigned long stale_blocks; // delivered late
+    int64_t skew_ns;            // the furthest that one stream was ahead of another
+    unsigned faults;            // commands carried out
     FILE *fault_log; // a line for each: lab time in ns and the command. NULL: no work folder
     struct bytes fault_text;
 };

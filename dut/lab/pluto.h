@@ -12,6 +12,7 @@
 #include "bench/base/err.h"
 #include "dut/lab/air.h"
 #include "dut/lab/context.h"
+#include "dut/lab/fidelity.h"
 #include "dut/lab/transmitter.h"
 
 enum { PLUTO_REGS_MAX = 64 };
@@ -25,6 +26,7 @@ struct pluto_config {
     uint64_t seed;
     unsigned sender;  // its number on the air
     int64_t tx_delay; // samples from the hardware's taking one to the antenna; -1: drawn
+    struct fidelity fidelity;
 };
 
 struct pluto_reg {
@@ -61,6 +63,16 @@ struct pluto {
     float *scratch;      // work space of pluto_receive
     size_t scratch_samples;
 
+    struct fidelity fidelity;
+    struct wander rx_wander, tx_wander;
+    // The receiver's gain, in codes for a root of a milliwatt: what it is set to, where it came
+    // from, and since which sample it goes there.
+    double codes, codes_before;
+    int64_t codes_since;
+    double tx_calibrated_hz; // the transmit LO when it was calibrated
+    bool calibrate;          // the transmitter is about to
+    int64_t aired_ns;        // carriers are on air up to here
+
     struct transmitter transmitter;
     unsigned sender;
     int64_t tx_delay;
@@ -92,6 +104,8 @@ FOX_CHECK int pluto_receive(struct pluto *p, struct air *air, size_t n, int16_t 
 /// Begins a transmit stream at now_ns; nothing is on air until the first block.
 void pluto_transmit_begin(struct pluto *p, int64_t now_ns);
 void pluto_transmit_end(struct pluto *p);
+/// How many blocks the hardware is ahead of a client that now gets block number `block`.
+unsigned pluto_stale_blocks(const struct pluto *p, uint64_t block);
 /// Puts on air what goes out before until_ns, with frequency, level and power as they are now.
 FOX_CHECK int pluto_transmit(struct pluto *p, struct air *air, int64_t until_ns, struct err *err);
 /// Queues n samples behind those that wait; iq (I, Q) is taken, also on failure.

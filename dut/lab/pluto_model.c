@@ -14,6 +14,7 @@
 
 static const int64_t fir_off_min = 2083333; // 25 MHz / 12
 static const int64_t unlocked_off_hz = 137000;
+static const double tx_calibrated_within_hz = 100e6;
 static const char fir_config_head[] = "FIR Rx: %u,%u Tx: %u,%u";
 
 // One write in progress: `file` is what the attribute names, `text` what the client wrote.
@@ -145,6 +146,15 @@ static void show_gain(struct pluto *p)
     context_set(p->phy, "in_voltage0_hardwaregain", "%f dB", gain);
 }
 
+// The transmitter corrects its own errors, for which it sends, unless it is told not to.
+static void calibrate(struct pluto *p)
+{
+    if (!p->fidelity.calibration) return;
+    if (strcmp(context_value(p->phy, "calib_mode"), "auto") != 0) return;
+    p->calibrate = true;
+    p->tx_calibrated_hz = (double)value_of(p->phy, "out_altvoltage1_TX_LO_frequency");
+}
+
 static int put_lo(struct change *c)
 {
     int64_t hz;
@@ -153,6 +163,9 @@ static int put_lo(struct change *c)
     if (c->p->faults.unlocked) made -= unlocked_off_hz;
     context_set(c->d, c->file->name, "%lld", (long long)made);
     show_gain(c->p);
+    bool transmit = strncmp(c->file->name, "out_altvoltage1", 15) == 0;
+    if (transmit && fabs((double)made - c->p->tx_calibrated_hz) > tx_calibrated_within_hz)
+        calibrate(c->p);
     return 0;
 }
 
@@ -193,6 +206,7 @@ static int set_rate(struct pluto *p, int64_t hz)
 {
     struct ad936x_rates rates;
     if (!ad936x_rates(hz, fir_on(p), xo(p), &rates)) return -EINVAL;
+    if (rates.txsamp != value_of(p->phy, "out_voltage_sampling_frequency")) calibrate(p);
     show_rates(p, &rates);
     return 0;
 }
@@ -392,6 +406,7 @@ int pluto_read(struct pluto *p, struct context_device *d, const struct context_a
 
 void pluto_model_reset(struct pluto *p)
 {
+    p->tx_calibrated_hz = (double)value_of(p->phy, "out_altvoltage1_TX_LO_frequency");
     show_fir(p);
     show_gain(p);
     int rc = set_rate(p, value_of(p->phy, "in_voltage_sampling_frequency"));

@@ -351,6 +351,26 @@ static int take_path(struct parser *p)
     return ERR_OK;
 }
 
+static int take_fidelity(struct parser *p)
+{
+    struct scenario *s = p->s;
+    bool all = p->n > 1 && strcmp(p->words[1], "all") == 0;
+    int one = p->n > 1 ? pluto_index(s, p->words[1]) : -1;
+    if (p->n < 3 || (!all && one < 0) || s->n_plutos == 0)
+        return refuse(
+            p, "expected: fidelity NAME|all WORD..., behind the plutos it is for; words are %s",
+            fidelity_words);
+    for (int i = 2; i < p->n; i++) {
+        for (size_t k = 0; k < s->n_plutos; k++) {
+            struct err why = {0};
+            if (!all && (int)k != one) continue;
+            if (fidelity_take(&s->plutos[k].fidelity, p->words[i], &why) < 0)
+                return refuse(p, "%s", why.text);
+        }
+    }
+    return ERR_OK;
+}
+
 static int take_skew(struct parser *p)
 {
     double blocks;
@@ -393,8 +413,9 @@ static const struct {
     const char *word;
     int (*take)(struct parser *p);
 } statements[] = {
-    {"pluto", take_pluto}, {"uart", take_uart}, {"device", take_device}, {"path", take_path},
-    {"nvm", take_nvm},     {"ftdi", take_ftdi}, {"skew", take_skew},     {"at", take_event},
+    {"pluto", take_pluto}, {"uart", take_uart}, {"device", take_device},
+    {"path", take_path},   {"nvm", take_nvm},   {"ftdi", take_ftdi},
+    {"skew", take_skew},   {"at", take_event},  {"fidelity", take_fidelity},
 };
 
 static int take_line(struct parser *p, char *line)
@@ -409,9 +430,10 @@ static int take_line(struct parser *p, char *line)
     if (p->n == 0) return ERR_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (strcmp(statements[i].word, p->words[0]) == 0) return statements[i].take(p);
-    return refuse(
-        p, "'%s' is unknown; a line begins with pluto, uart, device, nvm, ftdi, path, skew or at",
-        p->words[0]);
+    return refuse(p,
+                  "'%s' is unknown; a line begins with pluto, uart, device, nvm, ftdi, path, "
+                  "fidelity, skew or at",
+                  p->words[0]);
 }
 
 int scenario_parse(struct scenario **out, const char *text, const char *path, const char *fixtures,

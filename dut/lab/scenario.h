@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bench/base/err.h"
+#include "dut/lab/fidelity.h"
 
 enum {
     SCENARIO_NAME_MAX = 32,
@@ -24,7 +25,8 @@ struct scenario_pluto {
     char serial[64];
     double ppm;
     double figure_db; // noise figure
-    int tx_delay;     // samples from the kernel's block to the antenna; -1: drawn for each stream
+    struct fidelity fidelity;
+    int tx_delay; // samples from the kernel's block to the antenna; -1: drawn for each stream
 };
 
 struct scenario_uart {

@@ -116,6 +116,16 @@ static bool ahead(void *ctx, struct pluto *p, size_t n)
     return wait;
 }
 
+static void note_skew(struct lab *lab, const struct pluto *p, int64_t until)
+{
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+        const struct pluto *q = lab->plutos[i];
+        if (q == p || !q->streaming || lab->receives[i].left_behind) continue;
+        int64_t ahead_ns = until - pluto_stream_until(q, 0);
+        if (ahead_ns > lab->skew_ns) lab->skew_ns = ahead_ns;
+    }
+}
+
 static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
 {
     struct lab *lab = ctx;
@@ -126,7 +136,15 @@ static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
     struct err e = {0};
     lab->in_block = true;
     world_act(&lab->world);
-    int rc = streams_advance(lab, until, &e);
+    // A client that pauses gets what waited for it, while time has gone on.
+    int64_t pause_ns = 0, block_ns = until - pluto_stream_until(p, 0);
+    if (until > lab->world.now_ns)
+        pause_ns = pluto_stale_blocks(p, mine->blocks) * block_ns;
+    else if (until + block_ns <= lab->world.now_ns)
+        lab->stale_blocks++;
+    mine->blocks++;
+    note_skew(lab, p, until);
+    int rc = streams_advance(lab, until + pause_ns, &e);
     lab->in_block = false;
     if (rc >= 0) rc = pluto_receive(p, lab->air, n, iq, &e);
     if (rc < 0) {

@@ -60,7 +60,7 @@ static const struct {
     const char *line;
     const char *says;
 } bad[] = {
-    {"plutoo x", "begins with pluto, uart, device, nvm, ftdi, path, skew or at"},
+    {"plutoo x", "begins with pluto, uart, device, nvm, ftdi, path, fidelity, skew or at"},
     {"pluto", "expected a name"},
     {"pluto 1x serial=00", "cannot be a name"},
     {"pluto x", "serial=HEX is missing"},
