@@ -1,6 +1,7 @@
 // foxbench run: a new run.
 #include "bench/arguments.h"
 #include "bench/cmd.h"
+#include "bench/run_fleet.h"
 #include "bench/run_job.h"
 
 int cmd_run(int argc, char **argv)
@@ -9,5 +10,5 @@ int cmd_run(int argc, char **argv)
     struct err e = {0};
     int rc = run_options_parse(&options, false, argc, argv, &e);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("run", rc, &e);
-    return run_job("run", &options, NULL);
+    return options.devices.n > 1 ? run_fleet("run", &options) : run_job("run", &options, NULL);
 }

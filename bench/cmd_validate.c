@@ -343,7 +343,7 @@ int cmd_validate(int argc, char **argv)
         return CMD_EXIT_OK;
     }
     rc = prepare(&v, &e);
-    screen_init(&v.screen, v.matrix.n_faults);
+    screen_init(&v.screen, v.matrix.n_faults, NULL);
     if (rc == ERR_OK) rc = run_canary(&v, &e);
     if (rc == ERR_OK) rc = run_reference(&v, &e);
     if (rc == ERR_OK) rc = run_faults(&v, &e);

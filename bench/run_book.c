@@ -362,7 +362,7 @@ static int print_point(struct book *b, size_t i, struct err *err)
     return tap_point(&b->tap, &point, err);
 }
 
-int book_close_attempt(struct book *b, int64_t t, struct err *err)
+int book_case_end(struct book *b, int64_t t, struct err *err)
 {
     result_end(b->result, t > book_time(b) ? t : book_time(b));
     const struct verdict_fold *fold = result_verdict(b->result);
@@ -380,13 +380,7 @@ int book_close_attempt(struct book *b, int64_t t, struct err *err)
     return rc;
 }
 
-int book_case_end(struct book *b, int64_t t, struct err *err)
-{
-    int rc = book_close_attempt(b, t, err);
-    return rc == ERR_OK ? print_point(b, b->current, err) : rc;
-}
-
-int book_case_keep(struct book *b, size_t i, struct err *err)
+int book_case_print(struct book *b, size_t i, struct err *err)
 {
     return print_point(b, i, err);
 }

@@ -73,7 +73,7 @@ FOX_CHECK int book_fault(struct book *b, int code, enum blame blame, const char 
 FOX_CHECK int book_lost(struct book *b, const char *reason, struct err *err);
 /// Books a fault that `--chaos` has put into the virtual lab at its time lab_ns.
 FOX_CHECK int book_chaos(struct book *b, int64_t lab_ns, const char *command, struct err *err);
-/// Ends the attempt: verdict, files, case.end, TAP line.
+/// Ends the attempt: verdict, files, case.end. Another may follow.
 FOX_CHECK int book_case_end(struct book *b, int64_t t, struct err *err);
 /// What a new worker's core network must know: history_extract of the events so far. Lent; valid
 /// until the next event.
@@ -81,8 +81,8 @@ struct jval *book_history(const struct book *b);
 /// Events of the cases that case i watches, in ledger order. New.
 struct jval *book_watched(const struct book *b, size_t i, struct err *err);
 
-/// Prints the TAP line of a settled case.
-FOX_CHECK int book_case_keep(struct book *b, size_t i, struct err *err);
+/// Prints the TAP line of a case that will not be attempted again.
+FOX_CHECK int book_case_print(struct book *b, size_t i, struct err *err);
 /// Workers that have opened the instruments so far.
 unsigned book_workers(const struct book *b);
 /// Whether `resume` would repeat the case: it was not run, or the bench or the operator broke it

@@ -39,7 +39,5 @@ FOX_CHECK int book_open_tap(struct book *b, int version, struct err *err);
 FOX_CHECK int book_remember(struct book *b, const struct jval *event, struct err *err);
 /// Whether some case of the plan judges the traffic of case `id`.
 bool book_is_watched(const struct book *b, const char *id);
-/// book_case_end without its TAP line.
-FOX_CHECK int book_close_attempt(struct book *b, int64_t t, struct err *err);
 
 #endif

@@ -132,7 +132,7 @@ static int close_broken(struct book *b, struct err *err)
     if (rc == ERR_OK)
         rc = book_fault(b, ERR_GONE, BLAME_BENCH,
                         "the bench was ended in the middle of this attempt", err);
-    return rc == ERR_OK ? book_close_attempt(b, ledger_time(b->ledger), err) : rc;
+    return rc == ERR_OK ? book_case_end(b, ledger_time(b->ledger), err) : rc;
 }
 
 static int begin_again(struct book *b, struct err *err)

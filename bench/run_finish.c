@@ -128,14 +128,19 @@ void run_job_summarize(const struct run_job *r, int exit_code)
 {
     size_t n[VERDICTS];
     book_counts(r->book, n);
-    fprintf(stderr, "\nNext: %s.\n",
+    fprintf(stderr, "\n%sNext: %s.%s\n", colour_begin(COLOUR_STRONG),
             r->leaks ? "a key stands in the record; keep it to yourself, and read above where"
-                     : next_step(exit_code));
+                     : next_step(exit_code),
+            colour_end());
     fprintf(stderr, "Report: %s\n", *r->report ? r->report : book_dir(r->book));
     for (size_t i = 0; i < book_count(r->book); i++) {
         const struct book_case *c = book_case(r->book, i);
+        char reason[512];
         if (verdict_is_ok(c->verdict)) continue;
-        fprintf(stderr, "  %-12s %s: %s%s%s\n", verdict_name(c->verdict), c->name, c->reason,
+        // A reason may hold what the device said: nothing of it may act on the terminal.
+        fprintf(stderr, "  %s%-12s%s %s: %s%s%s\n", colour_begin(colour_of(c->verdict)),
+                verdict_name(c->verdict), colour_end(), c->name,
+                screen_plain(c->reason, reason, sizeof reason),
                 c->blame == BLAME_NONE ? "" : ", blame ",
                 c->blame == BLAME_NONE ? "" : blame_name(c->blame));
     }
@@ -143,7 +148,8 @@ void run_job_summarize(const struct run_job *r, int exit_code)
     const char *comma = "";
     for (enum verdict v = 0; v < VERDICTS; v++) {
         if (n[v] == 0) continue;
-        fprintf(stderr, "%s %zu %s", comma, n[v], verdict_name(v));
+        fprintf(stderr, "%s %s%zu %s%s", comma, colour_begin(colour_of(v)), n[v], verdict_name(v),
+                colour_end());
         comma = ",";
     }
     fputc('\n', stderr);

@@ -205,12 +205,15 @@ static int open_books(struct run_job *r, struct err *err)
         rc = book_open(&r->book, r->options->parent, run, r->plan, r->options->tap_version, err);
     jval_free(run);
     if (rc == ERR_OK) run_job_link_memories(r);
+    if (rc == ERR_OK) screen_report_dir(book_dir(r->book));
     return rc;
 }
 
 static int carry_out(struct run_job *r, struct err *err)
 {
     int rc = open_books(r, err);
+    if (rc == ERR_OK && screen_is_watched()) rc = make_forecast(r, err);
+    r->session.forecast = &r->forecast;
     if (rc == ERR_OK) rc = session_run(&r->session, r->book, err);
     if (rc == ERR_OK) rc = run_job_search(r, err);
     if (rc == ERR_OK) rc = book_end(r->book, run_job_judge(r), err);
@@ -233,6 +236,7 @@ int run_job(const char *command, const struct run_options *options, const char *
     struct err e = {0};
     r.session.signal_fd = -1;
     fill_standard_descriptors();
+    screen_prepare();
 
     int exit_code;
     int rc = make_plan(&r, &e);

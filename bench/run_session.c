@@ -456,7 +456,7 @@ static int follow_case(struct session *s, size_t i, struct loss *l, struct err *
     return rc;
 }
 
-static int run_case(struct session *s, size_t i, struct err *err)
+static int run_attempt(struct session *s, size_t i, struct err *err)
 {
     struct loss l;
     int rc = book_case_begin(s->book, i, err);
@@ -473,6 +473,27 @@ static int run_case(struct session *s, size_t i, struct err *err)
     screen_clear(&s->screen);
     if (rc == ERR_OK) rc = book_faults(s, err);
     return rc < 0 ? rc : book_case_end(s->book, s->t, err);
+}
+
+// design.md 7: what the bench broke off is superseded by an attempt that completes; a fail stands.
+static bool may_repeat(const struct session *s, const struct book_case *c, unsigned repeats)
+{
+    return c->verdict == VERDICT_ERROR && c->blame == BLAME_BENCH && repeats < s->options->retry &&
+           !s->dead && !s->signal;
+}
+
+static int run_case(struct session *s, size_t i, struct err *err)
+{
+    int rc = run_attempt(s, i, err);
+    for (unsigned repeats = 0; rc == ERR_OK && may_repeat(s, book_case(s->book, i), repeats);
+         repeats++) {
+        screen_step(&s->screen, "the bench broke it off; once more");
+        while (rc == ERR_OK && !s->opened && !s->dead && !s->signal)
+            rc = try_open(s, err);
+        if (rc == ERR_OK && s->opened && !s->signal) rc = run_attempt(s, i, err);
+    }
+    screen_clear(&s->screen);
+    return rc == ERR_OK ? book_case_print(s->book, i, err) : rc;
 }
 
 static int skip_case(struct session *s, size_t i, struct err *err)
@@ -493,7 +514,7 @@ int session_run(struct session *s, struct book *book, struct err *err)
     s->book = book;
     s->t = book_time(book);
     s->workers = book_workers(book);
-    screen_init(&s->screen, book_count(book));
+    screen_init(&s->screen, book_count(book), s->forecast);
     int rc = ERR_OK;
     for (size_t i = 0; rc == ERR_OK && i < book_count(book); i++) {
         const struct book_case *c = book_case(book, i);
@@ -504,7 +525,7 @@ int session_run(struct session *s, struct book *book, struct err *err)
         }
         if (c->settled) {
             screen_clear(&s->screen);
-            rc = book_case_keep(book, i, err);
+            rc = book_case_print(book, i, err);
             continue;
         }
         const char *why = unarmed(s, c->safety);

@@ -23,6 +23,7 @@ struct session {
     const char *bench;  // file
     struct lab *lab;    // NULL: a real bench
     struct book *book;
+    const struct forecast *forecast; // for the time that is left; may be empty
     struct screen screen;
     struct worker worker;
     int signal_fd;         // SIGINT, SIGTERM and SIGHUP arrive here
