@@ -117,6 +117,10 @@ static bool act(const char *what, const struct jval *request)
     } else if (strcmp(what, "CRASH") == 0) {
         expect("pass", "none", "before the crash");
         raise(SIGKILL); // sanitizers turn other signals into an exit
+    } else if (strcmp(what, "ONCE") == 0 || strcmp(what, "WORSE") == 0) {
+        if (jval_int(jval_get(request, "attempt"), 0) == 1) raise(SIGKILL);
+        bool good = strcmp(what, "ONCE") == 0;
+        expect(good ? "pass" : "fail", good ? "none" : "device", "after the crash");
     } else if (strcmp(what, "EXIT") == 0) {
         _exit(3);
     } else if (strcmp(what, "HANG") == 0) {
