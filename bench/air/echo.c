@@ -17,12 +17,12 @@ enum {
     SEARCH_MAX = 1 << 24 // samples transformed when a burst must be looked for
 };
 
-static const double like_least = 0.02;  // below, it is something else
-static const double like_first = 0.12;  // at the place where it is due: no need to look elsewhere
-static const double settled = 0.002;    // steps that a fit still moves
-static const double part_s = 0.02;      // what can be missing
-static const double near_hz = 30;       // beside its frequency, the same
-static const double slow_hz = 16000;    // of the lowered rate, at least
+static const double like_least = 0.02; // below, it is something else
+static const double like_first = 0.12; // at the place where it is due: no need to look elsewhere
+static const double settled = 0.002;   // steps that a fit still moves
+static const double part_s = 0.02;   // what can be missing; or ten symbols, not all of which cancel
+static const double near_hz = 30;    // beside its frequency, the same
+static const double slow_hz = 16000; // of the lowered rate, at least
 static const double oversampling = 3.2; // of the burst's bandwidth
 
 // Both signals at a lower rate. Element 0 of `ref` is the burst's first sample; element `lead` of
@@ -333,12 +333,15 @@ static void take_part(const struct work *w, const struct fit *f, size_t from, si
     out->loudness = sqrt(power / due);
 }
 
-// Parts of 20 ms: a part is missing when all that was received there is too little for it, or when
+// A part is missing when all that was received there is too little for it, or when
 // what was received is plainly not it.
-static int look_for_holes(const struct work *w, const struct fit *f, struct air_echo *out,
-                          struct err *err)
+static int look_for_holes(const struct work *w, const struct fit *f, double against_s,
+                          struct air_echo *out, struct err *err)
 {
-    const size_t len = (size_t)fmin((double)w->n_ref, fmax(16, part_s * w->rate_hz));
+    const double each_s = fmax(part_s, 10 * against_s);
+    const double alike = fmax(1, against_s * w->rate_hz); // samples that err together
+
+    const size_t len = (size_t)fmin((double)w->n_ref, fmax(16, each_s * w->rate_hz));
     const size_t n = w->n_ref / len;
     struct part *parts = calloc(n, sizeof *parts);
     double *sizes = calloc(n, sizeof *sizes);
@@ -359,8 +362,8 @@ static int look_for_holes(const struct work *w, const struct fit *f, struct air_
     for (size_t i = 0; i < n; i++) {
         const struct part *p = &parts[i];
         if (p->silent) continue;
-        bool gone =
-            p->loudness < 0.5 * due || (p->size < 0.5 * due && due - p->size > 6 * p->size_u);
+        bool gone = p->loudness < 0.5 * due ||
+                    (p->size < 0.5 * due && due - p->size > 6 * p->size_u * sqrt(alike));
         if (gone) {
             missing++;
             continue;
@@ -370,16 +373,16 @@ static int look_for_holes(const struct work *w, const struct fit *f, struct air_
         sum += p->size * p->size;
         there++;
     }
-    const double each_s = (double)len / w->rate_hz;
+    const double len_s = (double)len / w->rate_hz;
     size_t head = 0, tail = 0;
     for (size_t i = 0; i < n; i++) { // silent parts at the ends are no loss
         if (parts[i].silent) continue;
         head += i < first;
         tail += i > last;
     }
-    out->head_s = (double)head * each_s;
-    out->tail_s = first < n ? (double)tail * each_s : 0;
-    out->hole_s = (double)(missing - head - (first < n ? tail : 0)) * each_s;
+    out->head_s = (double)head * len_s;
+    out->tail_s = first < n ? (double)tail * len_s : 0;
+    out->hole_s = (double)(missing - head - (first < n ? tail : 0)) * len_s;
     out->dbfs = there ? 10 * log10(fmax(sum / (double)there, 1e-20)) : -200;
     free(parts);
     free(sizes);
@@ -452,7 +455,7 @@ int air_echo_find(const struct air_echo_burst *b, const int16_t *iq, int64_t fir
     for (int i = 0; i < ROUNDS && told && fabs(moved) > settled; i++)
         told = refine(&w, &f, &moved);
     if (!told) goto done;
-    rc = look_for_holes(&w, &f, out, err);
+    rc = look_for_holes(&w, &f, b->against_s, out, err);
     if (rc < 0) goto done;
     const double beside = M_PI * f.off / (2 * M_PI); // where the triangle takes a little away
     if (fabs(beside) > 1e-6) out->dbfs -= 40 * log10(fmax(sin(beside) / beside, 0.1));

@@ -21,6 +21,8 @@ struct air_echo_burst {
     int64_t at_sample;   // received sample in which the first of them is due
     double f_hz;         // where its zero frequency is due, relative to the received centre
     double carrier_hz;   // the same, absolute: a crystal that is off moves time with frequency
+    double against_s;    // something runs against it that keeps its phase so long, a frame's
+                         // symbol; 0: nothing but noise
     const uint8_t *bits; // of a downlink (sfx_downlink_on_air), packed; NULL: none. Lent
     size_t n_bits;
 };
@@ -33,7 +35,7 @@ struct air_echo {
     double off_u_hz;
     double dbfs;     // of a full-scale sample of the burst, where it was there
     double likeness; // 0 … 1: share of the received power in its band that is the burst
-    double head_s;   // missing at the beginning, to 20 ms
+    double head_s;   // missing at the beginning, to 20 ms or ten symbols
     double tail_s;   // at the end
     double hole_s;   // in between
     unsigned bit_errors;

@@ -13,11 +13,10 @@
 
 enum { WAITING_MAX = 64, FFT_LEN = 4096 };
 
-static const double settle_s = 0.005;        // of the oscillator, generous
-static const double scale_min_db = -40;      // below, a 12-bit converter makes noise of it
-static const double power_inside = 0.99;     // of a burst, within its declared bandwidth
-static const double downlink_band_hz = 5000; // holds a downlink: 2 x (800 Hz + 600 bit/s), and room
-static const double keep_off_hz = 20000;     // from the oscillator's own leakage
+static const double settle_s = 0.005;    // of the oscillator, generous
+static const double scale_min_db = -40;  // below, a 12-bit converter makes noise of it
+static const double power_inside = 0.99; // of a burst, within its declared bandwidth
+static const double keep_off_hz = 20000; // from the oscillator's own leakage
 
 struct waiting {
     int64_t first, end; // samples of the receive stream
@@ -375,26 +374,51 @@ double air_transmit_seconds(const struct air_transmit *t, size_t band)
     return band < t->permit.n_bands ? t->seconds[band] : 0;
 }
 
+static struct phy_gfsk_config downlink_config(double rate_hz)
+{
+    return (struct phy_gfsk_config){.rate_hz = rate_hz,
+                                    .bit_rate = PHY_GFSK_DOWNLINK_BIT_RATE,
+                                    .deviation_hz = PHY_GFSK_DOWNLINK_DEVIATION_HZ,
+                                    .bt = PHY_GFSK_DOWNLINK_BT,
+                                    .amplitude = 1,
+                                    .ramp_bits = 2};
+}
+
+int air_downlink_wave(double rate_hz, const uint8_t frame[SFX_DL_FRAME], struct bytes *iq,
+                      struct err *err)
+{
+    const struct phy_gfsk_config c = downlink_config(rate_hz);
+    uint8_t bits[SFX_DL_ON_AIR];
+    sfx_downlink_on_air(frame, bits);
+    return phy_gfsk_modulate(&c, bits, 8 * sizeof bits, iq, err);
+}
+
+size_t air_downlink_samples(double rate_hz)
+{
+    const struct phy_gfsk_config c = downlink_config(rate_hz);
+    return phy_gfsk_samples(&c, 8 * SFX_DL_ON_AIR);
+}
+
+int64_t air_downlink_lead(double rate_hz)
+{
+    const struct phy_gfsk_config c = downlink_config(rate_hz);
+    return llround(phy_gfsk_lead_s(&c) * rate_hz);
+}
+
 int air_downlink(struct air_transmit *t, const uint8_t frame[SFX_DL_FRAME], double f_hz,
                  double level_dbm, int64_t at_sample, int64_t *end_sample, struct err *err)
 {
-    uint8_t bits[SFX_DL_ON_AIR];
-    sfx_downlink_on_air(frame, bits);
-    const struct phy_gfsk_config c = {.rate_hz = radio_info(t->radio)->rate_hz,
-                                      .bit_rate = PHY_GFSK_DOWNLINK_BIT_RATE,
-                                      .deviation_hz = PHY_GFSK_DOWNLINK_DEVIATION_HZ,
-                                      .bt = PHY_GFSK_DOWNLINK_BT,
-                                      .amplitude = 1,
-                                      .ramp_bits = 2};
+    const struct phy_gfsk_config c = downlink_config(radio_info(t->radio)->rate_hz);
+    const size_t n_bits = 8 * SFX_DL_ON_AIR;
     struct bytes iq;
-    bytes_init(&iq, 4 * phy_gfsk_samples(&c, 8 * sizeof bits));
-    int rc = phy_gfsk_modulate(&c, bits, 8 * sizeof bits, &iq, err);
+    bytes_init(&iq, 4 * phy_gfsk_samples(&c, n_bits));
+    int rc = air_downlink_wave(c.rate_hz, frame, &iq, err);
     if (rc == ERR_OK)
         rc = air_transmit_burst(
             t,
-            &(struct air_burst){.at_sample = at_sample - llround(phy_gfsk_lead_s(&c) * c.rate_hz),
+            &(struct air_burst){.at_sample = at_sample - air_downlink_lead(c.rate_hz),
                                 .freq_hz = f_hz,
-                                .bandwidth_hz = downlink_band_hz,
+                                .bandwidth_hz = AIR_DOWNLINK_BAND_HZ,
                                 .level_dbm = level_dbm,
                                 .iq = (const int16_t *)(const void *)iq.data,
                                 .n = iq.len / 4,
@@ -402,6 +426,6 @@ int air_downlink(struct air_transmit *t, const uint8_t frame[SFX_DL_FRAME], doub
             err);
     bytes_deinit(&iq);
     if (rc == ERR_OK && end_sample)
-        *end_sample = at_sample + (int64_t)ceil(8 * sizeof bits * c.rate_hz / c.bit_rate);
+        *end_sample = at_sample + (int64_t)ceil((double)n_bits * c.rate_hz / c.bit_rate);
     return rc;
 }

@@ -12,12 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/base/bytes.h"
 #include "bench/base/err.h"
 #include "bench/radio/radio.h"
 #include "bench/sfx/downlink.h"
 
 // A Pluto's level at the connector with full-scale samples and no attenuation: typical, +-3 dB.
 #define AIR_FULL_SCALE_DBM 7.0
+
+// A Pluto's levels and gains are known to some 3 dB each.
+#define AIR_PATH_TOLERANCE_DB 6.0
+
+// Holds a downlink: 2 x (800 Hz + 600 bit/s), and room.
+#define AIR_DOWNLINK_BAND_HZ 5000.0
 
 enum { AIR_PATHS_MAX = 16, AIR_BANDS_MAX = 16 };
 
@@ -28,6 +35,7 @@ struct air_path {
     char to[32];
     char kind[16]; // "conducted", "shielded"; anything else forbids the radio to send
     double attenuation_db;
+    double tolerance_db; // by which what is heard over it may differ; 0: AIR_PATH_TOLERANCE_DB
 };
 
 struct air_band {
@@ -83,6 +91,12 @@ double air_transmit_rate_hz(const struct air_transmit *t);
 /// Seconds of bursts that were handed over in permitted band `band`.
 double air_transmit_seconds(const struct air_transmit *t, size_t band);
 
+/// The samples of a downlink at full scale, appended to iq.
+FOX_CHECK int air_downlink_wave(double rate_hz, const uint8_t frame[SFX_DL_FRAME], struct bytes *iq,
+                                struct err *err);
+size_t air_downlink_samples(double rate_hz);
+/// Samples before its first preamble bit, in which it rises.
+int64_t air_downlink_lead(double rate_hz);
 /// A downlink whose first preamble bit begins at at_sample. *end_sample (may be NULL) gets the
 /// sample behind its last bit.
 FOX_CHECK int air_downlink(struct air_transmit *t, const uint8_t frame[SFX_DL_FRAME], double f_hz,

@@ -12,10 +12,12 @@ static struct bind *check_stations(lua_State *L)
     return *(struct bind **)luaL_checkudata(L, 1, class_name);
 }
 
-// A list of places in the bench file's radios, 2 and above, as a mask (bit 0: the second radio).
+// A list of places in the bench file's radios, 2 and above, as a mask (bit 0: the second radio);
+// nil is an empty one.
 static unsigned get_radios(lua_State *L, int index)
 {
     unsigned mask = 0;
+    if (lua_isnoneornil(L, index)) return 0;
     luaL_checktype(L, index, LUA_TTABLE);
     for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, index); i++) {
         lua_rawgeti(L, index, i);
@@ -27,20 +29,24 @@ static unsigned get_radios(lua_State *L, int index)
     return mask;
 }
 
-// stations:using{ place, … } -> whether exactly these radios are open beside the first.
+// stations:using({ place, … } [, { place, … }]) -> whether exactly these radios are open beside the
+// first, and these to listen to the bench's own downlinks.
 static int l_using(lua_State *L)
 {
     struct bind *b = check_stations(L);
-    lua_pushboolean(L, pump_radios(b->pump) == get_radios(L, 2));
+    const unsigned others = get_radios(L, 2), monitors = get_radios(L, 3);
+    unsigned listening, open = pump_radios(b->pump, &listening);
+    lua_pushboolean(L, open == (others | monitors) && listening == monitors);
     return 1;
 }
 
-// stations:use{ place, … }: opens these radios beside the first, and closes the others.
+// stations:use({ place, … } [, { place, … }]): opens these radios beside the first, and those of
+// the second list to listen to the bench's own downlinks; closes the others.
 static int l_use(lua_State *L)
 {
     struct bind *b = check_stations(L);
     struct err e = {0};
-    bind_settle(L, b, pump_use_radios(b->pump, get_radios(L, 2), &e), &e);
+    bind_settle(L, b, pump_use_radios(b->pump, get_radios(L, 2), get_radios(L, 3), &e), &e);
     return 0;
 }
 

@@ -173,8 +173,9 @@ static int l_downlink(lua_State *L)
     return 0;
 }
 
-// tx:sent() -> list of { start_s, end_s, genuine }: the bursts that were handed over since the last
-// tx:forget, and why one was not, or nil.
+// tx:sent() -> list of { start_s, end_s, genuine, heard, why }: the bursts that were handed over
+// since the last tx:forget, and why one was not, or nil. `heard`: a radio of the bench could hear
+// it (nil: not looked for yet), `why`: what was not in order then.
 static int l_sent(lua_State *L)
 {
     struct bind *b = check_tx(L);
@@ -184,9 +185,17 @@ static int l_sent(lua_State *L)
     size_t n = pump_sent(b->pump, &sent, &refusal);
     lua_createtable(L, (int)n, 0);
     for (size_t i = 0; i < n; i++) {
-        lua_createtable(L, 0, 3);
+        lua_createtable(L, 0, 5);
         lua_pushboolean(L, sent[i].genuine);
         lua_setfield(L, -2, "genuine");
+        if (sent[i].looked) {
+            lua_pushboolean(L, sent[i].heard);
+            lua_setfield(L, -2, "heard");
+        }
+        if (sent[i].why[0]) {
+            lua_pushstring(L, sent[i].why);
+            lua_setfield(L, -2, "why");
+        }
         lua_pushnumber(L, (double)sent[i].start / rate);
         lua_setfield(L, -2, "start_s");
         lua_pushnumber(L, (double)sent[i].end / rate);

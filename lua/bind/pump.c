@@ -101,24 +101,27 @@ void pump_close(struct pump *p)
     free(p);
 }
 
+int pump_announce_radio(struct pump *p, const char *unit, const struct radio *radio,
+                        struct err *err)
+{
+    const struct radio_info *i = radio_info(radio);
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f, s:f}}",
+                               "type", "instrument", "unit", unit, "kind", "radio", "serial",
+                               i->serial, "model", i->model, "firmware", i->firmware, "settings",
+                               "rate_hz", i->rate_hz, "lo_hz", i->lo_hz, "gain_db", i->gain_db,
+                               "band_low_hz", p->config.low_hz, "band_high_hz", p->config.high_hz),
+                     err);
+}
+
 int pump_announce(struct pump *p, struct err *err)
 {
-    const struct radio_info *i = radio_info(p->radio);
     int rc = pump_emit(p,
                        jval_make(err, "{s:s, s:f, s:i}", "type", "clock", "rate_hz", p->rate_hz,
                                  "worker", (int)p->config.worker),
                        err);
-    if (rc < 0) return rc;
-    rc = pump_emit(p,
-                   jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f, s:f}}",
-                             "type", "instrument", "unit", p->config.radio_unit, "kind", "radio",
-                             "serial", i->serial, "model", i->model, "firmware", i->firmware,
-                             "settings", "rate_hz", i->rate_hz, "lo_hz", i->lo_hz, "gain_db",
-                             i->gain_db, "band_low_hz", p->config.low_hz, "band_high_hz",
-                             p->config.high_hz),
-                   err);
-    if (rc < 0) return rc;
-    rc = pump_announce_units(p, err);
+    if (rc == ERR_OK) rc = pump_announce_radio(p, p->config.radio_unit, p->radio, err);
+    if (rc == ERR_OK) rc = pump_announce_units(p, err);
     if (rc == ERR_OK) rc = pump_announce_tokens(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);
 }
@@ -131,11 +134,6 @@ int64_t pump_now(const struct pump *p)
 double pump_rate_hz(const struct pump *p)
 {
     return p->rate_hz;
-}
-
-uint64_t pump_steps(const struct pump *p)
-{
-    return p->steps;
 }
 
 void pump_begin(struct pump *p, int64_t deadline)
@@ -262,11 +260,11 @@ static int step(struct pump *p, struct err *err)
     if (rc < 0) return pump_name_unit(err, "radio", p->config.radio.uri, p->config.radio_unit);
     int64_t lost = block.first_sample - (p->now - p->config.t0);
     p->now = p->config.t0 + block.first_sample + (int64_t)block.n_samples;
-    p->steps++;
     if (lost != 0 || (block.flags & (IQ_FLAG_OVERFLOW | IQ_FLAG_CLIPPED))) {
         rc = pump_take_gap(p, p->config.radio_unit, lost, block.flags, &p->overload_at, err);
         if (rc < 0) return rc;
     }
+    if (lost != 0) iq_ring_jump(&p->ring, block.first_sample);
     iq_ring_put(&p->ring, block.iq, block.n_samples);
     rc = hear(p, &block, err);
     if (rc < 0) return rc;

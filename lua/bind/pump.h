@@ -52,6 +52,7 @@ struct pump_station_config {
     const char *unit;
     struct radio_config radio;
     struct air_permit permit; // where it may send, if it does
+    double downlink_lo_hz;    // where it can listen to what the bench sends; 0: nowhere
 };
 
 enum { PUMP_STATIONS_MAX = 3, PUMP_SAMPLES_MAX = 12, PUMP_UNITS_MAX = PUMP_SAMPLES_MAX + 1 };
@@ -109,8 +110,6 @@ FOX_CHECK int pump_announce(struct pump *p, struct err *err);
 
 int64_t pump_now(const struct pump *p);
 double pump_rate_hz(const struct pump *p);
-/// Whether the clock has moved since the pump was made; counts steps.
-uint64_t pump_steps(const struct pump *p);
 
 /// A new attempt begins: forgets queued frames and lines, empties the serial log. From `deadline`
 /// on (absolute; 0: none) every step fails with ERR_LIMIT.
@@ -228,6 +227,9 @@ struct pump_downlink {
 struct pump_sent {
     int64_t start, end; // of the burst
     bool genuine;       // nothing was altered, or what was altered came to the same
+    bool looked;        // it has been looked for in what the bench itself receives …
+    bool heard;         // … where a radio could hear it
+    char why[256];      // … and this was not in order; empty: nothing
 };
 
 // ---- several stations
@@ -244,10 +246,11 @@ struct pump_heard {
 /// Listens with the first radio and those of the bit mask `others` (bit 0: the second radio) from
 /// now on: opens, closes, and starts all streams together. The receivers begin anew. What the
 /// device says and sends meanwhile is not heard, and sample time stands still, so its power should
-/// be off. After a failure the pump is dead.
-FOX_CHECK int pump_use_radios(struct pump *p, unsigned others, struct err *err);
-/// Those that are open, as above.
-unsigned pump_radios(const struct pump *p);
+/// be off. After a failure the pump is dead. Those of the mask `monitors` listen to the bench's own
+/// downlinks instead.
+FOX_CHECK int pump_use_radios(struct pump *p, unsigned others, unsigned monitors, struct err *err);
+/// Those that are open, as above: *monitors (may be NULL) gets those that are.
+unsigned pump_radios(const struct pump *p, unsigned *monitors);
 /// The i-th last frame (0: the newest) that station 0 … heard since it was opened; NULL: none, or
 /// it is forgotten.
 const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size_t i);
@@ -272,6 +275,7 @@ struct pump_jam {
     double f_hz;               // in the first radio's scale
     double level_dbm;          // at the sender's connector
     bool done;
+    bool heard;    // a radio of the bench could hear it: `why` would say if it was not in order
     bool measured; // js_db, u_db: in the first radio's samples; never when that one sends
     double js_db, u_db;
     char why[256]; // what went wrong; empty: nothing

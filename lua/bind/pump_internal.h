@@ -3,6 +3,7 @@
 #define LUA_BIND_PUMP_INTERNAL_H
 
 #include "bench/air/jam.h"
+#include "bench/air/jam_send.h"
 #include "bench/air/receive.h"
 #include "bench/base/bytes.h"
 #include "bench/base/secret.h"
@@ -25,24 +26,55 @@ enum {
 // Nominal power at the connector that is full scale, at a gain of 0 dB: -24 dBm.
 #define PUMP_NOMINAL_DB 24.0
 
+// Frames that began together, as two stations see them.
+#define PUMP_TOGETHER_S 0.15
+
 // A bounded queue of JSON values.
 struct pump_queue {
     struct jval *items[PUMP_QUEUE_MAX];
     size_t head, count;
 };
 
+// A burst that was handed over to be sent, as it must be heard.
+struct pump_burst {
+    unsigned by;   // station 0 … that sends
+    int64_t start; // absolute; of its first sample, and n of them
+    size_t n;
+    double f_hz; // in the first radio's scale
+    double bandwidth_hz;
+    double level_dbm;         // at the connector, while it is on, if the declared path is right
+    bool jam;                 // interference of this wave; else a downlink
+    struct phy_jam_wave wave; // its bits are
+    uint8_t flood[AIR_FLOOD_BITS]; // these
+    uint8_t frame[SFX_DL_FRAME];   // of a downlink
+};
+
+// What is known of two radios that hear each other, from the last downlink that was in order.
+struct pump_pair {
+    bool known;
+    int64_t at;
+    double late_samples, off_hz;
+};
+
+// The last frames that a station heard, a ring.
+struct pump_heard_list {
+    struct pump_heard frames[PUMP_HEARD_MAX];
+    size_t n;
+};
+
 struct pump_station {
     const struct pump_station_config *config;
-    struct radio *radio; // NULL: not open now
-    struct air_receiver *receiver;
+    struct radio *radio;           // NULL: not open now
+    bool monitor;                  // it listens to what the bench sends, and to nothing else
+    struct air_receiver *receiver; // NULL: a monitor
+    struct iq_ring ring;           // what it received last
     struct air_transmit *transmit; // NULL: it only listens
     bool began;
     int64_t next;       // sample of this radio
     int64_t shift;      // from its count to the pump's
     int64_t heard_from; // sample of this radio at which its receiver began
     int64_t overload_at;
-    struct pump_heard heard[PUMP_HEARD_MAX]; // the last ones, a ring
-    size_t n_heard;
+    struct pump_heard_list heard;
 };
 
 // A core network: its judge, the monitor that watches it, the stations that it hears with.
@@ -82,7 +114,6 @@ struct pump {
     int64_t heard_from; // where the receiver's count begins
     int64_t overload_at;
     int64_t deadline;
-    uint64_t steps;
 
     struct pump_queue frames;
     struct pump_queue lines; // unsolicited
@@ -106,20 +137,23 @@ struct pump {
     struct pump_downlink downlinks[PUMP_DOWNLINKS_MAX]; // not yet handed over
     size_t n_downlinks;
     struct pump_sent sent[PUMP_DOWNLINKS_MAX];
+    struct pump_burst sent_bursts[PUMP_DOWNLINKS_MAX]; // of the same place
     size_t n_sent;
     struct station_message asking;  // a request that the sending radio has not heard …
     bool asks;                      // … waits to be answered without it
     char refusal[PUMP_REFUSAL_MAX]; // of the first downlink that could not be sent
 
     struct pump_station stations[PUMP_STATIONS_MAX];
-    struct pump_heard heard[PUMP_HEARD_MAX]; // of the first radio
-    size_t n_heard;
+    struct pump_heard_list heard;                                         // by the first radio
+    struct pump_pair pairs[PUMP_STATIONS_MAX + 1][PUMP_STATIONS_MAX + 1]; // sender, listener
+    bool told_deaf[PUMP_STATIONS_MAX + 1][2];
     struct air_jam *jam; // NULL: nobody jams
     struct pump_jam_request jam_request;
     unsigned jam_id;
     double jam_loss_db;
     double jam_fix_db[PUMP_STATIONS_MAX + 1]; // by which this sender's levels are wrong
     struct pump_jam jams[PUMP_JAMS_MAX];
+    struct pump_burst jam_bursts[PUMP_JAMS_MAX]; // of the same place; n == 0: not sent
     size_t n_jams;
 
     char step[PUMP_STEP_TEXT_MAX];
@@ -179,6 +213,22 @@ FOX_CHECK int pump_answer_message(struct pump *p, const struct station_message *
 void pump_forget_downlinks(struct pump *p);
 /// After each block: hands over what is due.
 FOX_CHECK int pump_step_transmit(struct pump *p, struct err *err);
+
+/// What the bench file says of where this station's radio may send.
+const struct air_permit *pump_permit(const struct pump *p, unsigned station);
+/// How much higher than the first radio's this station's frequency scale reads: from frames that
+/// both heard. False: it is not known.
+bool pump_scale_offset(const struct pump *p, unsigned station, double *offset_hz);
+/// Whether time has come so far that a burst can be looked for.
+bool pump_echo_due(const struct pump *p, const struct pump_burst *b);
+/// Looks for a burst in what a radio of the bench received, and books it. `why` gets what is not in
+/// order, or nothing; *heard says whether there is a radio that can hear it.
+FOX_CHECK int pump_echo_check(struct pump *p, const struct pump_burst *b, bool *heard, char *why,
+                              size_t size, struct err *err);
+
+/// The instrument event of a radio.
+FOX_CHECK int pump_announce_radio(struct pump *p, const char *unit, const struct radio *radio,
+                                  struct err *err);
 
 /// The ports and engines of all units; they end in pump_close_units.
 FOX_CHECK int pump_open_units(struct pump *p, struct err *err);

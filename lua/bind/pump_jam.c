@@ -16,8 +16,8 @@ static const double half_band_hz = 300; // in which the frame is measured
 static const double edge_s = 0.04;      // the frame's start is known to 20 ms
 static const double ramp_s = 0.01;      // the jammer's edges, and a little
 static const double useful_s = 0.3;     // of a frame must be jammed at least
-static const double late_s = 0.15;      // frames that began together, as two stations see them
-static const double fix_most_db = 12;   // what levels and losses may be wrong by
+
+static const double fix_most_db = 12; // what levels and losses may be wrong by
 
 // ---- who sends
 
@@ -25,16 +25,6 @@ static struct air_transmit *transmit_of(const struct pump *p, unsigned station)
 {
     if (station == 0) return p->transmit;
     return station <= p->config.n_stations ? p->stations[station - 1].transmit : NULL;
-}
-
-static const char *unit_of(const struct pump *p, unsigned station)
-{
-    return station ? p->config.stations[station - 1].unit : p->config.radio_unit;
-}
-
-static const struct air_permit *permit_of(const struct pump *p, unsigned station)
-{
-    return station ? &p->config.stations[station - 1].permit : &p->config.permit;
 }
 
 // From the count of its samples to the pump's time.
@@ -52,11 +42,11 @@ static int64_t samples(const struct pump *p, double s)
 // one is the jammer, whichever hears it least.
 static int find_loss(const struct pump *p, unsigned by, double *loss_db, struct err *err)
 {
-    const struct air_permit *permit = permit_of(p, by);
+    const struct air_permit *permit = pump_permit(p, by);
     double most = -1;
     for (size_t i = 0; i < permit->n_paths; i++)
         for (unsigned k = 0; k <= p->config.n_stations; k++) {
-            bool there = strcmp(permit->paths[i].to, unit_of(p, k)) == 0;
+            bool there = strcmp(permit->paths[i].to, pump_station_unit(p, k)) == 0;
             if (there && k != by && (by == 0 || k == 0))
                 most = fmax(most, permit->paths[i].attenuation_db);
         }
@@ -65,24 +55,8 @@ static int find_loss(const struct pump *p, unsigned by, double *loss_db, struct 
     return err_set(err, ERR_USAGE,
                    "%s: the bench file does not say how it reaches %s; add rf = { { from = \"%s\", "
                    "to = …, kind = …, attenuation_db = … } }",
-                   unit_of(p, by), by ? unit_of(p, 0) : "another station", unit_of(p, by));
-}
-
-// How much higher than the first radio's this one's frequency scale reads: from frames that both
-// heard.
-static bool find_offset(const struct pump *p, unsigned by, double *offset_hz)
-{
-    *offset_hz = 0;
-    if (by == 0) return true;
-    const struct pump_heard *a, *b;
-    for (size_t i = 0; (a = pump_heard(p, 0, i)); i++)
-        for (size_t k = 0; (b = pump_heard(p, by, k)); k++)
-            if (a->counter == b->counter && a->rank == b->rank && a->device_id == b->device_id &&
-                llabs(a->start - b->start) < samples(p, late_s)) {
-                *offset_hz = b->f_hz - a->f_hz;
-                return true;
-            }
-    return false;
+                   pump_station_unit(p, by), by ? pump_station_unit(p, 0) : "another station",
+                   pump_station_unit(p, by));
 }
 
 // ---- beginning and end
@@ -94,10 +68,10 @@ static int check_jammer(const struct pump *p, const struct pump_jam_request *r, 
                        "%s cannot jam: it is not open, or the bench file does not let it send; say "
                        "radio.jam or radio.rx3 in the case's needs, and transmit = true in the "
                        "bench file",
-                       r->by <= p->config.n_stations ? unit_of(p, r->by) : "that radio");
+                       r->by <= p->config.n_stations ? pump_station_unit(p, r->by) : "that radio");
     if (p->jam)
         return err_set(err, ERR_INVALID, "%s jams already; end that first",
-                       unit_of(p, p->jam_request.by));
+                       pump_station_unit(p, p->jam_request.by));
     int rc = phy_jam_wave_check(&r->wave, err);
     if (rc < 0) return rc;
     const struct pump_heard *last = pump_heard(p, 0, 0);
@@ -105,11 +79,11 @@ static int check_jammer(const struct pump *p, const struct pump_jam_request *r, 
     if (!last)
         return err_set(err, ERR_INVALID,
                        "how long a frame lasts is not known yet: let a message go unjammed first");
-    if (!find_offset(p, r->by, &offset_hz))
+    if (!pump_scale_offset(p, r->by, &offset_hz))
         return err_set(err, ERR_NOTFOUND,
                        "%s has heard no frame that %s heard, so its frequency scale is not known; "
                        "check its cable, its gain and its path to the device",
-                       unit_of(p, r->by), unit_of(p, 0));
+                       pump_station_unit(p, r->by), pump_station_unit(p, 0));
     const struct air_burst burst = {.freq_hz = last->f_hz + offset_hz,
                                     .bandwidth_hz = phy_jam_wave_bandwidth_hz(&r->wave),
                                     .level_dbm = -60,
@@ -153,10 +127,10 @@ static int emit_jam(struct pump *p, struct pump_jam *j, struct err *err)
     double onset_s = (double)(j->onset - j->start) / p->rate_hz;
     struct jval *event = jval_make(
         err, "{s:s, s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f}", "type", "jam", "unit",
-        unit_of(p, p->jam_request.by), "shape", phy_jam_shape_name(p->jam_request.wave.shape),
-        "rank", (int)j->rank, "start", (long long)j->onset, "end", (long long)j->end, "onset_s",
-        round(onset_s * 1024) / 1024, "f_hz", round(j->f_hz * 64) / 64, "level_dbm",
-        round(j->level_dbm * 64) / 64);
+        pump_station_unit(p, p->jam_request.by), "shape",
+        phy_jam_shape_name(p->jam_request.wave.shape), "rank", (int)j->rank, "start",
+        (long long)j->onset, "end", (long long)j->end, "onset_s", round(onset_s * 1024) / 1024,
+        "f_hz", round(j->f_hz * 64) / 64, "level_dbm", round(j->level_dbm * 64) / 64);
     int rc = event ? ERR_OK : ERR_FORMAT;
     if (rc == ERR_OK && j->measured)
         rc = jval_set(event, "js_db", jval_make(err, "f", round(j->js_db * 64) / 64 + 0.0), err);
@@ -173,7 +147,7 @@ static int emit_refused(struct pump *p, struct pump_jam *j, struct err *err)
     j->done = true;
     char text[sizeof j->why + 80];
     snprintf(text, sizeof text, "rank %u was not jammed by %s: %s", j->rank,
-             unit_of(p, p->jam_request.by), j->why);
+             pump_station_unit(p, p->jam_request.by), j->why);
     return pump_emit(p, jval_make(err, "{s:s, s:s}", "type", "note", "text", text), err);
 }
 
@@ -202,9 +176,10 @@ static int carry_out(struct pump *p, const struct air_jam_order *o, struct err *
     const unsigned by = p->jam_request.by;
     struct air_transmit *t = transmit_of(p, by);
     if (p->n_jams == PUMP_JAMS_MAX) return ERR_OK; // the suite sees that there are too many
+    struct pump_burst *b = &p->jam_bursts[p->n_jams];
     struct pump_jam *j = &p->jams[p->n_jams++];
     double offset_hz = 0;
-    (void)find_offset(p, by, &offset_hz); // known since pump_jam_start
+    (void)pump_scale_offset(p, by, &offset_hz); // known since pump_jam_start
     int64_t at = air_transmit_earliest(t);
     *j = (struct pump_jam){
         .rank = o->rank,
@@ -222,17 +197,23 @@ static int carry_out(struct pump *p, const struct air_jam_order *o, struct err *
         return emit_refused(p, j, err);
     }
     struct err why = {0};
-    uint8_t flood[AIR_FLOOD_BITS];
     const struct pump_heard *last = pump_heard(p, 0, 0); // there, since pump_jam_start
     const double frame_s = (double)(last->end - last->start) / p->rate_hz;
-    air_jam_flood(frame_s * p->jam_request.wave.bit_rate, o->rank, flood);
-    struct phy_jam_wave wave = p->jam_request.wave;
-    wave.bits = flood;
-    wave.n_bits = AIR_FLOOD_BITS;
-    wave.seed = (uint64_t)p->jam_id * PUMP_JAMS_MAX + p->n_jams; // no two alike
-    int rc = air_jam_send(t, &wave, j->f_hz + offset_hz, j->level_dbm, at,
-                          (size_t)(j->end - j->onset), &why);
+    *b = (struct pump_burst){.by = by,
+                             .start = j->onset,
+                             .n = (size_t)(j->end - j->onset),
+                             .f_hz = j->f_hz,
+                             .level_dbm = j->level_dbm - p->jam_fix_db[by],
+                             .bandwidth_hz = phy_jam_wave_bandwidth_hz(&p->jam_request.wave),
+                             .jam = true,
+                             .wave = p->jam_request.wave};
+    air_jam_flood(frame_s * b->wave.bit_rate, o->rank, b->flood);
+    b->wave.bits = b->flood;
+    b->wave.n_bits = AIR_FLOOD_BITS;
+    b->wave.seed = (uint64_t)p->jam_id * PUMP_JAMS_MAX + p->n_jams; // no two alike
+    int rc = air_jam_send(t, &b->wave, j->f_hz + offset_hz, j->level_dbm, at, b->n, &why);
     if (rc == ERR_OK) return ERR_OK;
+    b->n = 0;
     if (rc == ERR_GONE || rc == ERR_IO) return err_set(err, rc, "%s", why.text);
     snprintf(j->why, sizeof j->why, "%s", why.text);
     return emit_refused(p, j, err);
@@ -290,8 +271,12 @@ int pump_step_jam(struct pump *p, const struct iq_block *block, struct err *err)
         rc = carry_out(p, &order, err);
     for (size_t i = 0; rc == ERR_OK && i < p->n_jams; i++) {
         struct pump_jam *j = &p->jams[i];
-        if (j->done || p->now < j->end) continue;
-        if (p->jam_request.by != 0) rc = measure(p, j, err);
+        const struct pump_burst *b = &p->jam_bursts[i];
+        if (j->done || p->now < j->end || !pump_echo_due(p, b)) continue;
+        char why[sizeof j->why];
+        rc = pump_echo_check(p, b, &j->heard, why, sizeof why, err);
+        if (rc == ERR_OK && p->jam_request.by != 0) rc = measure(p, j, err);
+        if (*why) snprintf(j->why, sizeof j->why, "%s", why);
         if (rc == ERR_OK) rc = emit_jam(p, j, err);
     }
     return rc;
@@ -315,6 +300,6 @@ unsigned pump_jam_rank(const struct pump *p, const struct pump_jam *jam)
 {
     const struct pump_heard *f;
     for (size_t i = 0; (f = pump_heard(p, p->jam_request.by, i)); i++)
-        if (llabs(f->start - jam->start) < samples(p, late_s)) return f->rank;
+        if (llabs(f->start - jam->start) < samples(p, PUMP_TOGETHER_S)) return f->rank;
     return 0;
 }

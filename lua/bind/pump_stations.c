@@ -1,10 +1,14 @@
 // Further stations of the pump: radios that listen to the same devices and may send, open only
 // while a case wants them.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lua/bind/pump_internal.h"
+
+// The longest that the bench sends against one frame, and room to look for it.
+static const double keep_s = 4;
 
 // ---- opening and closing
 
@@ -12,6 +16,7 @@ static void close_station(struct pump_station *s)
 {
     air_transmit_free(s->transmit);
     air_receiver_free(s->receiver);
+    iq_ring_deinit(&s->ring);
     radio_close(s->radio);
     *s = (struct pump_station){0};
 }
@@ -22,17 +27,23 @@ void pump_close_stations(struct pump *p)
         close_station(&p->stations[i]);
 }
 
-static int open_station(struct pump *p, size_t i, struct err *err)
+static int open_station(struct pump *p, size_t i, bool monitor, struct err *err)
 {
     struct pump_station *s = &p->stations[i];
     const struct pump_station_config *c = &p->config.stations[i];
     s->config = c;
     struct radio_config config = c->radio;
     config.wait = true; // a stream that nobody reads while the next radio is opened is of no use
+    s->monitor = monitor;
+    if (monitor) {
+        config.lo_hz = c->downlink_lo_hz;
+        config.transmit = false;
+    }
     int rc = radio_open(&s->radio, &config, err);
     if (rc < 0) return pump_name_unit(err, "radio", c->radio.uri, c->unit);
     const struct radio_info *info = radio_info(s->radio);
-    if (info->rate_hz == p->rate_hz) return ERR_OK;
+    if (info->rate_hz == p->rate_hz)
+        return iq_ring_init(&s->ring, (size_t)(keep_s * p->rate_hz), err);
     return err_set(err, ERR_USAGE, "radio %s: expected the rate of %s, %.0f Hz, it has %.0f Hz",
                    c->unit, p->config.radio_unit, p->rate_hz, info->rate_hz);
 }
@@ -51,24 +62,12 @@ static int begin_station(struct pump *p, struct pump_station *s, struct err *err
     air_receiver_free(s->receiver);
     s->receiver = NULL;
     s->began = false;
-    s->n_heard = 0;
+    s->heard.n = 0;
     s->overload_at = -1;
+    if (s->monitor) return ERR_OK;
     int rc = air_receiver_new(&s->receiver, &config, err);
     if (rc < 0 || !s->config->radio.transmit || s->transmit) return rc;
     return air_transmit_new(&s->transmit, s->radio, &s->config->permit, p->config.armed, err);
-}
-
-static int announce_station(struct pump *p, const struct pump_station *s, struct err *err)
-{
-    const struct radio_info *i = radio_info(s->radio);
-    return pump_emit(p,
-                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f, s:f}}",
-                               "type", "instrument", "unit", s->config->unit, "kind", "radio",
-                               "serial", i->serial, "model", i->model, "firmware", i->firmware,
-                               "settings", "rate_hz", i->rate_hz, "lo_hz", i->lo_hz, "gain_db",
-                               i->gain_db, "band_low_hz", p->config.low_hz, "band_high_hz",
-                               p->config.high_hz),
-                     err);
 }
 
 static int align(struct pump *p, struct err *err)
@@ -80,57 +79,86 @@ static int align(struct pump *p, struct err *err)
     return radio_align(all, n, err);
 }
 
-static int use_radios(struct pump *p, unsigned others, struct err *err)
+static int use_radios(struct pump *p, unsigned others, unsigned monitors, struct err *err)
 {
-    const unsigned before = pump_radios(p);
+    unsigned before = pump_radios(p, NULL);
     int rc = pump_jam_stop(p, 0, err);
     if (rc == ERR_OK) rc = pump_silence(p, err);
     for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
-        bool wanted = others >> i & 1;
-        if (!wanted && p->stations[i].radio) close_station(&p->stations[i]);
-        if (!wanted || p->stations[i].radio) continue;
+        const bool monitor = monitors >> i & 1, wanted = monitor || others >> i & 1;
+        struct pump_station *s = &p->stations[i];
+        if (s->radio && (!wanted || s->monitor != monitor)) {
+            close_station(s);
+            before &= ~(1u << i);
+        }
+        if (!wanted || s->radio) continue;
         rc = pump_alive(p, err); // a real radio takes a second or two
-        if (rc == ERR_OK) rc = open_station(p, i, err);
+        if (rc == ERR_OK) rc = open_station(p, i, monitor, err);
     }
     if (rc == ERR_OK) rc = align(p, err);
     if (rc == ERR_OK) rc = pump_open_receiver(p, err);
-    p->n_heard = 0;
+    p->heard.n = 0;
+    memset(p->pairs, 0, sizeof p->pairs);
     pump_queue_clear(&p->frames);
     for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
         if (!p->stations[i].radio) continue;
         rc = begin_station(p, &p->stations[i], err);
-        if (rc == ERR_OK && !(before >> i & 1)) rc = announce_station(p, &p->stations[i], err);
+        if (rc == ERR_OK && !(before >> i & 1))
+            rc = pump_announce_radio(p, p->config.stations[i].unit, p->stations[i].radio, err);
     }
     return rc == ERR_OK ? pump_renew_stations(p, err) : rc;
 }
 
-int pump_use_radios(struct pump *p, unsigned others, struct err *err)
+static int check_radios(const struct pump *p, unsigned others, unsigned monitors, struct err *err)
+{
+    if ((others | monitors) >> p->config.n_stations)
+        return err_set(err, ERR_USAGE, "the bench file has no radio %zu", p->config.n_stations + 2);
+    for (unsigned i = 0; i < p->config.n_stations; i++) {
+        const struct pump_station_config *c = &p->config.stations[i];
+        if (!(monitors >> i & 1) || (c->downlink_lo_hz > 0 && !(others >> i & 1))) continue;
+        return err_set(err, ERR_USAGE,
+                       "%s cannot listen to the bench's downlinks: give it a downlink_lo_hz in the "
+                       "bench file, and do not use it as a station meanwhile",
+                       c->unit);
+    }
+    return ERR_OK;
+}
+
+int pump_use_radios(struct pump *p, unsigned others, unsigned monitors, struct err *err)
 {
     if (p->broken) return pump_refuse(p, err);
-    if (others >> p->config.n_stations)
-        return err_set(err, ERR_USAGE, "the bench file has no radio %zu", p->config.n_stations + 2);
-    if (others == pump_radios(p)) return ERR_OK;
-    int rc = use_radios(p, others, err);
+    int rc = check_radios(p, others, monitors, err);
+    if (rc < 0) return rc;
+    unsigned open_monitors, open = pump_radios(p, &open_monitors);
+    if (open == (others | monitors) && open_monitors == monitors) return ERR_OK;
+    rc = use_radios(p, others, monitors, err);
     return rc < 0 ? pump_fail(p, rc, err) : ERR_OK;
 }
 
-unsigned pump_radios(const struct pump *p)
+unsigned pump_radios(const struct pump *p, unsigned *monitors)
 {
-    unsigned open = 0;
-    for (unsigned i = 0; i < p->config.n_stations; i++)
+    unsigned open = 0, listening = 0;
+    for (unsigned i = 0; i < p->config.n_stations; i++) {
         if (p->stations[i].radio) open |= 1u << i;
+        if (p->stations[i].radio && p->stations[i].monitor) listening |= 1u << i;
+    }
+    if (monitors) *monitors = listening;
     return open;
 }
 
 // ---- what they hear
 
+static const struct pump_heard_list *heard_by(const struct pump *p, unsigned station)
+{
+    return station ? &p->stations[station - 1].heard : &p->heard;
+}
+
 void pump_note_heard(struct pump *p, unsigned station, const struct air_frame *f,
                      const struct jval *event)
 {
     if (f->status != SFX_STATUS_OK) return;
-    struct pump_heard *list = station ? p->stations[station - 1].heard : p->heard;
-    size_t *n = station ? &p->stations[station - 1].n_heard : &p->n_heard;
-    list[(*n)++ % PUMP_HEARD_MAX] = (struct pump_heard){
+    struct pump_heard_list *list = station ? &p->stations[station - 1].heard : &p->heard;
+    list->frames[list->n++ % PUMP_HEARD_MAX] = (struct pump_heard){
         .device_id = f->uplink.device_id,
         .counter = f->uplink.counter,
         .rank = f->rank,
@@ -143,9 +171,25 @@ void pump_note_heard(struct pump *p, unsigned station, const struct air_frame *f
 const struct pump_heard *pump_heard(const struct pump *p, unsigned station, size_t i)
 {
     if (station > p->config.n_stations) return NULL;
-    const struct pump_heard *list = station ? p->stations[station - 1].heard : p->heard;
-    size_t n = station ? p->stations[station - 1].n_heard : p->n_heard;
-    return i < n && i < PUMP_HEARD_MAX ? &list[(n - 1 - i) % PUMP_HEARD_MAX] : NULL;
+    const struct pump_heard_list *list = heard_by(p, station);
+    return i < list->n && i < PUMP_HEARD_MAX ? &list->frames[(list->n - 1 - i) % PUMP_HEARD_MAX]
+                                             : NULL;
+}
+
+bool pump_scale_offset(const struct pump *p, unsigned station, double *offset_hz)
+{
+    *offset_hz = 0;
+    if (station == 0) return true;
+    const int64_t together = llround(PUMP_TOGETHER_S * p->rate_hz);
+    const struct pump_heard *a, *b;
+    for (size_t i = 0; (a = pump_heard(p, 0, i)); i++)
+        for (size_t k = 0; (b = pump_heard(p, station, k)); k++)
+            if (a->counter == b->counter && a->rank == b->rank && a->device_id == b->device_id &&
+                llabs(a->start - b->start) < together) {
+                *offset_hz = b->f_hz - a->f_hz;
+                return true;
+            }
+    return false;
 }
 
 static int take_station_frame(struct pump *p, unsigned i, const struct air_frame *f,
@@ -171,14 +215,21 @@ static int step_station(struct pump *p, unsigned i, struct err *err)
     if (!s->began) {
         s->shift = p->now - (int64_t)block.n_samples - block.first_sample;
         s->heard_from = block.first_sample;
+        iq_ring_jump(&s->ring, block.first_sample);
     }
     int64_t lost = s->began ? block.first_sample - s->next : 0;
     s->began = true;
     s->next = block.first_sample + (int64_t)block.n_samples;
     if (lost != 0 || (block.flags & (IQ_FLAG_OVERFLOW | IQ_FLAG_CLIPPED))) {
+        // What a monitor misses makes nothing of the device's unheard: only bursts stay unproven.
+        const int64_t gap_at = p->gap_at;
         rc = pump_take_gap(p, s->config->unit, lost, block.flags, &s->overload_at, err);
         if (rc < 0) return rc;
+        if (s->monitor) p->gap_at = gap_at;
     }
+    if (lost != 0) iq_ring_jump(&s->ring, block.first_sample);
+    iq_ring_put(&s->ring, block.iq, block.n_samples);
+    if (s->monitor) return ERR_OK;
     rc = air_receiver_push(s->receiver, block.iq, block.n_samples, err);
     if (rc < 0) return pump_receiver_failed(rc, s->config->unit, err);
     struct air_frame f;

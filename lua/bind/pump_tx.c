@@ -205,6 +205,20 @@ bool pump_can_sign(const struct pump *p, enum forge_key key)
     return pump_has_key(p) && forge_can_sign(&tools, key);
 }
 
+static void fill_burst(const struct pump *p, const struct pump_downlink *d,
+                       const uint8_t frame[SFX_DL_FRAME], struct pump_burst *out)
+{
+    *out = (struct pump_burst){
+        .by = sender,
+        .start = d->at_sample - air_downlink_lead(p->rate_hz),
+        .n = air_downlink_samples(p->rate_hz),
+        .f_hz = d->f_hz,
+        .bandwidth_hz = AIR_DOWNLINK_BAND_HZ,
+        .level_dbm = p->config.downlink_dbm,
+    };
+    memcpy(out->frame, frame, sizeof out->frame);
+}
+
 static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *err)
 {
     struct sfx_downlink dl = {.device_id = p->config.device_id, .counter = d->counter};
@@ -221,7 +235,10 @@ static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *
     int64_t end = 0;
     rc = air_downlink(p->transmit, frame, d->f_hz, p->config.downlink_dbm,
                       d->at_sample - p->config.t0, &end, &why);
-    if (rc == ERR_OK) return note_sent(p, d, &dl, end + p->config.t0, genuine, err);
+    if (rc == ERR_OK) {
+        if (p->n_sent < PUMP_DOWNLINKS_MAX) fill_burst(p, d, frame, &p->sent_bursts[p->n_sent]);
+        return note_sent(p, d, &dl, end + p->config.t0, genuine, err);
+    }
     rc = refuse(p, rc, &why);
     return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
 }
@@ -241,6 +258,12 @@ int pump_step_transmit(struct pump *p, struct err *err)
         memmove(p->downlinks + i, p->downlinks + i + 1,
                 (--p->n_downlinks - i) * sizeof *p->downlinks);
         rc = hand_over(p, &d, err);
+    }
+    for (size_t i = 0; rc == ERR_OK && i < p->n_sent; i++) {
+        struct pump_sent *sent = &p->sent[i];
+        if (sent->looked || !pump_echo_due(p, &p->sent_bursts[i])) continue;
+        sent->looked = true;
+        rc = pump_echo_check(p, &p->sent_bursts[i], &sent->heard, sent->why, sizeof sent->why, err);
     }
     return rc;
 }

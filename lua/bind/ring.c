@@ -40,9 +40,20 @@ void iq_ring_put(struct iq_ring *r, const int16_t *iq, size_t n)
     r->end += (int64_t)n;
 }
 
+void iq_ring_jump(struct iq_ring *r, int64_t index)
+{
+    r->begin = r->end = index;
+}
+
+int64_t iq_ring_oldest(const struct iq_ring *r)
+{
+    const int64_t kept = r->end - (int64_t)r->capacity;
+    return kept > r->begin ? kept : r->begin;
+}
+
 bool iq_ring_has(const struct iq_ring *r, int64_t from, int64_t to)
 {
-    return from >= 0 && from < to && to <= r->end && from >= r->end - (int64_t)r->capacity;
+    return from >= 0 && from < to && to <= r->end && from >= iq_ring_oldest(r);
 }
 
 void iq_ring_copy(const struct iq_ring *r, int64_t from, int64_t to, int16_t *iq)

@@ -15,6 +15,7 @@
 struct iq_ring {
     int16_t *iq;
     size_t capacity; // samples
+    int64_t begin;   // index of the first sample since the last jump
     int64_t end;     // index of the next sample
 };
 
@@ -22,6 +23,10 @@ FOX_CHECK int iq_ring_init(struct iq_ring *r, size_t capacity, struct err *err);
 /// Accepts NULL and a zeroed struct.
 void iq_ring_deinit(struct iq_ring *r);
 void iq_ring_put(struct iq_ring *r, const int16_t *iq, size_t n);
+/// The next sample has this index: what came before is forgotten.
+void iq_ring_jump(struct iq_ring *r, int64_t index);
+/// Index of the oldest sample that is there.
+int64_t iq_ring_oldest(const struct iq_ring *r);
 /// Whether samples from .. to - 1 are all there.
 bool iq_ring_has(const struct iq_ring *r, int64_t from, int64_t to);
 /// Copies samples from .. to - 1 (which are there): I, Q.

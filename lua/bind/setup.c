@@ -161,6 +161,7 @@ static void fill_permit(const struct jval *bench, const char *unit, struct air_p
         snprintf(to->to, sizeof to->to, "%s", text_of(path, "to", ""));
         snprintf(to->kind, sizeof to->kind, "%s", text_of(path, "kind", ""));
         to->attenuation_db = jval_number(jval_get(path, "attenuation_db"), 0);
+        to->tolerance_db = jval_number(jval_get(path, "tolerance_db"), AIR_PATH_TOLERANCE_DB);
     }
     const struct jval *bands = jval_get(jval_get(bench, "permit"), "bands");
     for (size_t i = 0; i < jval_len(bands) && out->n_bands < AIR_BANDS_MAX; i++) {
@@ -222,6 +223,7 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
         station->unit = text_of(radio, "unit", "radio");
         fill_radio(radio, out->zone, &station->radio);
         station->radio.tx_lo_hz = station->radio.lo_hz; // it sends against what it hears
+        station->downlink_lo_hz = jval_number(jval_get(radio, "downlink_lo_hz"), 0);
         if (station->radio.transmit) fill_permit(bench, station->unit, &station->permit);
     }
 }

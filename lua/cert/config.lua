@@ -29,7 +29,7 @@ local DEVICE <const> = {
   dialect = { type = "string", pattern = "^[%l%d_]+$", form = "the name of a file in lua/dialects" },
   features = { type = "table", list = "string", among = case.FEATURES },
   extensions = { type = "table", list = "string", default = {},
-    among = schema.set { "factory_reset", "test_mode_j" } },
+    among = schema.set { "counter_preset", "encryption_key", "factory_reset", "test_mode_j" } },
   encryption = { type = "table", optional = true, fields = ENCRYPTION },
   sensitivity_dbm = { type = "number", min = -160, max = 0, optional = true }, -- of the receiver, declared by the maker
   memory = { type = "table", default = {} }, -- what a debugger would find where
@@ -51,6 +51,7 @@ local RADIO <const> = {
   attenuation_db = { type = "number", min = 0, optional = true },
   transmit = { type = "boolean", default = false },
   tx_lo_hz = { type = "number", min = 70e6, max = 6e9, optional = true },
+  downlink_lo_hz = { type = "number", min = 70e6, max = 6e9, optional = true }, -- where it listens to the bench itself
   downlink_dbm = { type = "number", min = -80, max = 10, default = 0 },
 }
 
@@ -59,6 +60,7 @@ local PATH <const> = {
   to = { type = "string" },
   kind = { type = "string", among = schema.set { "conducted", "shielded", "antenna" } },
   attenuation_db = { type = "number", min = 0 },
+  tolerance_db = { type = "number", min = 0.5, max = 40, optional = true }, -- of what is heard over it
 }
 
 local BAND <const> = {
@@ -152,7 +154,7 @@ local function check_radio(i, radio)
     return ("%s.rate_hz: expected at least %d, which is the slowest that a Pluto can do, got %.10g"):format(where,
       RATE_MIN_HZ, radio.rate_hz)
   end
-  for _, name in ipairs { "lo_hz", "tx_lo_hz" } do
+  for _, name in ipairs { "lo_hz", "tx_lo_hz", "downlink_lo_hz" } do
     local hz <const> = radio[name]
     if hz and (hz < LO_MIN_HZ or hz > LO_MAX_HZ) then
       return ("%s.%s: expected %.10g … %.10g, which a Pluto can tune to, got %.10g"):format(where, name, LO_MIN_HZ,
@@ -270,13 +272,18 @@ function config.missing_station(needs, bench)
   end
 end
 
---- The radios that a case with these `needs` uses beside the first: a list of their places in the bench file.
+--- The radios that a case with these `needs` uses beside the first: a list of their places in the bench file, and a
+--- list with the one that listens to the bench's own downlinks meanwhile, where one is free to do so.
 function config.further_radios(needs, bench)
-  local needed <const>, list <const> = schema.set(needs), {}
+  local needed <const>, list <const>, monitors <const> = schema.set(needs), {}, {}
   for i = 2, #(bench.radios or {}) do
-    if needed["radio.rx3"] and i <= STATIONS or needed["radio.jam"] and i == jammer(bench) then list[#list + 1] = i end
+    if needed["radio.rx3"] and i <= STATIONS or needed["radio.jam"] and i == jammer(bench) then
+      list[#list + 1] = i
+    elseif needed["radio.tx"] and bench.radios[i].downlink_lo_hz and #monitors == 0 then
+      monitors[1] = i
+    end
   end
-  return list
+  return list, monitors
 end
 
 --- What of `needs` the bench does not have: a text, or nil.

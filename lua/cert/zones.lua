@@ -49,6 +49,10 @@ function zones.check(device, bench)
       wrong = outside(where .. ", downlinks", of.downlink_hz, device.zone, radio.rate_hz,
         radio.tx_lo_hz or of.downlink_hz - TX_OFFSET_HZ, "move tx_lo_hz or raise rate_hz")
     end
+    if not wrong and radio.downlink_lo_hz then
+      wrong = outside(where .. ", listening to downlinks", of.downlink_hz, device.zone, radio.rate_hz,
+        radio.downlink_lo_hz, "move downlink_lo_hz or raise rate_hz")
+    end
     if wrong then return wrong end
   end
 end

@@ -1010,8 +1010,8 @@ static struct pump_config with_second(void)
 static void use_ok(struct pump *p, unsigned others)
 {
     struct err e = {0};
-    if (pump_use_radios(p, others, &e) < 0) fail_msg("%s", e.text);
-    assert_int_equal(pump_radios(p), others);
+    if (pump_use_radios(p, others, 0, &e) < 0) fail_msg("%s", e.text);
+    assert_int_equal(pump_radios(p, NULL), others);
 }
 
 static void jam_refused(struct pump *p, unsigned by, int code, const char *part)
@@ -1048,7 +1048,7 @@ static void test_pump_opens_a_second_radio_on_demand(void **state)
                     10 * BLOCK + (int64_t)(0.45 * RATE) + 60);
     use_ok(p, 0);
     assert_int_equal(pump_wait(p, 60 * BLOCK, &e), ERR_OK);
-    assert_int_equal(pump_use_radios(p, 2, &e), ERR_USAGE);
+    assert_int_equal(pump_use_radios(p, 2, 0, &e), ERR_USAGE);
     pump_close(p);
 }
 
