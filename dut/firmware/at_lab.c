@@ -47,7 +47,7 @@ enum at_lab_result at_lab_set_zone(struct device *d, const char *text)
 
 enum at_lab_result at_lab_preset(struct device *d, const char *text)
 {
-    long last = 0, epoch = 0;
+    long last = 0, epoch = d->counter.fresh ? 0 : d->counter.epoch;
     const char *rest = at_read_number(text, 0, d->counter.modulus - 1, &last);
     if (!rest) return AT_LAB_SYNTAX;
     if (*rest && (*rest != ',' || !at_read_last_number(rest + 1, 0, UINT16_MAX, &epoch)))

@@ -25,7 +25,8 @@ enum at_lab_result at_lab_set_encryption(struct device *d, bool on);
 /// "1", "2", "4", "6" or "7": this device cannot sense a carrier. NULL when it is none of them.
 const struct sfx_zone *at_lab_find_zone(const char *text, size_t len);
 enum at_lab_result at_lab_set_zone(struct device *d, const char *text);
-/// "n[,epoch]": makes n the counter of the newest message, stored, and resets the device.
+/// "n[,epoch]": makes n the counter of the newest message, stored, and resets the device. Without
+/// an epoch, the roll-over counter stays as it is.
 enum at_lab_result at_lab_preset(struct device *d, const char *text);
 /// "0": forgets the encryption key, as if it had never been written; "1": writes it. Kept over
 /// resets.
