@@ -136,15 +136,16 @@ static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
     struct err e = {0};
     lab->in_block = true;
     world_act(&lab->world);
-    // A client that pauses gets what waited for it, while time has gone on.
-    int64_t pause_ns = 0, block_ns = until - pluto_stream_until(p, 0);
+    // A client that pauses gets what waited for it, while time has gone on by whole blocks, to the
+    // sample: who sends a block for each one that he receives finds room for exactly that.
+    int64_t ahead = until;
     if (until > lab->world.now_ns)
-        pause_ns = pluto_stale_blocks(p, mine->blocks) * block_ns;
-    else if (until + block_ns <= lab->world.now_ns)
+        ahead = pluto_stream_until(p, n * (1 + pluto_stale_blocks(p, mine->blocks)));
+    else if (pluto_stream_until(p, 2 * n) <= lab->world.now_ns)
         lab->stale_blocks++;
     mine->blocks++;
     note_skew(lab, p, until);
-    int rc = streams_advance(lab, until + pause_ns, &e);
+    int rc = streams_advance(lab, ahead, &e);
     lab->in_block = false;
     if (rc >= 0) rc = pluto_receive(p, lab->air, n, iq, &e);
     if (rc < 0) {
@@ -189,4 +190,10 @@ struct iiod_host streams_host(struct lab *lab)
                               .receive = receive,
                               .transmit_take = transmit_take,
                               .room = room};
+}
+
+void streams_go_live(struct lab *lab)
+{
+    lab->began = true;
+    lab->wall_ns = streams_wall_ns();
 }

@@ -18,6 +18,8 @@ struct iiod_host streams_host(struct lab *lab);
 FOX_CHECK int streams_advance(struct lab *lab, int64_t until_ns, struct err *err);
 /// Drops what every open stream and every listening device has passed.
 void streams_forget_old(struct lab *lab);
+/// From now on time runs at wall rate while nobody receives, as after the first stream.
+void streams_go_live(struct lab *lab);
 /// Wall time, for patience alone.
 int64_t streams_wall_ns(void);
 
