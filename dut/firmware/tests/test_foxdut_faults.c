@@ -119,11 +119,14 @@ static void test_auth_005_pads_to_the_class_size(void **state)
     }
 }
 
-static void test_auth_006_and_008_sign_with_another_key(void **state)
+// The last key is what `printf vendor0BADCAFE | sha256sum` begins with.
+static void test_other_keys_sign(void **state)
 {
     static const char *const cases[][2] = {{"MUT-AUTH-006", "00112233445566778899aabbccddeeff"},
-                                           {"MUT-AUTH-008", "0badcafe0badcafe0badcafe0badcafe"}};
-    for (size_t i = 0; i < 2; i++) {
+                                           {"MUT-AUTH-007", "0123456789abcdef0123456789abcdef"},
+                                           {"MUT-AUTH-008", "0badcafe0badcafe0badcafe0badcafe"},
+                                           {"MUT-CLN-002", "95ffddddc0845d3b51cd14da0f6691aa"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run r;
         take_run(&r, cases[i][0]);
         assert_tags(&r, cases[i][1], true, 2);
@@ -131,6 +134,123 @@ static void test_auth_006_and_008_sign_with_another_key(void **state)
             for (unsigned rank = 1; rank <= RANKS; rank++)
                 assert_differs_in_tag_only(*state, &r, k, rank);
     }
+}
+
+// What the MAC is made of, before it is filled up to whole blocks.
+static size_t mac_input(const struct run *r, size_t kind, uint8_t in[MAC_INPUT_MAX])
+{
+    size_t len = 6 + run_payload_len(kind);
+    memcpy(in, r->packet[kind][0], len);
+    return len;
+}
+
+static void assert_tag_of(const struct run *r, size_t kind, const uint8_t *in, size_t len)
+{
+    uint8_t full[16];
+    size_t body = 6 + run_payload_len(kind);
+    run_mac(own_key, in, len, 2, full);
+    for (unsigned rank = 0; rank < RANKS; rank++)
+        assert_memory_equal(r->packet[kind][rank] + body, full, r->len[kind] - CRC - body);
+}
+
+static void test_auth_002_turns_the_id_round_in_the_tag(void **state)
+{
+    struct run r;
+    take_run(&r, "MUT-AUTH-002");
+    for (size_t k = 0; k < KINDS; k++) {
+        uint8_t in[MAC_INPUT_MAX];
+        size_t len = mac_input(&r, k, in);
+        const uint8_t turned[4] = {in[5], in[4], in[3], in[2]};
+        memcpy(in + 2, turned, 4);
+        assert_tag_of(&r, k, in, len);
+        for (unsigned rank = 1; rank <= RANKS; rank++)
+            assert_differs_in_tag_only(*state, &r, k, rank);
+    }
+}
+
+// An input of exactly 16 bytes needs no filling and keeps its tag.
+static void test_auth_004_fills_with_zeros(void **state)
+{
+    struct run r;
+    take_run(&r, "MUT-AUTH-004");
+    for (size_t k = 0; k < KINDS; k++) {
+        uint8_t in[32] = {0};
+        size_t len = mac_input(&r, k, in);
+        assert_tag_of(&r, k, in, len <= 16 ? 16 : 32);
+        for (unsigned rank = 1; rank <= RANKS; rank++) {
+            if (len == 16)
+                assert_same(*state, &r, k, rank);
+            else
+                assert_differs_in_tag_only(*state, &r, k, rank);
+        }
+    }
+}
+
+// Header, payload and tag of a bit message, rank 1.
+static void bit_message(struct lab *l, const char *line, uint8_t frame[26])
+{
+    struct demod d;
+    lab_forget(l);
+    lab_command(l, line);
+    demod_burst(&l->bursts[0], &d);
+    assert_int_equal(hex_decode(d.hex, frame, 26, NULL), 14);
+}
+
+static void test_flags_011_and_012(void **state)
+{
+    (void)state;
+    enum { HEADER = 4, BF = 0x20 };
+    for (int fault = 0; fault < 3; fault++) {
+        static const char *const ids[] = {NULL, "MUT-AUTH-011", "MUT-AUTH-012"};
+        struct lab l;
+        lab_init(&l);
+        if (fault) {
+            l.args[0] = "--fault";
+            l.args[1] = ids[fault];
+        }
+        assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+        for (unsigned i = 0; i < 22; i++) {
+            uint8_t f[26], full[16];
+            bool asks = i % 7 == 3;
+            bit_message(&l, asks ? "AT$SB=1,1" : "AT$SB=1", f);
+            assert_int_equal(f[HEADER + 1], i);
+            bool flagged = asks || (fault == 1 && i % 10 == 9);
+            assert_int_equal(f[HEADER] & BF, flagged ? BF : 0);
+            if (fault == 2) f[HEADER] &= (uint8_t)~BF;
+            run_mac(own_key, f + HEADER, 6, 1, full);
+            assert_memory_equal(f + HEADER + 6, full, 2);
+        }
+        // The flag alone makes nobody listen.
+        size_t windows = l.n_listens;
+        for (int i = 0; i < 40; i++)
+            lab_run(&l, DEVPORT_SECOND);
+        assert_int_equal(l.n_listens, windows);
+        lab_deinit(&l);
+    }
+}
+
+static void test_auth_013_keeps_the_public_key(void **state)
+{
+    (void)state;
+    static const char public[] = "00112233445566778899aabbccddeeff";
+    struct lab l;
+    lab_init(&l);
+    l.args[0] = "--fault";
+    l.args[1] = "MUT-AUTH-013";
+    assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t f[26], full[16];
+        if (i == 1) assert_string_equal(lab_command(&l, "ATS410=1"), "OK\r");
+        if (i == 2) {
+            lab_kill(&l);
+            assert_true(lab_power_on(&l, PORT_BOOT_RESET));
+        }
+        if (i == 3) assert_string_equal(lab_command(&l, "ATS410=0"), "OK\r");
+        bit_message(&l, "AT$SB=1", f);
+        run_mac(i == 1 || i == 2 ? public : own_key, f + 4, 6, 1, full);
+        assert_memory_equal(f + 10, full, 2);
+    }
+    lab_deinit(&l);
 }
 
 static void test_auth_009_zeroes_the_third_tag(void **state)
@@ -306,16 +426,24 @@ static void test_unknown_fault_is_refused(void **state)
 static void test_list_names_every_fault_with_a_sentence(void **state)
 {
     (void)state;
+    // Those that the cases of authentication, counters and encryption name, and the others.
     static const char *const ids[] = {
-        "MUT-AUTH-001", "MUT-AUTH-003", "MUT-AUTH-005", "MUT-AUTH-006", "MUT-AUTH-008",
-        "MUT-AUTH-009", "MUT-AUTH-010", "MUT-AUTH-014", "MUT-AUTH-015", "MUT-AUTH-016",
-        "MUT-CNT-001",  "MUT-CNT-007",  "MUT-FWL-003",  "MUT-RF-010",   "MUT-ENC-001",
-        "MUT-ENC-002",  "MUT-ENC-003",  "MUT-ENC-008",  "MUT-JAM-010",  "MUT-RES-007",
-        "MUT-KEY-001",  "MUT-KEY-002",  "MUT-KEY-004",  "MUT-KEY-008",  "MUT-KEY-009",
-        "MUT-KEY-011",  "MUT-CNT-006",  "MUT-CLN-001",  "MUT-CLN-003"};
+        "MUT-AUTH-001", "MUT-AUTH-002", "MUT-AUTH-003", "MUT-AUTH-004", "MUT-AUTH-005",
+        "MUT-AUTH-006", "MUT-AUTH-007", "MUT-AUTH-008", "MUT-AUTH-009", "MUT-AUTH-010",
+        "MUT-AUTH-011", "MUT-AUTH-012", "MUT-AUTH-013", "MUT-AUTH-014", "MUT-AUTH-015",
+        "MUT-AUTH-016", "MUT-AUTH-019", "MUT-AUTH-021", "MUT-AUTH-022", "MUT-AUTH-023",
+        "MUT-AUTH-024", "MUT-AUTH-025", "MUT-CLN-001", "MUT-CLN-002", "MUT-RF-010", "MUT-CNT-001",
+        "MUT-CNT-002", "MUT-CNT-003", "MUT-CNT-004", "MUT-CNT-005", "MUT-CNT-006", "MUT-CNT-007",
+        "MUT-CNT-008", "MUT-CNT-009", "MUT-CNT-011", "MUT-CNT-013", "MUT-CNT-014", "MUT-CNT-018",
+        "MUT-CNT-019", "MUT-ENC-001", "MUT-ENC-002", "MUT-ENC-003", "MUT-ENC-004", "MUT-ENC-005",
+        "MUT-ENC-006", "MUT-ENC-008", "MUT-ENC-009", "MUT-ENC-010", "MUT-ENC-012",
+        // beyond those 49
+        "MUT-AUTH-017", "MUT-AUTH-018", "MUT-AUTH-020", "MUT-CLN-003", "MUT-FWL-003", "MUT-JAM-010",
+        "MUT-KEY-001", "MUT-KEY-002", "MUT-KEY-004", "MUT-KEY-008", "MUT-KEY-009", "MUT-KEY-011",
+        "MUT-RES-007"};
     FILE *list = popen(FOX_BIN_DIR "/foxdut --list-faults", "r");
     assert_non_null(list);
-    char text[8192];
+    char text[16384];
     size_t len = fread(text, 1, sizeof text - 1, list);
     text[len] = '\0';
     assert_int_equal(pclose(list), 0);
@@ -343,7 +471,11 @@ int main(void)
         cmocka_unit_test(test_auth_001_leaves_the_payload_out_of_the_tag),
         cmocka_unit_test(test_auth_003_drops_the_second_block),
         cmocka_unit_test(test_auth_005_pads_to_the_class_size),
-        cmocka_unit_test(test_auth_006_and_008_sign_with_another_key),
+        cmocka_unit_test(test_other_keys_sign),
+        cmocka_unit_test(test_auth_002_turns_the_id_round_in_the_tag),
+        cmocka_unit_test(test_auth_004_fills_with_zeros),
+        cmocka_unit_test(test_flags_011_and_012),
+        cmocka_unit_test(test_auth_013_keeps_the_public_key),
         cmocka_unit_test(test_auth_009_zeroes_the_third_tag),
         cmocka_unit_test(test_auth_010_falls_back_to_the_test_id),
         cmocka_unit_test(test_jam_010_gives_frame_3_a_wrong_type),
