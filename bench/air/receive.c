@@ -22,6 +22,8 @@ struct air_receiver {
     struct phy_receiver *phy;
     double rate_hz;
     int64_t combine_samples;
+    enum air_tag (*verify)(void *ctx, const struct sfx_uplink *up);
+    void *verify_ctx;
     bool finished;
     size_t n_kinds;
     struct kind kinds[PHY_SYNC_MAX];
@@ -38,6 +40,18 @@ static bool is_whole(enum sfx_status status)
     return status != SFX_STATUS_BAD_CRC && status != SFX_STATUS_TRUNCATED;
 }
 
+const char *air_tag_name(enum air_tag tag)
+{
+    static const char *const names[] = {"unknown", "right", "wrong"};
+    return names[tag];
+}
+
+static enum air_tag ask_key(const struct air_receiver *r, enum sfx_status status,
+                            const struct sfx_uplink *up)
+{
+    return r->verify && status == SFX_STATUS_OK ? r->verify(r->verify_ctx, up) : AIR_TAG_UNKNOWN;
+}
+
 static bool has_right_crc(const void *ctx, size_t sync, const uint8_t *body)
 {
     const struct air_receiver *r = ctx;
@@ -46,6 +60,24 @@ static bool has_right_crc(const void *ctx, size_t sync, const uint8_t *body)
     enum sfx_class class = r->kinds[sync].class;
     size_t len = sfx_uplink_uncode(class, r->kinds[sync].rank, body, packet);
     return is_whole(sfx_uplink_decode(class, packet, len, &up));
+}
+
+static enum phy_vouch vouch(const void *ctx, size_t sync, const uint8_t *body)
+{
+    const struct air_receiver *r = ctx;
+    uint8_t packet[SFX_PACKET_MAX];
+    struct sfx_uplink up;
+    enum sfx_class class = r->kinds[sync].class;
+    size_t len = sfx_uplink_uncode(class, r->kinds[sync].rank, body, packet);
+    switch (ask_key(r, sfx_uplink_decode(class, packet, len, &up), &up)) {
+    case AIR_TAG_RIGHT:
+        return PHY_VOUCH_RIGHT;
+    case AIR_TAG_WRONG:
+        return PHY_VOUCH_WRONG;
+    case AIR_TAG_UNKNOWN:
+        break;
+    }
+    return PHY_VOUCH_NOBODY;
 }
 
 int air_receiver_new(struct air_receiver **out, const struct air_receiver_config *config,
@@ -79,7 +111,10 @@ int air_receiver_new(struct air_receiver **out, const struct air_receiver_config
         .unsure = config->combine_s > 0,
         .check = has_right_crc,
         .check_ctx = r,
+        .vouch = config->verify ? vouch : NULL,
     };
+    r->verify = config->verify;
+    r->verify_ctx = config->verify_ctx;
     int rc = phy_receiver_new(&r->phy, &phy, err);
     if (rc < 0) {
         air_receiver_free(r);
@@ -244,6 +279,7 @@ bool air_receiver_next(struct air_receiver *r, struct air_frame *out)
         const struct air_frame *f = &r->frames[r->given++];
         if (!f->burst.sure && !f->burst.checked) continue;
         *out = *f;
+        out->tag = ask_key(r, out->status, &out->uplink);
         return true;
     }
     return false;

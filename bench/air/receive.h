@@ -13,14 +13,18 @@
 #include "bench/phy/receive.h"
 #include "bench/sfx/uplink.h"
 
+// What the sender's key says of a packet.
+enum air_tag { AIR_TAG_UNKNOWN /* no key of that sender */, AIR_TAG_RIGHT, AIR_TAG_WRONG };
+
 struct air_frame {
-    struct phy_burst burst;
+    struct phy_burst burst; // `how` says by which path it was decoded
     enum sfx_class class;
     unsigned rank;          // 1..3
     enum sfx_status status; // of the packet
     uint8_t packet[SFX_PACKET_MAX];
     size_t packet_len;
     struct sfx_uplink uplink; // valid as far as `status` says
+    enum air_tag tag;         // UNKNOWN unless the packet is whole
     int64_t end_sample;       // of the last symbol
 };
 
@@ -36,7 +40,14 @@ struct air_receiver_config {
     // Frames that cannot be read alone wait so long for the message's other ranks, and all after
     // them wait too; 0: none waits. For recordings: a live bench wants frames at once.
     double combine_s;
+    // Asks the sender's key; NULL: no keys are at hand. What list decoding makes up is not taken
+    // when the key denies it. Frames that were received as they are come out whatever their tag.
+    enum air_tag (*verify)(void *ctx, const struct sfx_uplink *up);
+    void *verify_ctx;
 };
+
+/// "unknown", "right", "wrong".
+const char *air_tag_name(enum air_tag tag);
 
 struct air_receiver;
 

@@ -4,14 +4,23 @@
 #include <string.h>
 
 enum {
-    LIST_SYMBOLS = 10, // least reliable symbols that may be wrong
-    LIST_WEIGHT = 3,   // of them at once
-    LIST_MAX = 64,     // patterns tried: each is a chance of 2^-16 to accept nonsense
-    LIST_HEAD_ERRORS = 2
+    LIST_SYMBOLS_MAX = 16,
+    LIST_PATTERNS_MAX = 2600 // more than there are of weight 4 and less
 };
 
-// Symbols of more than this many mean amplitudes together were hardly all wrong.
-static const float list_cost = 0.9f;
+// How far a list goes.
+struct reach {
+    unsigned symbols; // least reliable symbols that may be wrong
+    int weight;       // of them at once
+    size_t patterns;  // tried, the likeliest first
+    float cost;       // symbols of more than so many mean amplitudes together were hardly all wrong
+    unsigned head_errors; // at most
+};
+
+// Each pattern is a chance of 2^-16 to accept nonsense on the check alone; where the sender can be
+// asked, there is none.
+static const struct reach checked = {10, 3, 64, 0.9f, 2};
+static const struct reach vouched = {16, 4, 2500, 2.0f, 6};
 
 static void harden(const float *soft, size_t n, uint8_t *body)
 {
@@ -25,15 +34,16 @@ static bool accepts(const struct phy_receive_config *config, size_t sync, const 
     return config->check && config->check(config->check_ctx, sync, body);
 }
 
-static size_t weakest_symbols(const struct phy_demodulated *d, size_t index[LIST_SYMBOLS])
+static size_t weakest_symbols(const struct phy_demodulated *d, size_t most,
+                              size_t index[LIST_SYMBOLS_MAX])
 {
     size_t n = 0;
     for (size_t k = 0; k <= d->body_bits; k++) {
         size_t at = n;
         while (at > 0 && d->weak[index[at - 1]] > d->weak[k])
             at--;
-        if (at == LIST_SYMBOLS) continue;
-        if (n < LIST_SYMBOLS) n++;
+        if (at == most) continue;
+        if (n < most) n++;
         memmove(index + at + 1, index + at, (n - 1 - at) * sizeof *index);
         index[at] = k;
     }
@@ -59,38 +69,50 @@ static int by_cost(const void *a, const void *b)
     return x->symbols < y->symbols ? -1 : x->symbols > y->symbols;
 }
 
-static size_t likely_patterns(const struct phy_demodulated *d, const size_t *index, size_t n,
-                              struct pattern *out)
+static size_t likely_patterns(const struct phy_demodulated *d, const struct reach *reach,
+                              const size_t *index, size_t n, struct pattern *out)
 {
     float sum = 0;
     for (size_t k = 0; k <= d->body_bits; k++)
         sum += d->weak[k];
-    float most = list_cost * sum / (float)(d->body_bits + 1);
+    float most = reach->cost * sum / (float)(d->body_bits + 1);
     size_t n_out = 0;
     for (unsigned symbols = 1; symbols < 1u << n; symbols++) {
-        if (__builtin_popcount(symbols) > LIST_WEIGHT) continue;
+        if (__builtin_popcount(symbols) > reach->weight) continue;
         float cost = 0;
         for (size_t q = 0; q < n; q++)
             if (symbols >> q & 1) cost += d->weak[index[q]];
         if (cost <= most) out[n_out++] = (struct pattern){symbols, cost};
     }
     qsort(out, n_out, sizeof *out, by_cost);
-    return n_out < LIST_MAX ? n_out : LIST_MAX;
+    return n_out < reach->patterns ? n_out : reach->patterns;
 }
 
 static bool try_list(const struct phy_receive_config *config, const struct phy_demodulated *d,
-                     size_t sync, const uint8_t *tracked, uint8_t *body)
+                     const struct reach *reach, size_t sync, const uint8_t *tracked, uint8_t *body)
 {
-    struct pattern patterns[1 << LIST_SYMBOLS];
-    size_t index[LIST_SYMBOLS], n = weakest_symbols(d, index);
-    size_t n_patterns = likely_patterns(d, index, n, patterns);
+    if (d->head_errors > reach->head_errors) return false;
+    struct pattern patterns[LIST_PATTERNS_MAX];
+    size_t index[LIST_SYMBOLS_MAX], n = weakest_symbols(d, reach->symbols, index);
+    size_t n_patterns = likely_patterns(d, reach, index, n, patterns);
     for (size_t i = 0; i < n_patterns; i++) {
         memcpy(body, tracked, PHY_BODY_BITS_MAX / 8);
         for (size_t q = 0; q < n; q++)
             if (patterns[i].symbols >> q & 1) flip_symbol(body, index[q], d->body_bits);
-        if (accepts(config, sync, body)) return true;
+        if (!accepts(config, sync, body)) continue;
+        enum phy_vouch word =
+            config->vouch ? config->vouch(config->check_ctx, sync, body) : PHY_VOUCH_NOBODY;
+        if (word == PHY_VOUCH_RIGHT || (word == PHY_VOUCH_NOBODY && reach == &checked)) return true;
     }
     return false;
+}
+
+static bool is_listed(const struct phy_receive_config *config, const struct phy_demodulated *d,
+                      size_t sync, const uint8_t *tracked, uint8_t *body)
+{
+    if (!config->check) return false;
+    return try_list(config, d, &checked, sync, tracked, body) ||
+           (config->vouch && try_list(config, d, &vouched, sync, tracked, body));
 }
 
 void phy_decide(const struct phy_receive_config *config, const struct phy_demodulated *d,
@@ -115,8 +137,7 @@ void phy_decide(const struct phy_receive_config *config, const struct phy_demodu
         burst->checked = true;
     } else if (accepts(config, burst->sync, burst->body)) {
         burst->checked = true;
-    } else if (config->check && d->head_errors <= LIST_HEAD_ERRORS &&
-               try_list(config, d, burst->sync, burst->body, listed)) {
+    } else if (is_listed(config, d, burst->sync, burst->body, listed)) {
         memcpy(burst->body, listed, sizeof burst->body);
         burst->how = PHY_HOW_LIST;
         burst->checked = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/phy/copies.h"
 #include "bench/phy/frontend.h"
 #include "bench/phy/lane.h"
 #include "bench/phy/stream.h"
@@ -13,11 +14,8 @@ enum {
     CLIP_MARKS = 1 << 14 // blocks whose clipping is remembered
 };
 
-// A copy of a burst that is weaker than it by at least this is its image or a product of it, not
-// another transmission.
-static const double ghost_db = 6;
-// How exactly a product lies where it must.
-static const double mirror_hz = 5;
+// A recording's frames wait so many symbols for their copies, which may be read a little later.
+static const double copies_wait = 3;
 
 struct phy_receiver {
     struct phy_receive_config config; // syncs points to own memory
@@ -25,6 +23,8 @@ struct phy_receiver {
     struct phy_stream stream;
     struct phy_lane *lanes[LANES_MAX];
     size_t n_lanes;
+    double longest_symbol; // stream samples
+    struct phy_copies copies;
     int64_t n_pushed; // input samples
     int64_t n_blocks;
     bool finished;
@@ -37,6 +37,9 @@ struct phy_receiver {
     struct phy_found *recent; // handed on lately: what ghosts are compared with
     size_t n_recent;
     size_t cap_recent;
+    struct phy_found *dropped; // of the same time: ghosts that came before what they are of
+    size_t n_dropped;
+    size_t cap_dropped;
     struct phy_burst *ready; // in order, from first_ready
     size_t n_ready;
     size_t first_ready;
@@ -125,6 +128,8 @@ int phy_receiver_new(struct phy_receiver **out, const struct phy_receive_config 
     phy_frontend_set_dc(r->frontend, config->dc_i, config->dc_q);
     double rate = config->rate_hz / phy_frontend_decimation(r->frontend);
     double center = phy_frontend_center_hz(r->frontend);
+    r->copies = (struct phy_copies){rate, -center, config->rate_hz};
+    r->longest_symbol = rate / (config->bit_rate_100 ? 100 : 600);
     if (config->bit_rate_100) rc = add_lane(r, rate, 100, low - center, high - center, err);
     if (rc == ERR_OK && config->bit_rate_600)
         rc = add_lane(r, rate, 600, low - center, high - center, err);
@@ -153,6 +158,7 @@ void phy_receiver_free(struct phy_receiver *r)
     free((void *)r->config.syncs);
     free(r->held);
     free(r->recent);
+    free(r->dropped);
     free(r->ready);
     free(r);
 }
@@ -180,100 +186,39 @@ static bool was_clipped(const struct phy_receiver *r, double begin, double end)
     return false;
 }
 
-// A copy that is no more than a sidelobe can be read a symbol off.
-static bool same_time(const struct phy_found *a, const struct phy_found *b, double symbol)
+// Whether `f` is `other` in another place, or read twice.
+static bool is_of(const struct phy_receiver *r, const struct phy_found *f,
+                  const struct phy_found *other)
 {
-    return fabs(a->burst.start_sample - b->burst.start_sample) < 2 * symbol;
-}
-
-// Of two readings of one burst; never both ways.
-static bool is_better(const struct phy_burst *a, const struct phy_burst *b)
-{
-    if (a->checked != b->checked) return a->checked;
-    if (a->sure != b->sure) return a->sure;
-    if (a->ebn0_db != b->ebn0_db) return a->ebn0_db > b->ebn0_db;
-    return a->start_sample < b->start_sample;
-}
-
-static bool same_bits(const struct phy_burst *a, const struct phy_burst *b)
-{
-    return a->checked && b->checked && a->sync == b->sync &&
-           memcmp(a->body, b->body, sizeof a->body) == 0;
-}
-
-// Whether `f` is an image of `other`, or an odd-order product. Those carry the same bits at the
-// same time (s * s * s = s).
-static bool is_copy(const struct phy_found *f, const struct phy_found *other, double symbol)
-{
-    const struct phy_burst *a = &f->burst, *b = &other->burst;
-    return a->bit_rate == b->bit_rate && same_bits(a, b) && same_time(f, other, symbol) &&
-           b->power_dbfs >= a->power_dbfs + ghost_db;
-}
-
-// Whether `f` is nothing of its own beside `other`: a copy of it, or the same burst read twice. Two
-// at one place that are both checked are two if their bits differ.
-static bool is_ghost(const struct phy_found *f, const struct phy_found *other, double symbol)
-{
-    const struct phy_burst *a = &f->burst, *b = &other->burst;
-    if (a->bit_rate == b->bit_rate && fabs(a->f_mid_hz - b->f_mid_hz) < 0.8 * a->bit_rate &&
-        fabs(a->start_sample - b->start_sample) < 8 * symbol)
-        return is_better(b, a) && (!a->checked || !b->checked || same_bits(a, b));
-    return is_copy(f, other, symbol);
-}
-
-static unsigned count_copies(const struct phy_receiver *r, const struct phy_found *f, double symbol)
-{
-    unsigned n = 0;
-    for (size_t i = 0; i < r->n_held; i++)
-        n += is_copy(&r->held[i], f, symbol) &&
-             fabs(r->held[i].burst.f_mid_hz - f->burst.f_mid_hz) > f->burst.bit_rate;
-    return n;
-}
-
-static double symbol_of(const struct phy_receiver *r, const struct phy_found *f)
-{
-    return r->config.rate_hz / phy_frontend_decimation(r->frontend) / f->burst.bit_rate;
-}
-
-static bool is_mirror(const struct phy_found *f, const struct phy_found *other,
-                      const struct phy_found *strong)
-{
-    const struct phy_burst *a = &f->burst, *b = &other->burst, *s = &strong->burst;
-    return s->checked && s->power_dbfs > b->power_dbfs && s->start_sample < other->end_sample &&
-           strong->end_sample > b->start_sample &&
-           fabs(a->f_mid_hz + b->f_mid_hz - 2 * s->f_mid_hz) < mirror_hz;
-}
-
-// Whether `f` is `other` mirrored about a third, stronger burst: clipping makes that (2 f1 - f2),
-// and hardly weaker than the other itself.
-static bool is_mirrored(const struct phy_receiver *r, const struct phy_found *f,
-                        const struct phy_found *other, double symbol)
-{
-    const struct phy_burst *a = &f->burst, *b = &other->burst;
-    if (a->bit_rate != b->bit_rate || !same_bits(a, b) || !same_time(f, other, symbol) ||
-        b->ebn0_db <= a->ebn0_db) // not power, which the strong one leaks into
-        return false;
-    for (size_t i = 0; i < r->n_held; i++)
-        if (is_mirror(f, other, &r->held[i])) return true;
-    for (size_t i = 0; i < r->n_recent; i++)
-        if (is_mirror(f, other, &r->recent[i])) return true;
-    return false;
+    return phy_copies_is_ghost(&r->copies, f, other) ||
+           phy_copies_is_mixed(&r->copies, f, other, r->held, r->n_held) ||
+           phy_copies_is_mixed(&r->copies, f, other, r->recent, r->n_recent);
 }
 
 static bool is_repeated(const struct phy_receiver *r, const struct phy_found *f)
 {
-    double symbol = symbol_of(r, f);
     for (size_t i = 0; i < r->n_held; i++)
-        if (&r->held[i] != f &&
-            (is_ghost(f, &r->held[i], symbol) || is_mirrored(r, f, &r->held[i], symbol)))
-            return true;
+        if (&r->held[i] != f && is_of(r, f, &r->held[i])) return true;
     for (size_t i = 0; i < r->n_recent; i++)
-        if (is_ghost(f, &r->recent[i], symbol) || is_mirrored(r, f, &r->recent[i], symbol))
-            return true;
+        if (is_of(r, f, &r->recent[i])) return true;
     return false;
 }
 
-static int release(struct phy_receiver *r, const struct phy_found *f, struct err *err)
+static void add_copy(const struct phy_receiver *r, const struct phy_found *f,
+                     const struct phy_found *of, struct phy_burst *out)
+{
+    if (f == of || !(phy_copies_is_copy(&r->copies, f, of) ||
+                     phy_copies_is_mixed(&r->copies, f, of, r->held, r->n_held) ||
+                     phy_copies_is_mixed(&r->copies, f, of, r->recent, r->n_recent)))
+        return;
+    if (out->copies < PHY_COPIES_MAX)
+        out->copy[out->copies] = phy_copies_describe(&r->copies, f, of);
+    out->copies++;
+}
+
+// n_dropped: of them that are not among those held any more.
+static int release(struct phy_receiver *r, const struct phy_found *f, size_t n_dropped,
+                   struct err *err)
 {
     int rc = reserve(&r->ready, r->n_ready, &r->cap_ready, sizeof *r->ready, err);
     if (rc < 0) return rc;
@@ -286,7 +231,10 @@ static int release(struct phy_receiver *r, const struct phy_found *f, struct err
     double center = phy_frontend_center_hz(r->frontend);
     struct phy_burst *b = &r->ready[r->n_ready++];
     *b = f->burst;
-    b->copies = count_copies(r, f, symbol_of(r, f));
+    for (size_t i = 0; i < n_dropped; i++)
+        add_copy(r, &r->dropped[i], f, b);
+    for (size_t i = 0; i < r->n_held; i++)
+        add_copy(r, &r->held[i], f, b);
     b->clipped = was_clipped(r, f->burst.start_sample, f->end_sample);
     b->start_sample *= decimation;
     b->f_hz += center;
@@ -301,12 +249,19 @@ static int by_end(const void *a, const void *b)
     return x->burst.f_hz < y->burst.f_hz ? -1 : x->burst.f_hz > y->burst.f_hz;
 }
 
-static void forget(struct phy_receiver *r, double before)
+static size_t drop_old(struct phy_found *list, size_t n, double before)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < r->n_recent; i++)
-        if (r->recent[i].end_sample >= before) r->recent[n++] = r->recent[i];
-    r->n_recent = n;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].end_sample >= before) list[kept++] = list[i];
+    return kept;
+}
+
+static int drop(struct phy_receiver *r, const struct phy_found *f, struct err *err)
+{
+    int rc = reserve(&r->dropped, r->n_dropped, &r->cap_dropped, sizeof *r->dropped, err);
+    if (rc == ERR_OK) r->dropped[r->n_dropped++] = *f;
+    return rc;
 }
 
 // Hands on, in the order in which they end, the bursts that no other can precede any more.
@@ -325,19 +280,22 @@ static int collect(struct phy_receiver *r, struct err *err)
         settled = fmin(settled, (double)phy_lane_settled(r->lanes[i]));
     }
     if (news) qsort(r->held, r->n_held, sizeof *r->held, by_end);
+    if (r->config.unsure) settled = fmax(0, settled - copies_wait * r->longest_symbol);
 
-    size_t n = 0;
+    size_t n = 0, n_dropped = r->n_dropped;
     while (n < r->n_held && r->held[n].end_sample < settled)
         n++;
     for (size_t i = 0; i < n; i++) {
-        if (is_repeated(r, &r->held[i])) continue;
-        int rc = release(r, &r->held[i], err);
+        int rc = is_repeated(r, &r->held[i]) ? drop(r, &r->held[i], err)
+                                             : release(r, &r->held[i], n_dropped, err);
         if (rc < 0) return rc;
     }
     if (n) {
         r->n_held -= n;
         memmove(r->held, r->held + n, r->n_held * sizeof *r->held);
-        forget(r, settled - (double)r->stream.keep);
+        double before = settled - (double)r->stream.keep;
+        r->n_recent = drop_old(r->recent, r->n_recent, before);
+        r->n_dropped = drop_old(r->dropped, r->n_dropped, before);
     }
     r->settled = (int64_t)settled * phy_frontend_decimation(r->frontend);
     return ERR_OK;

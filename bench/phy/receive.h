@@ -30,6 +30,13 @@ enum phy_how {
     PHY_HOW_COMBINED
 }; // weakest method that sufficed
 
+// What a body's sender says of it, when the receiver made it up.
+enum phy_vouch {
+    PHY_VOUCH_NOBODY, // nothing but `check` can be asked
+    PHY_VOUCH_RIGHT,
+    PHY_VOUCH_WRONG
+};
+
 struct phy_receive_config {
     double rate_hz; // of the samples, 48 000 … 2 500 000
     double
@@ -47,7 +54,27 @@ struct phy_receive_config {
     // sent, for example by its CRC; NULL: no list decoding. Pure and quick.
     bool (*check)(const void *ctx, size_t sync, const uint8_t *body);
     const void *check_ctx;
+    // Asked about bodies of the list alone, after `check` has accepted them: one that is WRONG is
+    // not taken, one that is RIGHT may have more wrong symbols. Bodies that were received as they
+    // are are nobody's to refuse. NULL: PHY_VOUCH_NOBODY. Called with check_ctx; need not be quick.
+    enum phy_vouch (*vouch)(const void *ctx, size_t sync, const uint8_t *body);
 };
+
+// What was heard of a burst where nobody sent it.
+enum phy_copy_kind {
+    PHY_COPY_IMAGE,   // mirrored about the radio's oscillator: its two branches are not balanced
+    PHY_COPY_PRODUCT, // at an odd multiple of the frequency: clipped or overdriven
+    PHY_COPY_MIXED    // with other signals, or by other ways
+};
+
+struct phy_copy {
+    enum phy_copy_kind kind;
+    int order;       // of a product; an image has 1, what is mixed 0
+    double f_mid_hz; // relative to the samples' centre
+    double below_db; // weaker than the burst by so much
+};
+
+enum { PHY_COPIES_MAX = 8 };
 
 struct phy_burst {
     size_t sync;          // index into config.syncs
@@ -67,7 +94,10 @@ struct phy_burst {
     uint8_t body_plain[PHY_BODY_BITS_MAX / 8]; // what the plain differential path alone gave
     float soft[PHY_BODY_BITS_MAX];             // log likelihood ratio per bit, positive = 1
     bool clipped;                              // samples at full scale around it: do not measure
-    unsigned copies; // images and odd-order products of it that were heard and left out
+    // Images and products of it that were heard and left out: how many, and what the first of them
+    // are. All that there are, if config.unsure lets frames wait; else those heard in time.
+    unsigned copies;
+    struct phy_copy copy[PHY_COPIES_MAX];
 };
 
 struct phy_receiver;

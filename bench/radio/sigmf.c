@@ -13,12 +13,15 @@
 #include "bench/base/crypto.h"
 #include "bench/base/json.h"
 #include "bench/phy/iq.h"
+#include "bench/radio/sigmf_suspect.h"
 
 enum { SAMPLES_AT_ONCE = 4096, BYTES_MAX = 8, EXPONENTS = 256 };
 
 static const double rate_min_hz = 48e3, rate_max_hz = 2.5e6;
 // A quieter float recording is raised, so that rounding to words stays below its noise.
 static const double float_peak_min = 0.25;
+// One that goes far beyond 1 was not clipped there: full scale is what it reaches.
+static const double float_peak_max = 2, float_peak_used = 0.95;
 
 struct sigmf {
     struct sigmf_info info;
@@ -235,6 +238,22 @@ static int check_digest(const struct sigmf *s, const struct jval *meta, struct e
                    jval_text(said, "(no text)"), found, s->data_path);
 }
 
+static int suspect_type(struct sigmf *s, struct err *err)
+{
+    // from the middle, too: a recording may begin with silence
+    int64_t bytes = (int64_t)s->type->bytes, half = s->info.n_samples / 2;
+    const char *why = NULL;
+    for (int part = 0; part < 2 && !why; part++) {
+        if (fseek(s->data, part ? (long)(half * bytes) : 0, SEEK_SET) != 0) break;
+        size_t n = fread(s->raw, 1, sizeof s->raw / 8 * 8, s->data);
+        why = sigmf_suspect(s->info.datatype, s->raw, n / s->type->bytes * s->type->bytes);
+    }
+    if (ferror(s->data) || fseek(s->data, 0, SEEK_SET) != 0)
+        return err_set(err, ERR_IO, "reading %s: %s", s->data_path, strerror(errno));
+    snprintf(s->info.suspicion, sizeof s->info.suspicion, "%s", why ? why : "");
+    return ERR_OK;
+}
+
 static int find_scale(struct sigmf *s, struct err *err)
 {
     s->scale = IQ_FULL_SCALE_RX;
@@ -260,6 +279,7 @@ static int find_scale(struct sigmf *s, struct err *err)
     if (ferror(s->data) || fseek(s->data, 0, SEEK_SET) != 0)
         return err_set(err, ERR_IO, "reading %s: %s", s->data_path, strerror(errno));
     if (peak > 0 && peak < float_peak_min) s->scale *= float_peak_min / peak;
+    if (peak > float_peak_max) s->scale *= float_peak_used / peak; // floats of no full scale
     return ERR_OK;
 }
 
@@ -289,6 +309,7 @@ int sigmf_open(struct sigmf **out, const char *meta_path, struct err *err)
     if (rc == ERR_OK) rc = check_marks(s, meta, "captures", err);
     if (rc == ERR_OK) rc = check_marks(s, meta, "annotations", err);
     if (rc == ERR_OK) rc = check_digest(s, meta, err);
+    if (rc == ERR_OK) rc = suspect_type(s, err);
     if (rc == ERR_OK) rc = find_scale(s, err);
     if (rc < 0) goto named;
 
@@ -330,9 +351,9 @@ int sigmf_read(struct sigmf *s, int16_t *iq, size_t max, struct err *err)
                        ferror(s->data) ? strerror(errno) : "it ended");
     if (!s->type->convert(s, s->raw, n, iq))
         return err_set(err, ERR_FORMAT,
-                       "%s: expected numbers, found NaN or infinity after sample %lld; record or "
-                       "convert it again",
-                       s->data_path, (long long)s->at);
+                       "%s: expected numbers, found NaN or infinity after sample %lld; %s",
+                       s->data_path, (long long)s->at,
+                       s->info.suspicion[0] ? s->info.suspicion : "record or convert it again");
     s->at += (int64_t)n;
     return (int)n;
 }

@@ -19,6 +19,7 @@ struct sigmf_info {
     int64_t n_samples;
     char datatype[16];
     char description[256];
+    char suspicion[256]; // why the samples may not be of this type; empty: nothing speaks for it
 };
 
 /// meta_path ends in .sigmf-meta. ERR_USAGE: another name; ERR_IO: missing or unreadable;

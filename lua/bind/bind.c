@@ -70,6 +70,8 @@ int bind_fault(lua_State *L, const struct err *err)
     lua_setfield(L, -2, "text");
     luaL_newmetatable(L, fault_class);
     lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "fox.raised"); // control.ending()
     return lua_error(L);
 }
 

@@ -16,11 +16,14 @@ local PROFILE <const> = {
 }
 
 local function finder(host, exists)
-  local loaded <const> = {}
+  local loaded <const>, public <const> = {}, {}
   local env
   local function find(name)
     if type(name) ~= "string" then control.misuse("require: expected a name, got %s", type(name)) end
-    if PUBLIC[name] then return require(name) end
+    if PUBLIC[name] then
+      public[name] = public[name] or sandbox.seal(require(name), name .. " cannot be changed:")
+      return public[name]
+    end
     local folder <const> = name:match "^suites%.([%w_.-]+)$"
     if not folder then
       control.misuse("require %q: suites may require %s and suites.FOLDER", name, schema.names(PUBLIC))
@@ -29,11 +32,13 @@ local function finder(host, exists)
       local base <const> = "suites/" .. folder:gsub("%.", "/")
       local path <const> = exists[base .. "/init.lua"] and base .. "/init.lua" or base .. ".lua"
       if not exists[path] then control.misuse("require %q: there is no page %s", name, path) end
-      local ok <const>, page <const> = pcall(host.page, path, env)
+      local ok <const>, page = pcall(host.page, path, env)
       if not ok then
         local text <const> = tostring(page)
         error(text:find("suites/", 1, true) == 1 and text or path .. ": " .. text, 0)
       end
+      -- Pages share what they require, and cannot change it for each other.
+      if type(page) == "table" and getmetatable(page) == nil then page = sandbox.seal(page, path .. " cannot be changed:") end
       loaded[name] = page or true
     end
     return loaded[name]
@@ -105,6 +110,7 @@ end
 --- Loads everything: { cases (sorted by id), by_id, profiles }. A page that is wrong is an error with file and line.
 function loader.load(host)
   suite.reset()
+  sandbox.seal_strings()
   local list <const> = host.pages()
   table.sort(list)
   local exists <const> = {}

@@ -178,9 +178,17 @@ local function watched_traffic(events)
   return traffic
 end
 
+-- What a page does with its copy changes nothing for the bench.
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local made <const> = {}
+  for k, v in next, value do made[k] = copy(v) end
+  return made
+end
+
 --- The `t` of a case. `watched` is a list of events for a passive case, else nil.
 function runner.context(core, case, axes, watched)
-  local t <const> = setmetatable({ id = case.id, each = axes, device = core.device }, T)
+  local t <const> = setmetatable({ id = case.id, each = axes, device = copy(core.device) }, T)
   of[t] = core
   if watched then
     t.watched = watched_traffic(watched)
@@ -269,11 +277,14 @@ end
 
 --- Runs one attempt; every outcome becomes an event. Gives back the fault that the C side raised, or nil.
 function runner.run(core, case, axes, watched)
-  local ok <const>, e <const> = xpcall(body, function(e)
+  control.begin()
+  local ok <const>, last <const> = xpcall(body, function(e)
     if control.is_stop(e) or control.is_fault(e) then return e end
     return tostring(e)
   end, counting(core), case, axes, watched)
-  if ok or control.is_stop(e) then return nil end
+  -- A fault stays one, whatever the case did with it.
+  local e <const> = control.is_fault(control.ending()) and control.ending() or not ok and last
+  if not e or control.is_stop(e) then return nil end
   if control.is_fault(e) then
     core.fault(e.code, e.blame, e.text)
     return e

@@ -1,6 +1,7 @@
--- What a suite's page may use: the pure part of the standard library, and no way to swallow the end of its own
--- case. Memory and instructions are bounded by the C side. Pattern functions run in C where no hook reaches: their
--- input is bounded.
+-- What a suite's page may use: the pure part of the standard library, nothing that it could change for other pages, and
+-- no way to swallow the end of its own case. Memory and instructions are bounded by the C side. Functions that loop in
+-- C, where no hook reaches, have their input bounded here; what takes long all the same, such as a pattern that tries
+-- every way, is ended by the supervisor.
 local control <const> = require "cert.control"
 
 local sandbox <const> = {}
@@ -8,11 +9,31 @@ local sandbox <const> = {}
 local SUBJECT_MAX <const> = 65536
 local PATTERN_MAX <const> = 256
 local REPEAT_MAX <const> = 1 << 24
+local MOVE_MAX <const> = 1 << 20
+
+-- Proxy -> what it shows; and the metatables that pages made themselves.
+local shown <const> = setmetatable({}, { __mode = "k" })
+local own <const> = setmetatable({}, { __mode = "k" })
 
 local function copy(library, names)
   local out <const> = {}
   for name in names:gmatch "%S+" do out[name] = library[name] end
   return out
+end
+
+--- A table that shows `t` and cannot be changed; `missing` may answer for names that are not there.
+function sandbox.seal(t, what, missing)
+  if missing then setmetatable(t, { __index = missing }) end
+  local proxy <const> = setmetatable({}, {
+    __index = t,
+    __len = function() return #t end,
+    __newindex = function(_, name)
+      control.misuse("%s '%s'; write `local %s = …`", what, tostring(name), tostring(name))
+    end,
+    __metatable = "sealed",
+  })
+  shown[proxy] = t
+  return proxy
 end
 
 local function bounded(name, original)
@@ -29,7 +50,9 @@ local function strings()
   for _, name in ipairs { "find", "match", "gmatch", "gsub" } do out[name] = bounded(name, string[name]) end
   local original <const> = string.rep
   function out.rep(text, n, separator)
-    if type(text) == "string" and type(n) == "number" and (#text + #(separator or "")) * n > REPEAT_MAX then
+    local one <const> = #tostring(text) + #tostring(separator or "")
+    local times <const> = tonumber(n)
+    if times and one > 0 and times > REPEAT_MAX // one then
       control.misuse("string.rep: at most %d bytes", REPEAT_MAX)
     end
     return original(text, n, separator)
@@ -37,14 +60,46 @@ local function strings()
   return out
 end
 
--- Protected calls give back what a suite itself raised; the end of a case passes through.
-local function passed(ok, e, ...)
-  if not ok and (control.is_stop(e) or control.is_fault(e)) then error(e, 0) end
-  return ok, e, ...
+-- With a length of its own making, a table keeps these busy for ever.
+local function plain(name, t)
+  local meta <const> = type(t) == "table" and getmetatable(t)
+  if type(meta) == "table" and rawget(meta, "__len") ~= nil then
+    control.misuse("table.%s: expected a table without __len", name)
+  end
+end
+
+local function tables()
+  local out <const> = copy(table, "pack unpack")
+  for _, name in ipairs { "concat", "insert", "remove", "sort" } do
+    local original <const> = table[name]
+    out[name] = function(t, ...)
+      plain(name, t)
+      return original(t, ...)
+    end
+  end
+  function out.move(from, first, last, at, to)
+    plain("move", from)
+    plain("move", to)
+    if math.type(first) == "integer" and math.type(last) == "integer" and last >= first
+      and not math.ult(last - first, MOVE_MAX) then
+      control.misuse("table.move: at most %d values", MOVE_MAX)
+    end
+    return table.move(from, first, last, at, to or from)
+  end
+  return out
+end
+
+-- Protected calls give back what a suite itself raised. The end of a case passes through, even when a __close on its
+-- way raised something else.
+local function passed(...)
+  local ending <const> = control.ending()
+  if ending then error(ending, 0) end
+  return ...
 end
 
 local function sorted_pairs(t)
   if type(t) ~= "table" then control.misuse("pairs: expected a table, got %s", type(t)) end
+  t = shown[t] or t
   local keys <const> = {}
   for k in next, t do
     if type(k) ~= "string" and type(k) ~= "number" then
@@ -64,51 +119,66 @@ local function sorted_pairs(t)
   end
 end
 
+-- The bench's objects keep the metatables that they have, and do not show them.
+local function foreign(t)
+  local meta <const> = getmetatable(t)
+  return meta ~= nil and not own[meta]
+end
+
 local function safe_setmetatable(t, meta)
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
     control.misuse("setmetatable: __gc is not available to suites")
   end
-  return setmetatable(t, meta)
+  if type(t) == "table" and foreign(t) then control.misuse("setmetatable: this table is protected") end
+  setmetatable(t, meta)
+  if meta ~= nil then own[meta] = true end
+  return t
 end
 
 local function safe_getmetatable(value)
   if type(value) ~= "table" then return nil end
-  return getmetatable(value)
+  local meta <const> = getmetatable(value)
+  if type(meta) == "table" and not own[meta] then return nil end
+  return meta
+end
+
+local function safe_rawset(t, name, value)
+  if type(t) == "table" and foreign(t) then control.misuse("rawset: this table is protected") end
+  return rawset(t, name, value)
 end
 
 --- A fresh environment; `find(name)` gives what `require` gives.
 function sandbox.environment(find)
-  local env <const> = copy(_G, "assert error ipairs next rawequal rawget rawlen rawset select tonumber tostring type")
-  env.pairs = sorted_pairs
+  local env <const> = copy(_G, "assert error ipairs next rawequal rawget rawlen select tonumber tostring type")
+  env.pairs, env.rawset = sorted_pairs, safe_rawset
   env.setmetatable, env.getmetatable = safe_setmetatable, safe_getmetatable
   function env.pcall(f, ...) return passed(pcall(f, ...)) end
+  -- The handler runs after the error: one that ran where the error was raised would have no budget when the error is
+  -- that the budget is spent.
   function env.xpcall(f, handler, ...)
-    return passed(xpcall(f, function(e)
-      if control.is_stop(e) or control.is_fault(e) then return e end
-      return handler(e)
-    end, ...))
+    local function handled(ok, e, ...)
+      if ok then return ok, e, ... end
+      return ok, handler(e)
+    end
+    return handled(passed(pcall(f, ...)))
   end
-  env.string = strings()
-  env.table = copy(table, "concat insert move pack remove sort unpack")
-  env.math = copy(math, "abs ceil cos exp floor fmod huge log max maxinteger min mininteger modf pi sin sqrt tan"
-    .. " tointeger type ult")
-  env.utf8 = copy(utf8, "char charpattern codepoint codes len offset")
+  local libraries <const> = {
+    string = strings(),
+    table = tables(),
+    math = copy(math, "abs ceil cos exp floor fmod huge log max maxinteger min mininteger modf pi sin sqrt tan"
+      .. " tointeger type ult"),
+    utf8 = copy(utf8, "char charpattern codepoint codes len offset"),
+  }
+  for name, library in pairs(libraries) do env[name] = sandbox.seal(library, name .. " cannot be changed:") end
   env.require = find
-  return setmetatable(env, {
-    __index = function(_, name)
-      control.misuse("unknown name '%s'; suites see what docs/SUITES.md lists", tostring(name))
-    end,
-    __newindex = function(_, name)
-      control.misuse("global variable '%s'; write `local %s = …`", tostring(name), tostring(name))
-    end,
-    __metatable = "sealed",
-  })
+  return sandbox.seal(env, "global variable", function(_, name)
+    control.misuse("unknown name '%s'; suites see what docs/SUITES.md lists", tostring(name))
+  end)
 end
 
 --- Methods of texts ("x"):rep(9) use the bounded functions too. Once per state, before any page runs.
 function sandbox.seal_strings()
-  local meta <const> = getmetatable ""
-  meta.__index = strings()
+  getmetatable("").__index = strings()
 end
 
 return sandbox

@@ -10,8 +10,28 @@ local FIELDS <const> = {
   title = { type = "string" },
 }
 
+-- What a page must not reach: the cases of other pages.
+local of <const> = setmetatable({}, { __mode = "k" })
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local made <const> = {}
+  for k, v in next, value do made[k] = copy(v) end
+  return made
+end
+
 local Suite <const> = {}
-Suite.__index = Suite
+
+-- suite.cases shows copies: pages of one suite share the handle, and none may change another's case.
+function Suite.__index(handle, name)
+  if name ~= "cases" then return Suite[name] end
+  local shown <const> = {}
+  for i, known in ipairs(of[handle].cases) do
+    shown[i] = { suite = { id = known.suite.id, title = known.suite.title } }
+    for k, v in next, known do shown[i][k] = shown[i][k] or copy(v) end
+  end
+  return shown
+end
 
 --- cert.suite{ id =, title = } -> suite. Pages of one suite share it: the same id gives the same suite back.
 function suite.new(fields)
@@ -22,17 +42,25 @@ function suite.new(fields)
       if known.title ~= fields.title then
         control.misuse("cert.suite: %s is already called %q; one suite has one title", fields.id, known.title)
       end
-      return known
+      return known.handle
     end
   end
-  local made <const> = setmetatable({ id = fields.id, title = fields.title, cases = {} }, Suite)
+  local made <const> = { id = fields.id, title = fields.title, cases = {}, handle = setmetatable({}, Suite) }
+  of[made.handle] = made
   suite.all[#suite.all + 1] = made
-  return made
+  return made.handle
 end
 
 --- suite:case{ id =, title =, threat =, … , run = function(t) … end }: adds a check. docs/SUITES.md lists the fields.
 function Suite:case(fields)
-  local made <const> = case.new(self, fields)
+  local known_suite <const> = of[self]
+  if not known_suite then control.misuse("case: call it as suite:case{}, where cert.suite{} gave suite") end
+  local own = fields -- the page keeps its table, and may do with it what it likes
+  if type(fields) == "table" then
+    own = {}
+    for name, value in next, fields do own[name] = value end
+  end
+  local made <const> = case.new(known_suite, own)
   for _, other in ipairs(suite.all) do
     for _, known in ipairs(other.cases) do
       if known.id == made.id then
@@ -40,7 +68,7 @@ function Suite:case(fields)
       end
     end
   end
-  self.cases[#self.cases + 1] = made
+  known_suite.cases[#known_suite.cases + 1] = made
 end
 
 --- Forgets everything (a new load begins).

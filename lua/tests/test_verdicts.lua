@@ -362,4 +362,73 @@ test("a flash chip that does not answer blames nobody but the bench", function()
   harness.contains(last(core).actual, "all ones")
 end)
 
+-- ---- a case that does not want to end
+
+local sandbox <const> = require "cert.sandbox"
+
+-- A case whose body is a page's text, as a page sees the language.
+local function page_run(text, options)
+  local env <const> = sandbox.environment(function() return {} end)
+  local core <const> = fakes.core(options)
+  runner.run(core, { id = "X-1", needs = {}, run = load("local t = ... " .. text, "@suites/page.lua", "t", env) }, {})
+  return core
+end
+
+test("nothing that a page does with the end of its case lets it go on", function()
+  for _, text in ipairs {
+    "pcall(function() t:require('x', false):exists() end) t:expect('after', 1):equals(1)",
+    "xpcall(function() t:require('x', false):exists() end, function() end) t:expect('after', 1):equals(1)",
+    "pcall(function() local _ <close> = setmetatable({}, { __close = function() error 'other' end })"
+      .. " t:require('x', false):exists() end) t:expect('after', 1):equals(1)",
+    "pcall(function() for _ in function() return 1 end, nil, nil, setmetatable({}, { __close = function()"
+      .. " error 'other' end }) do t:require('x', false):exists() end end) t:expect('after', 1):equals(1)",
+  } do
+    equal(verdicts(page_run(text)), { "pass/none", "fail/device" }, text)
+  end
+end)
+
+test("a fault of the bench stays one, whatever the page raises over it", function()
+  for _, text in ipairs {
+    "t:limit 'rf.y'",
+    "pcall(t.limit, t, 'rf.y') t:expect('after', 1):equals(1)",
+    "local _ <close> = setmetatable({}, { __close = function() error 'other' end }) t:limit 'rf.y'",
+    "pcall(function() local _ <close> = setmetatable({}, { __close = function() error 'other' end }) t:limit 'rf.y' end)"
+      .. " t:expect('after', 1):equals(1)",
+  } do
+    local core <const> = page_run(text)
+    equal({ #core.faults, core.faults[1].blame }, { 1, "config" }, text)
+    equal(verdicts(core), { "pass/none" }, text)
+  end
+end)
+
+test("a page cannot blame the bench or end its case with an error of its own making", function()
+  for _, text in ipairs {
+    "error(setmetatable({ code = 'GONE', blame = 'bench', text = 'x' }, { __name = 'fox.fault' }))",
+    "error(setmetatable({ text = 'x' }, { __name = 'cert.stop' }))",
+    "error(setmetatable({}, { __tostring = function() error 'again' end }))",
+    "error(setmetatable({}, { __tostring = function() return 7 end }))",
+    "error()",
+    "local e <const> = select(2, pcall(error, {})) error(e)",
+  } do
+    local core <const> = page_run(text)
+    equal({ #core.faults, core.faults[1].blame }, { 1, "suite" }, text)
+  end
+end)
+
+test("a page cannot reach what its objects stand on", function()
+  for _, text in ipairs {
+    "getmetatable(t).expect = nil",
+    "setmetatable(t, {})",
+    "rawset(t, 'require', function() end)",
+    "setmetatable(t.dut, {})",
+    "getmetatable(t.air).__index = nil",
+    "getmetatable(t:expect('x', 1)).equals = nil",
+  } do
+    local core <const> = page_run(text)
+    equal({ #core.faults, core.faults[1].blame }, { 1, "suite" }, text)
+  end
+  local core <const> = page_run "t.device.id = 'ffffffff' t.device.features[1] = nil t:expect('x', 1):equals(1)"
+  equal({ core.device.id, #core.device.features }, { "00f0c5a1", 1 })
+end)
+
 harness.run()
