@@ -392,7 +392,7 @@ test("a fault of the bench stays one, whatever the page raises over it", functio
     "t:limit 'rf.y'",
     "pcall(t.limit, t, 'rf.y') t:expect('after', 1):equals(1)",
     "local _ <close> = setmetatable({}, { __close = function() error 'other' end }) t:limit 'rf.y'",
-    "pcall(function() local _ <close> = setmetatable({}, { __close = function() error 'other' end }) t:limit 'rf.y' end)"
+    "pcall(function() local _ <close> = setmetatable({}, { __close = function() error 'o' end }) t:limit 'rf.y' end)"
       .. " t:expect('after', 1):equals(1)",
   } do
     local core <const> = page_run(text)
