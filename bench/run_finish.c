@@ -106,32 +106,45 @@ void run_job_render(struct run_job *r)
     search_report(r);
 }
 
-static const char *next_step(int exit_code)
+// What resume repeats: cases that were not run, or that the bench or the operator broke off.
+static bool may_resume(const struct run_job *r)
 {
-    switch (exit_code) {
-    case CMD_EXIT_OK:
-        return "nothing is left to do";
-    case CMD_EXIT_FAIL:
-        return "the device fails; read why in the report";
-    case CMD_EXIT_INTERRUPTED:
-        return "the run was stopped; start it again for a complete one";
-    case CMD_EXIT_ERROR:
-        return "mend the bench or the test named below, then run again";
-    case CMD_EXIT_NOTHING:
-        return "no case applies to this device; look at its features and at the profile";
-    default:
-        return "some cases decide nothing; read why in the report, then run them again";
-    }
+    for (size_t i = 0; i < book_count(r->book); i++)
+        if (book_case_is_open(book_case(r->book, i))) return true;
+    return false;
+}
+
+static void print_next_step(const struct run_job *r, int exit_code)
+{
+    const char *dir = book_dir(r->book);
+    if (r->leaks)
+        fputs("a key stands in the record; keep it to yourself, and read above where", stderr);
+    else if (exit_code == CMD_EXIT_OK)
+        fputs("nothing is left to do", stderr);
+    else if (exit_code == CMD_EXIT_FAIL)
+        fprintf(stderr,
+                "the device fails; read why in the report, and when it is mended: foxbench rerun "
+                "%s --failed",
+                dir);
+    else if (exit_code == CMD_EXIT_INTERRUPTED)
+        fprintf(stderr, "the run was stopped; foxbench resume %s goes on with it", dir);
+    else if (exit_code == CMD_EXIT_ERROR)
+        fprintf(stderr, "mend what is named below (foxbench doctor helps), then foxbench %s %s%s",
+                may_resume(r) ? "resume" : "rerun", dir, may_resume(r) ? "" : " --failed");
+    else if (exit_code == CMD_EXIT_NOTHING)
+        fputs("no case applies to this device; look at its features and at the profile", stderr);
+    else
+        fprintf(stderr,
+                "some cases decide nothing; read why below, then foxbench rerun %s --failed", dir);
 }
 
 void run_job_summarize(const struct run_job *r, int exit_code)
 {
     size_t n[VERDICTS];
     book_counts(r->book, n);
-    fprintf(stderr, "\n%sNext: %s.%s\n", colour_begin(COLOUR_STRONG),
-            r->leaks ? "a key stands in the record; keep it to yourself, and read above where"
-                     : next_step(exit_code),
-            colour_end());
+    fprintf(stderr, "\n%sNext: ", colour_begin(COLOUR_STRONG));
+    print_next_step(r, exit_code);
+    fprintf(stderr, ".%s\n", colour_end());
     fprintf(stderr, "Report: %s\n", *r->report ? r->report : book_dir(r->book));
     for (size_t i = 0; i < book_count(r->book); i++) {
         const struct book_case *c = book_case(r->book, i);

@@ -89,7 +89,10 @@ int screen_columns(void)
 void screen_report_text(const struct screen_report *r, int width, char *out, size_t size)
 {
     char left[48] = "", time_text[24];
-    if (r->left_s >= 0)
+    // A case may take longer than it ever did: nobody is promised zero seconds.
+    if (r->left_s >= 0 && r->left_s < 1)
+        snprintf(left, sizeof left, "  soon done");
+    else if (r->left_s >= 0)
         snprintf(left, sizeof left, "  %s%s left", r->is_guess ? "about " : "",
                  forecast_text(r->left_s, time_text));
     int room = width - (int)strlen(left);
