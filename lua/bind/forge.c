@@ -80,7 +80,7 @@ static int encrypt(const struct forge_tools *tools, struct sfx_downlink *dl, str
 {
     const struct sfx_native_message m = {
         .device_id = dl->device_id,
-        .counter = dl->counter,
+        .counter = dl->counter & COUNTER_BITS,
         .rollover = tools->rollover,
         .direction = SFX_DIRECTION_DOWN,
     };

@@ -34,6 +34,7 @@ local FIELDS <const> = {
   deadline_s = { type = "number", min = 1, max = 10 * 86400 },
   for_each = { type = "table", optional = true },
   watches = { type = "table", list = "string", optional = true },
+  lab_enable = { type = "boolean", default = true },
   minimum = { type = "table", optional = true, fields = { uplinks = { type = "integer", min = 1 } } },
   run = { type = "function" },
 }
@@ -139,6 +140,7 @@ function case.describe(made, list)
     for_each = made.for_each or {},
     watches = list(made.watches or {}),
     minimum = made.minimum or {},
+    lab_enable = made.lab_enable,
     catalogue_version = case.CATALOGUE_VERSION,
     page = made.page,
   }

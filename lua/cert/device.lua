@@ -13,6 +13,8 @@ Device.__index = Device
 
 local device <const> = {}
 
+local WHATS <const> = schema.set { "resets", "erases", "saves", "key_public", "encryption_off", "zones" }
+
 -- What suites must not reach: the C side below each object.
 local of <const> = setmetatable({}, { __mode = "k" })
 
@@ -109,12 +111,20 @@ local ASK <const> = {
   within_s = { type = "number", min = 0.01, optional = true },
 }
 
--- After an accepted request for a downlink the end of the window is announced by one more line.
-local function await_window(self, stop_s)
+--- t.dut:lab_enable(high) -> whether the bench has a lab-enable line; if so, it is set. Every case begins with it as
+--- its field `lab_enable` says (true, unless the page says otherwise).
+function Device:lab_enable(high)
+  return of[self].port:lab_enable(high)
+end
+
+-- After an accepted request for a downlink the end of the window is announced by one more line. All lines until then
+-- are added to `lines`.
+local function await_window(self, stop_s, lines)
   while true do
     local line <const> = of[self].port:next_line { within_s = math.max(stop_s - of[self].core.air:now_s(), 0.01) }
     if not line then return end
     local text <const> = line.text
+    lines[#lines + 1] = text
     if dialect.downlink(self.dialect, text) or dialect.is_without(self.dialect, text) then return text end
   end
 end
@@ -157,17 +167,32 @@ function Device:ask(given)
   }
   local answer <const> = of[self].port:command(line, { within_s = within_s, answer = "end" })
   if o.downlink then
+    request.lines = { table.unpack(answer.lines) }
     if answer.outcome == "error" and dialect.is_without(self.dialect, answer.answer) then return request end
     if answer.outcome == "ok" then
       request.downlink_line = dialect.find_downlink(self.dialect, answer.lines)
       if not request.downlink_line and self.dialect.downlink_at ~= "before" then
-        request.downlink_line = await_window(self, request.at_s + within_s)
+        request.downlink_line = await_window(self, request.at_s + within_s, request.lines)
       end
     end
   end
   local came <const>, why <const> = result_of(self, answer, line, within_s)
   if not came then return nil, why end
   return request
+end
+
+--- t.dut:start(payload) -> sample time of the request: asks for a message of these bytes and does not wait for an
+--- answer.
+function Device:start(payload)
+  local hex <const> = hex_of(payload)
+  self.air:mark()
+  local now_s <const> = of[self].core.air:now_s()
+  of[self].core.event {
+    type = "request", message = "bytes", payload_hex = hex, bidirectional = false, by = "host",
+  }
+  local line <const> = self.dialect.messages.bytes.ask:format(hex:upper())
+  of[self].port:command(line, { within_s = 0.01, answer = "end" })
+  return now_s
 end
 
 --- t.dut:send(payload [, { downlink =, within_s = }]) -> the request, or nil and why: t.dut:ask for bytes.
@@ -181,6 +206,52 @@ function Device:send(payload, given)
     o[k] = v
   end
   return self:ask(o)
+end
+
+-- One command line that only has to be accepted.
+local function obeys(self, line, within_s)
+  local answer <const> = of[self].port:command(line, { within_s = within_s, answer = "end" })
+  return result_of(self, answer, line, within_s)
+end
+
+--- t.dut:spend(n) -> the counter of the last message, or nil and why: sends n messages that say nothing, as short as
+--- the dialect knows how, to move the counter on: a bit in one frame where it can be had.
+function Device:spend(n)
+  local once <const> = self.dialect.once or { ask = self.dialect.messages.bit0.ask }
+  local ranks <const> = self.dialect.once and 1 or 3
+  local counter
+  if once.before then
+    local came <const>, refused <const> = obeys(self, once.before, self.dialect.within_s)
+    if not came then return nil, refused end
+  end
+  for _ = 1, n do
+    self.air:mark()
+    of[self].core.event { type = "request", message = "bit0", bidirectional = false, by = "host" }
+    local came <const>, refused <const> = obeys(self, once.ask, self.dialect.send_within_s)
+    if not came then return nil, refused end
+    local message <const>, missing <const> = self.air:message { within_s = 10, ranks = ranks }
+    if not message then return nil, missing end
+    local step <const> = counter and of[self].core.net:step(counter, message.counter) or 1
+    if step ~= 1 then
+      return nil, absence.device("counter %d followed %d: %d ahead, not 1", message.counter, counter, step)
+    end
+    counter = message.counter
+  end
+  if once.after then
+    local came <const>, refused <const> = obeys(self, once.after, self.dialect.within_s)
+    if not came then return nil, refused end
+  end
+  return counter
+end
+
+--- t.dut:commands(what) -> the command lines of the dialect that do this, a list, empty where the dialect knows none:
+--- "resets" restart the device (some without an answer), "erases" bring back what it had when it was new, "saves" keep
+--- its settings, "key_public" sign with the public key, "encryption_off" send payloads in clear, "zones" choose a zone.
+function Device:commands(what)
+  if not WHATS[what] then
+    control.misuse("t.dut:commands(%q): known are %s", tostring(what), schema.names(WHATS))
+  end
+  return (self.dialect.commands or {})[what] or {}
 end
 
 --- t.dut:identity() -> { id, pac }, or nil and why: what the device says of itself over its port, in lower case; no
@@ -286,22 +357,45 @@ local function extension(self, name)
   return allowed and declared[name] and self.dialect.extensions[name] or nil
 end
 
---- t.dut:has(extension) -> whether the device file declares "factory_reset", or "test_mode_j" with the feature
---- TESTMODE.
+local KNOWN <const> = schema.set { "counter_preset", "encryption_key", "factory_reset", "test_mode_j" }
+
+--- t.dut:has(extension) -> whether the device file declares "factory_reset", "counter_preset", "encryption_key", or
+--- "test_mode_j" with the feature TESTMODE.
 function Device:has(name)
-  if name ~= "factory_reset" and name ~= "test_mode_j" then
-    control.misuse("t.dut:has: unknown extension %s; known are factory_reset, test_mode_j", tostring(name))
+  if not KNOWN[name] then
+    control.misuse("t.dut:has: unknown extension %s; known are %s", tostring(name), schema.names(KNOWN))
   end
   return extension(self, name) ~= nil
 end
 
+-- The way of an extension that the suite must have asked for.
+local function way_of(self, name, call)
+  return extension(self, name) or control.misuse("%s: the device file declares no %s; ask t.dut:has %q first", call,
+    name, name)
+end
+
+--- t.dut:preset_counter(last) -> true, or nil and why: makes `last` the counter of the newest message; the device
+--- restarts, and the network takes its next counter whatever it is.
+function Device:preset_counter(last)
+  local way <const> = way_of(self, "counter_preset", "t.dut:preset_counter")
+  local came <const>, why <const> = obeys(self, way.ask:format(last), way.within_s)
+  if not came then return nil, why end
+  of[self].core.air:wait(0.5)
+  of[self].core.net:disengage { reason = "the device's counter was preset for a test" }
+  return self:is_ready()
+end
+
+--- t.dut:encryption_key(there) -> true, or nil and why: false takes the device's encryption key away, as if it had
+--- never been written; true writes it again.
+function Device:encryption_key(there)
+  local way <const> = way_of(self, "encryption_key", "t.dut:encryption_key")
+  local came <const>, why <const> = obeys(self, there and way.write or way.erase, way.within_s)
+  return came and true, why
+end
+
 --- t.dut:factory_reset() -> true, or nil and why.
 function Device:factory_reset()
-  local way <const> = extension(self, "factory_reset")
-  if not way then
-    control.misuse("t.dut:factory_reset: the device file declares no factory_reset; ask t.dut:has"
-      .. " \"factory_reset\" first")
-  end
+  local way <const> = way_of(self, "factory_reset", "t.dut:factory_reset")
   local answer <const> = of[self].port:command(way.ask, { within_s = way.within_s, answer = "end" })
   local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
   if not came then return nil, why end
@@ -311,10 +405,7 @@ end
 --- t.dut:test_mode_j() -> the sixteen requests that the mode stands for, or nil and why. Comes back when the mode
 --- has ended; its frames wait for t.air:message.
 function Device:test_mode_j()
-  local way <const> = extension(self, "test_mode_j")
-  if not way then
-    control.misuse("t.dut:test_mode_j: the device file declares no test_mode_j; ask t.dut:has \"test_mode_j\" first")
-  end
+  local way <const> = way_of(self, "test_mode_j", "t.dut:test_mode_j")
   local requests <const> = traffic.kinds()
   self.air:mark()
   for _, request in ipairs(requests) do

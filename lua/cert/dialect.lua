@@ -10,7 +10,14 @@ for _, kind in ipairs { "bit0", "bit1", "bytes", "empty", "keep_alive" } do
   MESSAGES[kind] = { type = "table", optional = true, fields = MESSAGE }
 end
 
+-- A %d in a command goes for a number.
 local EXTENSIONS <const> = {
+  counter_preset = { type = "table", optional = true, fields = { -- makes it the counter of the newest message
+    ask = { type = "string" }, within_s = { type = "number", min = 0.1 },
+  } },
+  encryption_key = { type = "table", optional = true, fields = { -- as if it had never been written, and back
+    erase = { type = "string" }, write = { type = "string" }, within_s = { type = "number", min = 0.1 },
+  } },
   test_mode_j = { type = "table", optional = true, fields = {
     ask = { type = "string" }, within_s = { type = "number", min = 1 }, period_s = { type = "number", min = 1 },
   } },
@@ -18,6 +25,17 @@ local EXTENSIONS <const> = {
     ask = { type = "string" }, within_s = { type = "number", min = 0.1 },
   } },
 }
+
+local ONCE <const> = {
+  before = { type = "string", optional = true },
+  ask = { type = "string" },
+  after = { type = "string", optional = true },
+}
+
+local COMMANDS <const> = {}
+for _, what in ipairs { "resets", "erases", "saves", "key_public", "encryption_off", "zones" } do
+  COMMANDS[what] = { type = "table", list = "string", optional = true }
+end
 
 local DIALECT <const> = {
   name = { type = "string", pattern = "^[%l%d_]+$", form = "the name of its file" },
@@ -45,6 +63,8 @@ local DIALECT <const> = {
   questions = { type = "table", list = "string" },
   acting = { type = "table", list = "string" },
   messages = { type = "table", fields = MESSAGES },
+  once = { type = "table", optional = true, fields = ONCE }, -- a bit in one frame; before and after a row of them
+  commands = { type = "table", optional = true, fields = COMMANDS }, -- what t.dut:commands gives
   extensions = { type = "table", fields = EXTENSIONS },
 }
 

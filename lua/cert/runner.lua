@@ -13,6 +13,7 @@ local measurement <const> = require "cert.measurement"
 local options <const> = require "cert.options"
 local point <const> = require "cert.point"
 local probe <const> = require "cert.probe"
+local refusal <const> = require "cert.refusal"
 local samples <const> = require "cert.samples"
 local schema <const> = require "cert.schema"
 local stations <const> = require "cert.stations"
@@ -69,6 +70,22 @@ local AMOUNT <const> = {
   full = { type = "integer", min = 1 },
   smoke = { type = "integer", min = 1 },
 }
+
+local LEVELS <const> = { basic = 1, substantial = 2, high = 3 }
+
+--- t:tolerates(level) -> whether this run asks for less than that level ("substantial", "high"): its profile is a lower
+--- one. A profile that is no level tolerates nothing.
+function T:tolerates(level)
+  local asked <const> = LEVELS[of[self].profile]
+  if not LEVELS[level] then control.misuse("t:tolerates(%q): known are substantial, high", tostring(level)) end
+  return asked ~= nil and asked < LEVELS[level]
+end
+
+--- t:shortcoming(text) -> why: what a lower level tolerates, a warning: for `t:expect(subject, nil, t:shortcoming
+--- "…")`.
+function T:shortcoming(text) -- luacheck: ignore 212
+  return absence.new("warn", "device", "%s", text)
+end
 
 --- t:evidence{ name =, text =, media_type = } keeps a text beside the verdict, hashed.
 function T:evidence(fields)
@@ -149,7 +166,7 @@ function T:weak_key(messages)
   return of[self].weak_key(packets)
 end
 
---- t:exchange{ label =, payload =, tag_flip_hex = } -> what became of one downlink; see cert/downlink.lua.
+--- t:exchange{ label =, payload =, tag_flip_hex =, at = } -> what became of one request; see cert/downlink.lua.
 function T:exchange(given)
   return downlink.exchange(self, of[self], given)
 end
@@ -160,14 +177,19 @@ function T:unasked(given)
   return downlink.unasked(self, of[self], given)
 end
 
---- t:refuses{ event =, payload =, stimuli = } -> whether none was accepted, with positive twins; see
---- cert/downlink.lua.
+--- t:refuses{ event =, payload =, stimuli = } -> whether none had an effect, with positive twins. See
+--- cert/refusal.lua.
 function T:refuses(given)
-  return downlink.refuses(self, of[self], given)
+  return refusal.block(self, of[self], given)
+end
+
+--- t:can_sign(key) -> whether the bench can sign downlinks under this key; see t:exchange.
+function T:can_sign(key)
+  return downlink.can_sign(self, of[self], key)
 end
 
 local function watched_traffic(events)
-  local traffic <const> = { requests = {}, uplinks = {}, gaps = {}, ended_by = nil }
+  local traffic <const> = { requests = {}, uplinks = {}, gaps = {}, events = events, ended_by = nil }
   local kinds <const> = { request = traffic.requests, uplink = traffic.uplinks, gap = traffic.gaps }
   for _, event in ipairs(events) do
     local list <const> = kinds[event.type]
@@ -221,14 +243,22 @@ local function check_minimum(t, case)
   if not enough then control.stop "too few frames to judge" end
 end
 
+-- The lab-enable line, where the bench has one: it frees the device of what protects it in the field, such as its
+-- budget of messages. Cases that judge the device as it is in the field leave it low.
+local function set_lab_enable(t, case)
+  local wired <const> = of[t].dut:lab_enable(case.lab_enable)
+  if wired and case.lab_enable then t:note "the device's lab-enable line is high" end
+end
+
 -- Every active case begins with a device that has just been switched on and answers, so that no case depends on
 -- another. Radios are opened and closed while it is off: it must not say anything that nobody hears.
 local function prepare(t, case)
   t:step "bringing the device into a known state"
   local core <const> = of[t]
-  local radios <const> = config.further_radios(case.needs, core.bench)
+  local radios <const>, monitors <const> = config.further_radios(case.needs, core.bench)
+  set_lab_enable(t, case)
   local powered <const> = config.switch(core.bench, "power")
-  if core.stations:using(radios) then
+  if core.stations:using(radios, monitors) then
     if powered then
       t:require("the device after a power cycle", t.dut:power_off { for_s = 1 }):exists()
     else
@@ -236,10 +266,10 @@ local function prepare(t, case)
     end
   elseif powered then
     t:require("the device without power", t.dut:power_off()):exists()
-    core.stations:use(radios)
+    core.stations:use(radios, monitors)
     t:require("the device after a power cycle", t.dut:power_on()):exists()
   else
-    core.stations:use(radios)
+    core.stations:use(radios, monitors)
     t:require("the device at the beginning", t.dut:is_ready()):exists()
   end
   t.air:begin()

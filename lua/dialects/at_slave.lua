@@ -39,8 +39,20 @@ return {
     keep_alive = { ask = "ATS300" },
   },
 
+  once = { ask = "AT$SB=0,0,0" }, -- assumed: what follows the flag is how often the frame is repeated
+  commands = {
+    resets = { "ATZ" },
+    erases = { "AT$RFS" },
+    key_public = { "ATS410=1" },
+    encryption_off = { "ATS411=0" },
+    zones = { "AT$RC=2", "AT$RC=4", "AT$RC=1" }, -- the last one as the device file's
+  },
+
   extensions = {
     test_mode_j = { ask = "AT$TM=1,1", within_s = 400, period_s = 18 }, -- in zone RC1
     factory_reset = { ask = "AT$RFS", within_s = 10 },
+    -- With the lab-enable line high alone.
+    counter_preset = { ask = "AT$CNT=%d", within_s = 10 },
+    encryption_key = { erase = "AT$EK=0", write = "AT$EK=1", within_s = 10 },
   },
 }

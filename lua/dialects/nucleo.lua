@@ -37,6 +37,12 @@ return {
     bytes = { ask = "AT$MSG=%s,0", downlink = "AT$MSG=%s,1" },
   },
 
+  once = { before = "AT$N=1", ask = "AT$MSG=0,0", after = "AT$N=3" },
+  commands = {
+    key_public = { "AT$KEY_TYPE=PUBLIC" },
+    zones = { "AT$RC=RC2", "AT$RC=RC4", "AT$RC=RC1" },
+  },
+
   extensions = {
     test_mode_j = { ask = "AT$RFP=J", within_s = 400, period_s = 18 },
   },

@@ -38,9 +38,21 @@ return {
     keep_alive = { ask = "AT$SO" },
   },
 
+  once = { before = "AT$TR=0", ask = "AT$SB=0", after = "AT$TR=2" },
+  commands = {
+    resets = { "AT$P=0" },
+    erases = { "AT$RC" },
+    saves = { "AT$WR" },
+    key_public = { "ATS410=1" },
+    encryption_off = { "ATS411=0" }, -- assumed: as in AT_Slave
+  },
+
   -- Not part of the family: this project's reference device has them, other devices say so in their device file.
   extensions = {
     test_mode_j = { ask = "AT$TM=1,1", within_s = 400, period_s = 18 },
     factory_reset = { ask = "AT$RFS", within_s = 10 },
+    -- With the lab-enable line high alone.
+    counter_preset = { ask = "AT$CNT=%d", within_s = 10 },
+    encryption_key = { erase = "AT$EK=0", write = "AT$EK=1", within_s = 10 },
   },
 }

@@ -5,6 +5,7 @@ local root <const> = arg[1]
 local SECTIONS <const> = {
   { "Suites and cases", "lua/cert/suite.lua", { "^cert%.", "^suite:" } },
   { "The case: t", "lua/cert/runner.lua", { "^t:" } },
+  { "Downlinks: t:exchange, t:unasked, t:refuses", "lua/cert/downlink.lua", { "^t:" } },
   { "Demands: what t:expect and t:require give back", "lua/cert/expectation.lua", { "^:" } },
   { "Measurements: what t:measure gives back", "lua/cert/measurement.lua", { "^:" } },
   { "The device: t.dut", "lua/cert/device.lua", { "^t%.dut" } },

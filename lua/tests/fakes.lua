@@ -72,6 +72,7 @@ function fakes.core(options)
     power = function(_, state) on = state end,
     reset = function(_, held) on = not held end,
     proven = function() return o.port_proven == true end,
+    lab_enable = function() return false end,
   }
   core.air = {
     now_s = function() return now_s end,

@@ -11,7 +11,7 @@ local function stimulus(bit)
   local byte <const> = bit >= 8 and 1 or 2
   return {
     name = ("bit %d of byte %d of the tag turned over"):format(bit % 8, byte),
-    tag_flip_hex = ("%04x"):format(1 << bit),
+    at = { { tag_flip_hex = ("%04x"):format(1 << bit) } },
   }
 end
 

@@ -5,40 +5,6 @@ local suite <const> = require "suites.encryption"
 local observed <const> = require "suites.encryption.observed"
 
 local PATTERN <const> = "\x52\xe1\x0b\x9c\x37\x68\xd4\x1f\xa5\x7e\x83\xc6" -- no two neighbours differ alike
-local RUN <const> = 3
-
--- The forms in which a payload could still be read, as they would stand in a frame.
-local function forms_of(plain)
-  return {
-    { name = "as it was given", text = plain },
-    { name = "last byte first", text = plain:reverse() },
-    { name = "with swapped pairs of bytes", text = (plain:gsub("(.)(.)", "%2%1")) },
-    { name = "as hexadecimal text", text = observed.hex_text(plain):sub(1, #plain) },
-    { name = "as base64 text", text = observed.base64_text(plain):sub(1, #plain) },
-    { name = "masked with a constant", text = observed.neighbours(plain), neighbours = true },
-  }
-end
-
--- The longest run of bytes that two texts share in place.
-local function shared(a, b)
-  local longest, run = 0, 0
-  for i = 1, math.min(#a, #b) do
-    run = a:byte(i) == b:byte(i) and run + 1 or 0
-    longest = math.max(longest, run)
-  end
-  return longest
-end
-
--- What of the payload can be read in this frame: a text, or nil.
-local function readable(frame, plain)
-  for _, form in ipairs(forms_of(plain)) do
-    local seen <const> = form.neighbours and observed.neighbours(frame.bytes) or frame.bytes
-    local n <const> = shared(seen, form.text)
-    if n >= RUN then
-      return ("rank %d carries %d bytes of the payload in place, %s"):format(frame.rank, n, form.name)
-    end
-  end
-end
 
 suite:case {
   id         = "ENC-001",
@@ -66,7 +32,7 @@ suite:case {
         local message <const> = observed.message(t, label, plain)
         local found <const> = {}
         for _, frame in ipairs(message.on_air) do
-          found[#found + 1] = readable(frame, plain)
+          found[#found + 1] = observed.readable(frame, plain)
           if frame.tag_ok ~= true then unsigned[#unsigned + 1] = ("%s, rank %d"):format(label, frame.rank) end
         end
         if #found == 0 then return false end

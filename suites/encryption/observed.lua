@@ -5,16 +5,24 @@ local function bytes_of(hex)
   return (hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end))
 end
 
---- Asks for `payload` and gives back the message; its `on_air` lists { rank, bytes, tag_ok } of each frame. It must be
---- the device's and complete, and its payload as long as what was asked for.
+--- Gives `message` a list `on_air` of { rank, bytes, tag_ok }, one for each frame.
+function observed.frames(message)
+  message.on_air = {}
+  for i, frame in ipairs(message.frames) do
+    message.on_air[i] = { rank = frame.rank, bytes = bytes_of(frame.payload_hex), tag_ok = frame.tag_ok }
+  end
+  return message
+end
+
+--- Asks for `payload` and gives back the message with its `on_air`. It must be the device's and complete, and its
+--- payload as long as what was asked for.
 function observed.message(t, label, payload)
   t:require(label .. " is accepted", t.dut:send(payload)):exists()
   local message <const> = t:require(label .. " on air", t.air:message { within_s = 12 }):exists()
   t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
   t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
-  message.on_air = {}
+  observed.frames(message)
   for i, frame in ipairs(message.frames) do
-    message.on_air[i] = { rank = frame.rank, bytes = bytes_of(frame.payload_hex), tag_ok = frame.tag_ok }
     t:expect(("%s: length of the payload in rank %d"):format(label, frame.rank), #message.on_air[i].bytes):equals(
       #payload)
   end
@@ -51,6 +59,42 @@ function observed.base64_text(bytes)
     end
     return out
   end))
+end
+
+local RUN <const> = 3
+
+-- The forms in which a payload could still be read, as they would stand in a frame.
+local function forms_of(plain)
+  return {
+    { name = "as it was given", text = plain },
+    { name = "last byte first", text = plain:reverse() },
+    { name = "with swapped pairs of bytes", text = (plain:gsub("(.)(.)", "%2%1")) },
+    { name = "as hexadecimal text", text = observed.hex_text(plain):sub(1, #plain) },
+    { name = "as base64 text", text = observed.base64_text(plain):sub(1, #plain) },
+    { name = "masked with a constant", text = observed.neighbours(plain), neighbours = true },
+  }
+end
+
+-- The longest run of bytes that two texts share in place.
+local function shared(a, b)
+  local longest, run = 0, 0
+  for i = 1, math.min(#a, #b) do
+    run = a:byte(i) == b:byte(i) and run + 1 or 0
+    longest = math.max(longest, run)
+  end
+  return longest
+end
+
+--- What of the payload `plain` can be read in this frame of observed.message: a text, or nil. Three bytes in place
+--- count.
+function observed.readable(frame, plain)
+  for _, form in ipairs(forms_of(plain)) do
+    local seen <const> = form.neighbours and observed.neighbours(frame.bytes) or frame.bytes
+    local n <const> = shared(seen, form.text)
+    if n >= RUN then
+      return ("rank %d carries %d bytes of the payload in place, %s"):format(frame.rank, n, form.name)
+    end
+  end
 end
 
 return observed

@@ -1,0 +1,212 @@
+-- t:refuses: altered downlinks that the device must refuse without a trace, between genuine ones that it must take.
+local absence <const> = require "cert.absence"
+local control <const> = require "cert.control"
+local downlink <const> = require "cert.downlink"
+local options <const> = require "cert.options"
+
+local refusal <const> = {}
+
+local EVERY <const> = 8 -- refusals between two positive twins
+local READABLE <const> = 3 -- bytes of a payload in a row that no line holds by accident
+
+local function hex_of(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+local REFUSES <const> = {
+  event = { type = "string" },
+  payload = { type = "string" },
+  ask = { type = "string", default = "\xd0" },
+  stimuli = { type = "table" },
+}
+
+local STIMULUS <const> = {
+  name = { type = "string" },
+  at = { type = "table" },
+}
+
+-- What the device says in an exchange, with figures masked: they may be times or levels.
+local function shape_of(lines)
+  local list <const> = {}
+  for i, text in ipairs(lines) do list[i] = text:gsub("%d", "#") end
+  return table.concat(list, " | ")
+end
+
+-- A line that holds three bytes of the payload in a row, or nil.
+local function line_with(lines, payload_hex)
+  for _, text in ipairs(lines) do
+    local digits <const> = text:lower():gsub("%X", "")
+    for from = 1, #payload_hex - 2 * READABLE + 1, 2 do
+      if digits:find(payload_hex:sub(from, from + 2 * READABLE - 1), 1, true) then return text end
+    end
+  end
+end
+
+-- Answers to the questions that the dialect knows to be harmless.
+local function answers_of(t)
+  local answers <const> = {}
+  for _, question in ipairs(t.dut:questions()) do
+    local answer <const> = t.dut:command(question, { answer = "line" })
+    answers[question] = answer and answer.text or "no answer"
+  end
+  return answers
+end
+
+-- Settings, which a refused downlink must not change: what is answered alike before and after a request that nobody
+-- answered. The rest, such as a temperature, says nothing.
+local function steady(before, after)
+  for question, text in pairs(before) do
+    if after[question] ~= text then before[question] = nil end
+  end
+  return before
+end
+
+local Block <const> = {}
+Block.__index = Block
+
+-- Counters, frames and lines of each exchange: what would give a refused downlink away.
+function Block:look(label, made)
+  local last <const> = self.last
+  if last then
+    -- The confirmation of an accepted downlink takes a counter value of its own; a refused one must leave none.
+    local due <const> = last.confirmation and 2 or 1
+    local step <const> = self.t.net:step(last.message.counter, made.message.counter)
+    if step ~= due then self.steps[#self.steps + 1] = ("%s: %d instead of %d"):format(label, step, due) end
+  end
+  self.last = made
+  local ranks <const> = self.t.air:ranks_of(made.message)
+  if ranks and ranks ~= "1+2+3" then self.short[#self.short + 1] = ("%s: %s"):format(label, ranks) end
+end
+
+-- The unmodified stimulus, which the same device must accept: else its refusals prove nothing. They are tried all the
+-- same, since an altered one that is accepted proves enough.
+function Block:twin(where)
+  local label <const> = "genuine downlink " .. where
+  local made <const> = downlink.exchange(self.t, self.core, { label = label, payload = self.payload, ask = self.ask })
+  local took <const> = made.payload_hex == hex_of(self.payload) and #made.payloads == 1
+    and made.confirmation ~= nil and made.confirmation.message == "dl_confirmation"
+  self:look(label, made)
+  if took then
+    self.t:expect(label .. " (positive twin)", true):is_true()
+  else
+    self.unproven = self.unproven or absence.bench("the device did not accept the unmodified downlink %s (%s), so"
+      .. " refusing the others proves nothing; see AUTH-DL-001", where, made.reaction or "no reaction")
+    self.t:note(label .. ": " .. self.unproven.text)
+  end
+end
+
+-- The next request's counter, when nothing else is sent before it.
+function Block:due()
+  local last <const> = self.last
+  return (last.message.counter + (last.confirmation and 2 or 1)) % self.t.net:modulus()
+end
+
+local function differs(frame, counter)
+  if frame.tag_flip_hex or frame.payload_flip_hex or frame.id then return true end
+  if frame.key and frame.key ~= "own" or frame.payload_differs then return true end
+  return not frame.counter or downlink.counter_of({
+    swap = frame.counter.swap or false, clear = frame.counter.clear or 0, flip = frame.counter.flip or 0,
+    add = frame.counter.add or 0,
+  }, counter) ~= counter
+end
+
+-- Some changes leave some counters as they are: then a message in between moves it on. False: that does not help.
+function Block:is_altered(stimulus)
+  for _ = 1, 3 do
+    local all = true
+    for _, frame in ipairs(stimulus.at) do all = all and differs(frame, self:due()) end
+    if all then return true end
+    local label <const> = "a message that moves the counter on"
+    self.t:require(label, self.t.dut:send(self.ask)):exists()
+    local message <const> = self.t:require(label .. " on air", self.t.air:message { within_s = 10 }):exists()
+    self:look(label, { message = message })
+  end
+  return false
+end
+
+-- How what the device said differs from what it says when nobody answers, or nil.
+function Block:told(stimulus, made)
+  for _, frame in ipairs(stimulus.at) do
+    local line <const> = line_with(made.lines, hex_of(frame.payload or self.payload))
+    if line then return "the host was told of the payload: " .. line end
+  end
+  local shape <const> = shape_of(made.lines)
+  if shape ~= self.silence then
+    return ("the host was told '%s', without a downlink '%s'"):format(shape, self.silence)
+  end
+end
+
+-- Whether the stimulus had an effect.
+function Block:try(i, stimulus)
+  local t <const> = self.t
+  if not self:is_altered(stimulus) then
+    t:note(("%s: not exercised, it leaves the counter %d as it is"):format(stimulus.name, self:due()))
+    return false
+  end
+  local made <const> = downlink.exchange(t, self.core, {
+    label = stimulus.name, payload = self.payload, at = stimulus.at, ask = self.ask,
+  })
+  local effect <const> = made.reaction or self:told(stimulus, made)
+  if made.genuine > 0 then
+    t:require(stimulus.name, nil, absence.bench("the altered downlink came to the same as the genuine one for counter"
+      .. " %d", made.message.counter)):exists()
+  elseif not effect and made.lost then
+    t:require(stimulus.name, nil, absence.bench("no reaction was heard, but samples were lost (%s): repeat the"
+      .. " case", made.lost)):exists()
+  end
+  self:look(stimulus.name, made)
+  if effect then t:note(("%s: %s"):format(stimulus.name, effect)) end
+  if not effect and i % EVERY == 0 and i < self.total then self:twin("after " .. i) end
+  return effect ~= nil
+end
+
+function Block:compare_settings(before)
+  local changed <const> = {}
+  for question, text in pairs(answers_of(self.t)) do
+    if before[question] and before[question] ~= text then
+      changed[#changed + 1] = ("%s: %s, was %s"):format(question, text, before[question])
+    end
+  end
+  table.sort(changed)
+  self.t:expect("settings that changed", changed):is_empty()
+end
+
+--- t:refuses{ event =, payload =, stimuli = { { name =, at = { { … }, … } }, … } } -> whether none had an effect:
+--- answers one request with the frames of each stimulus (as in t:exchange; what a frame does not say is as in the
+--- genuine downlink), and one with nothing, for comparison; with a positive twin before, after, and after every eighth.
+--- A stimulus that the device reacts to, by its host, on air, in its counter, its repetitions or its settings, fails; a
+--- twin that the device does not accept makes the case inconclusive.
+function refusal.block(t, core, given)
+  local o <const> = options("t:refuses", given, REFUSES)
+  for i, stimulus in ipairs(o.stimuli) do
+    o.stimuli[i] = options("t:refuses, stimuli", stimulus, STIMULUS)
+    if #stimulus.at == 0 then control.misuse("t:refuses: the stimulus %s has no frame", stimulus.name) end
+  end
+  local block <const> = setmetatable({
+    t = t, core = core, payload = o.payload, ask = o.ask, steps = {}, short = {}, total = #o.stimuli,
+  }, Block)
+  local before <const> = answers_of(t)
+  block:twin "before"
+  local silent <const> = downlink.exchange(t, core, {
+    label = "a request that nobody answers", payload = o.payload, at = {}, ask = o.ask,
+  })
+  block.silence = shape_of(silent.lines)
+  block:look("a request that nobody answers", silent)
+  t:expect("what the device does when nobody answers", silent.reaction or "nothing"):equals "nothing"
+  local settings <const> = steady(before, answers_of(t))
+  local holds <const> = t:claim {
+    event = o.event, trials = #o.stimuli, allowed = 0,
+    trial = function(i)
+      t:step(("%d of %d: %s"):format(i, #o.stimuli, o.stimuli[i].name))
+      return block:try(i, o.stimuli[i])
+    end,
+  }
+  if holds then block:twin "at the end" end
+  block:compare_settings(settings)
+  t:expect("counters that do not follow the request before", block.steps):is_empty()
+  t:expect("requests without all of their frames", block.short):is_empty()
+  if block.unproven then t:expect("positive twins", nil, block.unproven):exists() end
+  return holds
+end
+
+return refusal

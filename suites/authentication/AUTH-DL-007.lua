@@ -1,0 +1,46 @@
+-- A receive path that also knows a key which everybody has takes commands from everybody. So downlinks under the
+-- library's keys, the plainest ones, the device's own read backwards and another unit's must all be refused.
+local suite <const> = require "suites.authentication"
+
+local PAYLOAD <const> = "\x4b\x45\x59\x53\x4f\x46\x4f\x4e"
+
+local KEYS <const> = {
+  { "public", "the library's public key" },
+  { "test", "the certification's test key" },
+  { "zeros", "a key of zeros" },
+  { "ones", "a key of ones" },
+  { "reversed", "the device's own key, last byte first" },
+  { "neighbour", "the key of another unit" },
+}
+
+suite:case {
+  id         = "AUTH-DL-007",
+  title      = "downlink under public, test, zero and neighbour keys is refused",
+  threat     = "A default credential in the receive path.",
+  severity   = "critical",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx", "radio.tx", "DL" },
+  safety     = "S1",
+  covers     = { "EN303645:5.1-1", "EN18031:CCK-3", "EN18031:SCM-2", "WP:A6", "WP:A8" },
+  faults     = { "MUT-AUTH-014", "MUT-AUTH-023", "MUT-CLN-001" },
+  deadline_s = 1200,
+
+  run = function(t)
+    local stimuli <const>, left_out <const> = {}, {}
+    for _, row in ipairs(KEYS) do
+      if t:can_sign(row[1]) then
+        stimuli[#stimuli + 1] = { name = "signed under " .. row[2], at = { { key = row[1] } } }
+      else
+        left_out[#left_out + 1] = row[2]
+      end
+    end
+    if #left_out > 0 then
+      t:note(("not exercised: %s; the bench has no such key (it lies in a token, or the device file names no samples)")
+        :format(table.concat(left_out, ", ")))
+    end
+    t:refuses { event = "a downlink under another key had an effect", payload = PAYLOAD, stimuli = stimuli }
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite

@@ -1,0 +1,67 @@
+-- Flags steer the network: one that is set without need opens a receive window that nobody asked for, and one that the
+-- tag does not cover can be set by anybody on the way.
+local suite <const> = require "suites.authentication"
+local judged <const> = require "suites.authentication.judged"
+local traffic <const> = require "cert.traffic"
+
+local KINDS <const> = traffic.kinds()
+
+-- A kind that this device can be asked for, in this direction.
+local function draw(t, downlink)
+  while true do
+    local kind <const> = KINDS[t:random(#KINDS)]
+    if t.dut:can_send(kind.message) and not (downlink and kind.message ~= "bytes") then
+      return { message = kind.message, payload = kind.payload, downlink = downlink }
+    end
+  end
+end
+
+suite:case {
+  id         = "AUTH-UL-006",
+  title      = "reserved and flag bits carry only authenticated, intended values",
+  threat     = "A covert channel, a window that nobody asked for, frames that the network drops.",
+  severity   = "medium",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx", "KNOWNKEY" },
+  safety     = "S0",
+  covers     = { "EN18031:SCM-2", "EN18031:GEC-6", "IEC62443:CR 3.1", "WP:A7", "WP:A9" },
+  faults     = { "MUT-AUTH-011", "MUT-AUTH-012" },
+  deadline_s = 2700,
+
+  run = function(t)
+    local each <const> = t:amount { of = "messages of each direction", full = 20, smoke = 3 }
+    local asks <const> = t:declares "DL" and 2 * each or each
+    if asks == each then t:note "requests for a downlink: not exercised, the device file does not declare DL" end
+    local tally <const>, left <const> = { bad = 0, frames = 0 }, { [false] = each, [true] = asks - each }
+    t:claim {
+      event = "a flag other than what the host asked for", trials = asks, allowed = 0,
+      trial = function(i)
+        -- In an order that is drawn, so that no habit of the device can follow it.
+        local downlink <const> = left[true] > 0
+          and (left[false] == 0 or t:random(left[true] + left[false]) <= left[true])
+        left[downlink] = left[downlink] - 1
+        local request <const> = draw(t, downlink)
+        local label <const> = ("message %d (%s%s)"):format(i, traffic.name(request.message, #(request.payload or "")),
+          downlink and ", asking for a downlink" or "")
+        t:require(label .. " is accepted", t.dut:ask(request)):exists()
+        local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
+        t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
+        local wrong = false
+        for _, frame in ipairs(message.frames) do
+          if frame.bf ~= downlink or frame.rep then
+            wrong = true
+            t:note(("%s, rank %d: BF %s, REP %s"):format(label, frame.rank, tostring(frame.bf), tostring(frame.rep)))
+          end
+        end
+        judged.tags(t, label, message, tally)
+        return wrong
+      end,
+    }
+    -- The network computes tags over the flags as they are on air: a tag made with another flag does not verify.
+    t:expect("frames whose tag does not cover the flags on air", tally.bad):equals(0)
+    t:expect("frames judged", tally.frames):at_least(1)
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite

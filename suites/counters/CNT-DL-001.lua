@@ -1,0 +1,80 @@
+-- A recorded downlink is worth something only if it can be played again. So genuine ones are recorded, played twice
+-- more in their own window, and in each of the next five windows: as they were recorded, and scrambled anew for the
+-- request, which anybody can do.
+local suite <const> = require "suites.counters"
+
+local RECORDINGS <const>, REPLAYS <const> = 5, 5
+local OWN_S <const> = { 22, 26, 33 } -- behind the end of frame 1: inside the window of every zone
+local LATER_S <const> = { 25, 32 }
+
+local function hex_of(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+local function random_payload(t)
+  local bytes <const> = {}
+  for i = 1, 8 do bytes[i] = string.char(t:random(256) - 1) end
+  return table.concat(bytes)
+end
+
+-- A genuine downlink and two copies in one window: { payload, counter }, and what is wrong about it or nil. What the
+-- device does not take once proves nothing.
+local function record(t, k)
+  local payload <const>, at <const> = random_payload(t), {}
+  for i, after_s in ipairs(OWN_S) do at[i] = { after_s = after_s } end
+  local label <const> = ("recording %d, sent three times in its window"):format(k)
+  local made <const> = t:exchange { label = label, payload = payload, at = at }
+  if #made.payloads > 1 then
+    return nil, ("%s: the host got it %d times"):format(label, #made.payloads)
+  end
+  local took <const> = made.payload_hex == hex_of(payload)
+  t:expect(label .. " (positive twin)", took or nil, not took and t:doubt(("the device did not accept it once (%s), so"
+    .. " refusing it later proves nothing; see AUTH-DL-001"):format(made.reaction or "no reaction")) or nil):is_true()
+  return { payload = payload, counter = made.message.counter }
+end
+
+-- Plays a recording in one window. What the device did with it, or nil.
+local function replay(t, recording, k, n)
+  local label <const> = ("recording %d, %d windows later"):format(k, n)
+  local counter <const>, at <const> = { clear = 0xffff, flip = recording.counter }, {}
+  for i, after_s in ipairs(LATER_S) do at[i] = { after_s = after_s, counter = counter, rewhiten = i > 1 } end
+  local made <const> = t:exchange { label = label, payload = recording.payload, at = at }
+  if not made.reaction and made.lost then
+    t:require(label, nil, t:doubt(("no reaction was heard, but samples were lost (%s): repeat the case"):format(
+      made.lost))):exists()
+  end
+  return made.reaction and ("%s: %s"):format(label, made.reaction)
+end
+
+suite:case {
+  id         = "CNT-DL-001",
+  title      = "recorded downlinks are useless later",
+  threat     = "A recorded command is played again.",
+  severity   = "critical",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx", "radio.tx", "DL", "KNOWNKEY" },
+  safety     = "S1",
+  covers     = { "EN18031:SCM-4", "EN303645:5.5-1", "ISVS:4.1.1", "IEC62443:CR 3.8", "WP:A8", "WP:A10" },
+  faults     = { "MUT-AUTH-022", "MUT-CNT-018", "MUT-CNT-019" },
+  deadline_s = 3600,
+
+  run = function(t)
+    local recording, k
+    t:claim {
+      event = "a recorded downlink had an effect", trials = RECORDINGS * REPLAYS, allowed = 0,
+      trial = function(i)
+        local n <const>, wrong = (i - 1) % REPLAYS + 1, nil
+        if n == 1 then
+          k = (i - 1) // REPLAYS + 1
+          recording, wrong = record(t, k)
+        end
+        wrong = wrong or replay(t, recording, k, n)
+        if wrong then t:note(wrong) end
+        return wrong ~= nil
+      end,
+    }
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite

@@ -1,0 +1,91 @@
+-- Where the counter rolls over, arithmetic goes wrong: it sticks, skips zero, or wraps elsewhere than declared. So the
+-- device is brought to a few messages before its roll-over and watched across it, and across a loss of power after it.
+local suite <const> = require "suites.counters"
+local traffic <const> = require "cert.traffic"
+
+local BEFORE <const>, MESSAGES <const> = 5, 10
+local KINDS <const> = traffic.kinds()
+
+local function draw(t)
+  local kind
+  repeat kind = KINDS[t:random(#KINDS)] until t.dut:can_send(kind.message)
+  return kind
+end
+
+-- The counter of the next message, which must be the device's, complete, and signed.
+local function next_counter(t, label, unsigned)
+  local kind <const> = draw(t)
+  t:require(label .. " is accepted", t.dut:ask(kind)):exists()
+  local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
+  t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
+  t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
+  if t:declares "KNOWNKEY" and not message.tags_ok then unsigned[#unsigned + 1] = label end
+  return message.counter
+end
+
+-- The newest counter is brought to `target`.
+local function climb(t, from, target)
+  if t.dut:has "counter_preset" then
+    t:require(("the counter is preset to %d"):format(target), t.dut:preset_counter(target)):exists()
+    return
+  end
+  local missing <const> = (target - from) % t.net:modulus()
+  t:note(("%d short messages bring the counter from %d to %d"):format(missing, from, target))
+  if missing == 0 then return end
+  local reached <const> = t:require("the counter on its way to the roll-over", t.dut:spend(missing)):exists()
+  t:require("counter before the roll-over", reached):equals(target)
+end
+
+suite:case {
+  id         = "CNT-UL-003",
+  title      = "roll-over is clean",
+  threat     = "A stuck counter, a skipped zero, a value that is cut off wrongly.",
+  severity   = "high",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx" },
+  safety     = "S0",
+  covers     = { "EN18031:SCM-4", "IEC62443:CR 3.8", "WP:A10" },
+  faults     = { "MUT-CNT-003", "MUT-CNT-004", "MUT-CNT-005" },
+  deadline_s = 4 * 3600,
+
+  run = function(t)
+    local unsigned <const>, modulus <const> = {}, t.net:modulus()
+    t:note(("the device file declares a roll-over at %d"):format(modulus))
+    local last = next_counter(t, "message at the beginning", unsigned)
+    last = (last + 1) % modulus
+    t:expect("counter of the second message", next_counter(t, "second message", unsigned)):equals(last)
+    -- Where a smaller roll-over than the declared one would be: none may show.
+    for _, smaller in ipairs { 128, 256, 512, 1024, 2048 } do
+      if smaller < modulus and t.dut:has "counter_preset" then
+        climb(t, last, smaller - 2)
+        for i = 1, 3 do
+          local due <const> = smaller - 2 + i
+          t:expect(("counter beside %d"):format(smaller), next_counter(t, ("message %d beside %d"):format(i, smaller),
+            unsigned)):equals(due)
+          last = due
+        end
+      end
+    end
+
+    climb(t, last, (modulus - BEFORE - 1) % modulus)
+    last = modulus - BEFORE - 1
+    t:claim {
+      event = "the counter did not go on to the value that is due", trials = MESSAGES, allowed = 0,
+      trial = function(i)
+        local label <const> = ("message %d of %d across the roll-over"):format(i, MESSAGES)
+        local due <const> = (last + 1) % modulus
+        local counter <const> = next_counter(t, label, unsigned)
+        if counter ~= due then t:note(("%s: counter %d, due is %d"):format(label, counter, due)) end
+        last = due
+        return counter ~= due
+      end,
+    }
+    t:require("the device after a loss of power", t.dut:power_off { for_s = 5, discharge = true }):exists()
+    local after <const> = next_counter(t, "message after a loss of power", unsigned)
+    t:expect("counter is ahead after a loss of power", t.net:is_newer(after, last)):is_true()
+    t:expect("messages whose tag does not verify", unsigned):is_empty()
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite

@@ -1,0 +1,76 @@
+-- A keystream that depends on the counter alone comes back with each roll-over, and one known payload then reads
+-- another. So the same counter values are watched in three rounds, with a loss of power in each: what extends the
+-- counter must advance by itself and survive.
+local suite <const> = require "suites.encryption"
+local observed <const> = require "suites.encryption.observed"
+
+local LENGTH <const> = 12
+local ZEROS <const> = ("\0"):rep(LENGTH)
+local VALUES <const>, ROUNDS <const> = 8, 3
+local CUT_AFTER <const> = 4 -- of the eight messages of a round
+
+-- Brings the device over its roll-over: the next message has counter 0, or little more.
+local function roll_over(t, last)
+  local modulus <const> = t.net:modulus()
+  local target <const> = modulus - 3
+  if t.dut:has "counter_preset" then
+    t:require(("the counter is preset to %d"):format(target), t.dut:preset_counter(target)):exists()
+  else
+    local missing <const> = (target - last) % modulus
+    t:note(("%d short messages bring the counter from %d to %d"):format(missing, last, target))
+    if missing > 0 then t:require("the counter on its way to the roll-over", t.dut:spend(missing)):exists() end
+  end
+  for i = 1, 2 do observed.message(t, ("message %d before the roll-over"):format(i), ZEROS) end
+end
+
+suite:case {
+  id         = "ENC-003",
+  title      = "keystream differs across counter roll-over",
+  threat     = "After a round of the counter the same keystream comes back.",
+  severity   = "critical",
+  level      = "basic",
+  needs      = { "serial", "power", "radio.rx", "ENC" },
+  safety     = "S0",
+  covers     = { "EN18031:SCM-3", "EN18031:CRY-1", "WP:A12" },
+  faults     = { "MUT-ENC-004", "MUT-ENC-005", "MUT-ENC-012" },
+  deadline_s = 8 * 3600,
+
+  run = function(t)
+    local seen <const>, pairs_seen = {}, 0
+    local last = observed.message(t, "message at the beginning", ZEROS).counter
+    t:claim {
+      event = "a keystream came back in another round of the counter", trials = ROUNDS * VALUES, allowed = 0,
+      trial = function(i)
+        local round <const>, place <const> = (i - 1) // VALUES + 1, (i - 1) % VALUES + 1
+        if place == 1 then roll_over(t, last) end
+        if place == CUT_AFTER + 1 then
+          t:require(("the device after a loss of power in round %d"):format(round),
+            t.dut:power_off { for_s = 5, discharge = true }):exists()
+        end
+        local label <const> = ("message %d of round %d"):format(place, round)
+        local message <const> = observed.message(t, label, ZEROS)
+        local now <const>, repeated = message.on_air[1].bytes, false
+        for _, before in ipairs(seen) do
+          if before.counter == message.counter then pairs_seen = pairs_seen + 1 end
+          local how <const> = t.net:related(now, before.bytes)
+          if how and not repeated then
+            repeated = true
+            t:note(("%s: the payload of counter %d %s as that of counter %d in round %d"):format(label,
+              message.counter, how, before.counter, before.round))
+          end
+        end
+        seen[#seen + 1] = { bytes = now, counter = message.counter, round = round }
+        last = message.counter
+        return repeated
+      end,
+    }
+    t:note(("%d pairs of messages had the same counter in different rounds"):format(pairs_seen))
+    if pairs_seen < VALUES then
+      t:expect("messages with the same counter in different rounds", nil, t:doubt(("%d pairs were seen, %d are needed;"
+        .. " the counter did not come back to the same values"):format(pairs_seen, VALUES))):exists()
+    end
+    t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
+  end,
+}
+
+return suite
