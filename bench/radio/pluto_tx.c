@@ -38,12 +38,16 @@ static int queue_markers(struct pluto_tx *tx, struct err *err)
     return ERR_OK;
 }
 
+// Streams that run stay where they are: any spread is samples lost.
+static const int64_t spread_max = 0;
+
 // One marker says where the streams lie; the others, that they stay there.
 static int compare_markers(struct radio *r, struct err *err)
 {
     struct pluto_tx *tx = pluto_tx_of(r);
     const size_t n = SEEN_BLOCKS * tx->block_samples;
     size_t from = 0;
+    int64_t low = INT64_MAX, high = INT64_MIN;
     for (int i = 0; i < PLUTO_MARKERS; i++) {
         size_t at = 0;
         if (!marker_find(tx->seen, n, from, &at))
@@ -55,7 +59,9 @@ static int compare_markers(struct radio *r, struct err *err)
         from = at + MARKER_SAMPLES;
         int64_t offset = tx->seen_first + (int64_t)at - tx->sent[i];
         if (i == 0) tx->offset = offset;
-        if (offset != tx->offset)
+        if (offset < low) low = offset;
+        if (offset > high) high = offset;
+        if (high - low > spread_max)
             return err_set(
                 err, ERR_IO,
                 "radio %s: calibrating its transmit stream: expected a constant distance "
@@ -64,6 +70,8 @@ static int compare_markers(struct radio *r, struct err *err)
                 "other programs",
                 r->uri, (long long)tx->offset, i + 1, (long long)offset);
     }
+    r->info.tx_markers = PLUTO_MARKERS;
+    r->info.tx_spread_samples = high - low;
     return ERR_OK;
 }
 

@@ -42,7 +42,9 @@ struct radio_info {
     bool transmit;
     double tx_lo_hz;
     double tx_attenuation_db;
-    int64_t tx_offset_samples; // between the two streams' counts, as calibrated
+    int64_t tx_offset_samples; // between the two streams' counts, as calibrated …
+    unsigned tx_markers;       // … by so many markers …
+    int64_t tx_spread_samples; // … that lay so far apart
 };
 
 // A radio that is plugged in or answers at an address; not opened.

@@ -42,6 +42,8 @@ int pump_open_receiver(struct pump *p, struct err *err)
         .high_hz = high,
         .bit_rate_100 = !p->config.bit_rate_600,
         .bit_rate_600 = p->config.bit_rate_600,
+        .verify = pump_verify,
+        .verify_ctx = p,
     };
     return air_receiver_new(&p->receiver, &config, err);
 }
@@ -114,6 +116,19 @@ int pump_announce_radio(struct pump *p, const char *unit, const struct radio *ra
                      err);
 }
 
+int pump_announce_calibration(struct pump *p, const char *unit, const struct radio *radio,
+                              struct err *err)
+{
+    const struct radio_info *i = radio_info(radio);
+    if (!i->transmit || !i->tx_markers) return ERR_OK;
+    return pump_emit(p,
+                     jval_make(err, "{s:s, s:s, s:I, s:i, s:I}", "type", "calibration", "unit",
+                               unit, "offset_samples", (long long)i->tx_offset_samples, "markers",
+                               (int)i->tx_markers, "spread_samples",
+                               (long long)i->tx_spread_samples),
+                     err);
+}
+
 int pump_announce(struct pump *p, struct err *err)
 {
     int rc = pump_emit(p,
@@ -121,6 +136,7 @@ int pump_announce(struct pump *p, struct err *err)
                                  "worker", (int)p->config.worker),
                        err);
     if (rc == ERR_OK) rc = pump_announce_radio(p, p->config.radio_unit, p->radio, err);
+    if (rc == ERR_OK) rc = pump_announce_calibration(p, p->config.radio_unit, p->radio, err);
     if (rc == ERR_OK) rc = pump_announce_units(p, err);
     if (rc == ERR_OK) rc = pump_announce_tokens(p, err);
     return rc < 0 || !p->ftdi ? rc : pump_announce_ftdi(p, err);

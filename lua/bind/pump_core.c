@@ -122,6 +122,24 @@ const char *pump_station_unit(const struct pump *p, unsigned station)
     return station ? p->config.stations[station - 1].unit : p->config.radio_unit;
 }
 
+// ---- keys
+
+enum air_tag pump_verify(void *pump, const struct sfx_uplink *up)
+{
+    const struct pump *p = pump;
+    enum air_tag tag = AIR_TAG_UNKNOWN;
+    for (size_t i = 0; i < 1 + p->config.n_samples; i++) {
+        const struct pump_unit *u = &p->units[i];
+        if (u->config.device_id != up->device_id || !(u->key.len || u->config.token)) continue;
+        const struct sfx_signer signer = {.key = u->config.token ? NULL : &u->key,
+                                          .token = u->config.token};
+        int rc = sfx_uplink_verify_by(up, &signer, NULL);
+        if (rc == 1) return AIR_TAG_RIGHT;
+        if (rc == 0) tag = AIR_TAG_WRONG; // another unit may have its identifier
+    }
+    return tag; // a token that fails is told by the judge
+}
+
 // ---- alarms
 
 static int put_blocks(struct jval *event, const struct monitor_alarm *a, struct err *err)

@@ -230,6 +230,10 @@ FOX_CHECK int pump_echo_check(struct pump *p, const struct pump_burst *b, bool *
 FOX_CHECK int pump_announce_radio(struct pump *p, const char *unit, const struct radio *radio,
                                   struct err *err);
 
+/// How the streams of a radio that sends lie to each other; nothing for one that only listens.
+FOX_CHECK int pump_announce_calibration(struct pump *p, const char *unit, const struct radio *radio,
+                                        struct err *err);
+
 /// The ports and engines of all units; they end in pump_close_units.
 FOX_CHECK int pump_open_units(struct pump *p, struct err *err);
 void pump_close_units(struct pump *p);
@@ -248,6 +252,8 @@ void pump_close_cores(struct pump *p);
 FOX_CHECK int pump_renew_stations(struct pump *p, struct err *err);
 /// The one that hears the unit in use.
 struct pump_core *pump_core(struct pump *p);
+/// What the units' keys say of a packet: for air_receiver_config.verify, with the pump as context.
+enum air_tag pump_verify(void *pump, const struct sfx_uplink *up);
 /// 0: the pump's; of a sample its own, NULL: it has none.
 struct pump_core *pump_core_at(struct pump *p, size_t sample);
 /// Puts into an event which sample's own network it is about; nothing for the pump's.

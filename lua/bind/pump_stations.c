@@ -58,6 +58,8 @@ static int begin_station(struct pump *p, struct pump_station *s, struct err *err
         .high_hz = p->config.high_hz - info->lo_hz,
         .bit_rate_100 = !p->config.bit_rate_600,
         .bit_rate_600 = p->config.bit_rate_600,
+        .verify = pump_verify,
+        .verify_ctx = p,
     };
     air_receiver_free(s->receiver);
     s->receiver = NULL;
@@ -99,12 +101,16 @@ static int use_radios(struct pump *p, unsigned others, unsigned monitors, struct
     if (rc == ERR_OK) rc = pump_open_receiver(p, err);
     p->heard.n = 0;
     memset(p->pairs, 0, sizeof p->pairs);
+    if (rc == ERR_OK) rc = pump_announce_calibration(p, p->config.radio_unit, p->radio, err);
     pump_queue_clear(&p->frames);
     for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
         if (!p->stations[i].radio) continue;
         rc = begin_station(p, &p->stations[i], err);
         if (rc == ERR_OK && !(before >> i & 1))
             rc = pump_announce_radio(p, p->config.stations[i].unit, p->stations[i].radio, err);
+        if (rc == ERR_OK)
+            rc =
+                pump_announce_calibration(p, p->config.stations[i].unit, p->stations[i].radio, err);
     }
     return rc == ERR_OK ? pump_renew_stations(p, err) : rc;
 }

@@ -176,11 +176,15 @@ static void test_calibration_holds_in_every_start(void **state)
 {
     (void)state;
     static const size_t blocks[] = {1024, 4096, 65536};
+    int64_t offsets[3];
     for (size_t i = 0; i < 3; i++) {
         struct radio_config config = usual(lab_uri());
         config.block_samples = blocks[i];
         config.rate_hz = i == 1 ? 1000000 : 520834;
-        struct radio *r = open_ok(&config);
+        struct radio *r = open_ok(&config); // a context of its own: calibrated anew
+        assert_int_equal(radio_info(r)->tx_markers, 8);
+        assert_int_equal(radio_info(r)->tx_spread_samples, 0);
+        offsets[i] = radio_info(r)->tx_offset_samples;
         tool_writes("-D ad9361-phy loopback 1");
         int16_t one[2] = {16000, 8000};
         int64_t at = radio_earliest(r) + 2 * (int64_t)blocks[i] + 77;
@@ -196,6 +200,8 @@ static void test_calibration_holds_in_every_start(void **state)
         tool_writes("-D ad9361-phy loopback 0");
         radio_close(r);
     }
+    // Each start has an offset of its own, or nothing was found out.
+    assert_true(offsets[0] != offsets[1] && offsets[1] != offsets[2]);
 }
 
 static void test_switching_and_tuning(void **state)
