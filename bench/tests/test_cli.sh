@@ -2,7 +2,8 @@
 # The command line as it is promised: which commands exist, what goes where, which exit code. TAP.
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
-built="run plan resume rerun rejudge replay compare list decode vectors montecarlo validate sign verify doctor discover runs"
+built="run plan resume rerun rejudge replay compare list decode vectors
+    montecarlo validate sign verify doctor discover runs"
 later="report console power reset
     flash swd tx rx"
 work=$(mktemp -d)
