@@ -8,9 +8,11 @@
 #include "bench/base/bytes.h"
 #include "bench/cmd.h"
 #include "bench/record/run_view.h"
+#include "bench/rejudge_limits.h"
 #include "bench/sfx/uplink.h"
 
 struct rejudge {
+    struct relimit relimit; // empty without --limits
     size_t frames, frames_differ;
     size_t cases, cases_differ;
     bool fails; // a case fails now that did not
@@ -74,9 +76,9 @@ static void check_frame(struct rejudge *r, const struct jval *event)
 
 static int look(void *ctx, struct jval *event, struct err *err)
 {
-    (void)err;
-    if (strcmp(text_of(event, "type"), "uplink") == 0) check_frame(ctx, event);
-    return ERR_OK;
+    struct rejudge *r = ctx;
+    if (strcmp(text_of(event, "type"), "uplink") == 0) check_frame(r, event);
+    return relimit_event(&r->relimit, event, err);
 }
 
 static void check_case(struct rejudge *r, const struct jval *c)
@@ -93,10 +95,11 @@ static void check_case(struct rejudge *r, const struct jval *c)
 
 int cmd_rejudge(int argc, char **argv)
 {
+    const char *limits = NULL;
     struct words words = {.max = 1};
     struct err e = {0};
-    const struct argument none[] = {{0}};
-    int rc = arguments_parse(none, &words, argc, argv, &e);
+    const struct argument arguments[] = {{.name = "--limits", .value = &limits}, {0}};
+    int rc = arguments_parse(arguments, &words, argc, argv, &e);
     if (rc == ARGUMENTS_GO_ON && words.n == 0)
         rc = err_set(&e, ERR_USAGE,
                      "expected a run directory; for example foxbench rejudge results/latest");
@@ -105,15 +108,21 @@ int cmd_rejudge(int argc, char **argv)
     struct rejudge r = {0};
     struct run_view view = {0};
     const struct run_view_lens lens = {look, &r};
-    rc = run_view_read_through(&view, words.list[0], &lens, &e);
+    rc = limits ? relimit_open(&r.relimit, limits, &e) : ERR_OK;
+    if (rc == ERR_OK) rc = run_view_read_through(&view, words.list[0], &lens, &e);
     if (rc < 0) {
         fprintf(stderr, "foxbench rejudge: %s\n", e.text);
-        return rc == ERR_NOTFOUND ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
+        relimit_deinit(&r.relimit);
+        return rc == ERR_NOTFOUND || rc == ERR_USAGE ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
     }
     for (size_t i = 0; i < jval_len(view.cases); i++)
         check_case(&r, jval_at(view.cases, i));
     printf("%zu cases rejudged, %zu differ; %zu frames decoded again, %zu differ\n", r.cases,
            r.cases_differ, r.frames, r.frames_differ);
+    if (limits)
+        printf("%zu measurements judged by other limits, %zu differ; %zu have none in that file\n",
+               r.relimit.compared, r.relimit.differ, r.relimit.without);
+    relimit_deinit(&r.relimit);
     run_view_deinit(&view);
     return r.fails                             ? CMD_EXIT_FAIL
            : r.cases_differ || r.frames_differ ? CMD_EXIT_EVIDENCE

@@ -52,7 +52,9 @@ function Measurement:against(limit)
   if type(limit) ~= "table" or not limit.name then
     control.misuse("t:measure(%q):against(limit): expected what t:limit gave", self.name)
   end
-  local event <const> = { unit = limit.unit, limit_source = limit.source, mark = limit.mark }
+  local event <const> = {
+    unit = limit.unit, limit_name = limit.name, limit_source = limit.source, mark = limit.mark,
+  }
   if limit.max == nil and limit.min == nil then
     event.limit = "report only"
     event.type = "measure"

@@ -99,8 +99,9 @@ static bool act(const char *what, const struct jval *request)
         note(NULL);
         evidence("log.txt", "all is well\n", 12, 0);
         evidence("iq/first.bin", "\1\2\3", 3, 0);
-        event(jval_make(NULL, "{s:s, s:I, s:s, s:f, s:s, s:s}", "type", "measure", "t", now, "name",
-                        "level", "value", -12.5, "unit", "dB", "verdict", "pass"));
+        event(jval_make(NULL, "{s:s, s:I, s:s, s:f, s:s, s:s, s:s}", "type", "measure", "t", now,
+                        "name", "level", "value", -12.5, "unit", "dB", "limit_name", "x.level",
+                        "verdict", "pass"));
         expect("pass", "none", "it is 42");
     } else if (strcmp(what, "FAIL") == 0) {
         expect("pass", "none", "fine so far");

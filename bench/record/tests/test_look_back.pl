@@ -79,6 +79,34 @@ is($code, 7, "rejudge: an event that was changed: exit");
 is((fox("rejudge", "$out/nowhere"))[0], 4, "rejudge of nothing: exit");
 is((fox("compare", $good))[0], 4, "compare with one run: exit");
 
+# --- rejudge by other limits: the measured level is -12.5 dB
+sub limits {
+    my ($limit) = @_;
+    open my $f, ">", "$out/limits.lua" or die;
+    print $f "syntax(1)\nreturn { { name = \"x.level\", $limit source = \"a test\", mark = \"P\" } }\n";
+    close $f;
+    return ("--limits", "$out/limits.lua");
+}
+($code, $text) = fox("rejudge", $mixed, limits('max = -12, unit = "dB",'));
+is($code, 0, "a limit that holds: exit") or diag $text;
+like($text, qr/^1 measurements judged by other limits, 0 differ; 0 have none/m, "it was looked at");
+($code, $text) = fox("rejudge", $mixed, limits('max = -13, unit = "dB",'));
+is($code, 1, "a limit that does not hold: exit");
+like($text, qr/^measure .*FAKE-PASS-1: level was pass \(\), is fail \(<= -13\)$/m, "the measurement is named");
+like($text, qr/^pass->fail  FAKE-PASS-1: level is -12.5 dB, allowed is <= -13$/m, "and the case that fails by it");
+my $guarded = changed($mixed, '"limit_name":', '"guard":1.0,"limit_name":');
+($code, $text) = fox("rejudge", $guarded, limits('max = -12, unit = "dB",'));
+like($text, qr/^pass->inconclusive  FAKE-PASS-1: .*nearer to the limit than its guard band$/m, "the guard band counts");
+is($code, 7, "a guard band: exit");
+($code, $text) = fox("rejudge", $mixed, limits('unit = "dB",'));
+like($text, qr/^pass->pass|^measure .* is info \(report only\)/m, "a limit without a value only reports");
+($code, $text) = fox("rejudge", $mixed, limits('min = 3, max = 2, unit = "dB",'));
+is($code, 4, "a limit that nothing can keep: exit");
+($code, $text, my $units) = fox("rejudge", $mixed, limits('max = 1, unit = "Hz",'));
+is($code, 4, "a limit in another unit: exit");
+like($units, qr/limit x\.level is in Hz, the run measured in dB/, "and what to do");
+is((fox("rejudge", $mixed, "--limits", "$out/none.lua"))[0], 4, "no limits file: exit");
+
 # --- rerun
 ($code, $text, my $err) = fox("rerun", $mixed, "-o", "$out/again");
 is($code, 1, "rerun: exit") or diag $err;
