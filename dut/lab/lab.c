@@ -219,10 +219,10 @@ static void set_lines(void *ctx, unsigned index, bool powered, bool held)
     world_set_lines(&lab->world, index, powered, held);
 }
 
-static void set_lab_enable(void *ctx, unsigned index, bool level)
+static void set_input(void *ctx, unsigned index, unsigned line, bool level)
 {
     struct lab *lab = ctx;
-    world_set_pin(&lab->world, index, 0, level);
+    world_set_pin(&lab->world, index, line, level);
 }
 
 static int open_probes(struct lab *lab, struct err *err)
@@ -230,12 +230,17 @@ static int open_probes(struct lab *lab, struct err *err)
     for (size_t i = 0; i < lab->scenario->n_ftdis; i++) {
         const struct scenario_ftdi *s = &lab->scenario->ftdis[i];
         lab->world.slots[s->device].wired = true;
-        const struct probe_target target = {.ctx = lab,
-                                            .index = s->device,
-                                            .memory = lab->devices[s->device]->memory,
-                                            .set_lines = set_lines,
-                                            .set_lab_enable = set_lab_enable};
-        int rc = probe_new(&lab->probes[i], s->serial, &target, err);
+        const struct probe_config config = {
+            .serial = s->serial,
+            .kind = s->is_double ? FT232H_TWO : FT232H_ONE,
+            .jtag = s->is_jtag,
+            .target = {.ctx = lab,
+                       .index = s->device,
+                       .memory = lab->devices[s->device]->memory,
+                       .set_lines = set_lines,
+                       .set_input = set_input,
+                       .outputs = &lab->devices[s->device]->outputs}};
+        int rc = probe_new(&lab->probes[i], &config, err);
         if (rc < 0) return rc;
     }
     if (lab->scenario->n_ftdis == 0) return ERR_OK;
@@ -417,7 +422,9 @@ int lab_step(struct lab *lab, int limit_ms, struct err *err)
     bool free_run = lab->began && lab->streams + lab->tx_streams == 0;
     int wait = free_run && (limit_ms < 0 || limit_ms > FREE_STEP_MS) ? FREE_STEP_MS : limit_ms;
     for (size_t i = 0; i < lab->scenario->n_plutos; i++)
-        if (lab->receives[i].held_wall_ns && (wait < 0 || wait > HELD_STEP_MS)) wait = HELD_STEP_MS;
+        if ((lab->receives[i].held_wall_ns || lab->receives[i].push_wall_ns) &&
+            (wait < 0 || wait > HELD_STEP_MS))
+            wait = HELD_STEP_MS;
     int rc = loop_once(lab->loop, wait, err);
     if (rc < 0) return rc;
     rc = do_actions(lab, err);

@@ -42,10 +42,11 @@ static void stream_closed(void *ctx, struct pluto *p, bool transmit)
     struct lab *lab = ctx;
     if (transmit) {
         pluto_transmit_end(p);
+        stream_of(lab, p)->push_wall_ns = 0;
         lab->tx_streams--;
     } else {
         pluto_stream_end(p);
-        *stream_of(lab, p) = (struct lab_stream){0};
+        *stream_of(lab, p) = (struct lab_stream){.push_wall_ns = stream_of(lab, p)->push_wall_ns};
         lab->streams--;
     }
     lab->wall_ns = streams_wall_ns();
@@ -126,6 +127,23 @@ static void note_skew(struct lab *lab, const struct pluto *p, int64_t until)
     }
 }
 
+static bool runs_dry(const struct lab *lab, int64_t t_ns)
+{
+    for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
+        const struct transmitter *t = &lab->plutos[i]->transmitter;
+        if (t->open && t->running && t->end - t->delay < clock_index(&t->clock, t_ns)) return true;
+    }
+    return false;
+}
+
+// A pause that no transmit stream survives is a fault; faults come on demand.
+static int64_t pause_until(const struct lab *lab, const struct pluto *p, size_t n, unsigned blocks)
+{
+    while (blocks && runs_dry(lab, pluto_stream_until(p, n * (1 + blocks))))
+        blocks--;
+    return pluto_stream_until(p, n * (1 + blocks));
+}
+
 static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
 {
     struct lab *lab = ctx;
@@ -140,7 +158,7 @@ static int receive(void *ctx, struct pluto *p, size_t n, int16_t *iq)
     // sample: who sends a block for each one that he receives finds room for exactly that.
     int64_t ahead = until;
     if (until > lab->world.now_ns)
-        ahead = pluto_stream_until(p, n * (1 + pluto_stale_blocks(p, mine->blocks)));
+        ahead = pause_until(lab, p, n, pluto_stale_blocks(p, mine->blocks));
     else if (pluto_stream_until(p, 2 * n) <= lab->world.now_ns)
         lab->stale_blocks++;
     mine->blocks++;
@@ -165,12 +183,19 @@ static int transmit_take(void *ctx, struct pluto *p, int16_t *iq, size_t n)
     return -EIO;
 }
 
-// While somebody receives, he moves time; without, who transmits does, a block at a time.
+// While somebody receives, he moves time; without, who transmits does, a block at a time. Also when
+// who receives asks for nothing as long as somebody waits to send: he may be the one who waits.
 static bool room(void *ctx, struct pluto *p)
 {
     struct lab *lab = ctx;
-    if (transmitter_has_room(&p->transmitter, lab->world.now_ns)) return true;
-    if (lab->streams) return false;
+    struct lab_stream *mine = stream_of(lab, p);
+    bool free = transmitter_has_room(&p->transmitter, lab->world.now_ns);
+    if (!free && lab->streams) {
+        if (!mine->push_wall_ns) mine->push_wall_ns = streams_wall_ns();
+        if (streams_wall_ns() - mine->push_wall_ns < patience_ns) return false;
+    }
+    mine->push_wall_ns = 0;
+    if (free) return true;
     struct err e = {0};
     lab->in_block = true;
     world_act(&lab->world);
