@@ -1,0 +1,65 @@
+#!/bin/sh
+# What the bench sends is looked for in what it hears: a downlink that did not go out as ordered proves nothing about a
+# device that does not react to it. The refusal of a wrong tag rests on it here, in a lab that is more and more broken.
+. "$(dirname "$0")/suite_common.sh"
+
+mkdir -p "$scratch/root/suites/mine" "$scratch/root/suites/profiles"
+for part in lua fixtures reports; do ln -s "$root/$part" "$scratch/root/$part"; done
+cat >"$scratch/root/suites/mine/MINE-001.lua" <<'END'
+local cert <const> = require "cert"
+local suite <const> = cert.suite { id = "MINE", title = "My own checks" }
+suite:case {
+  id = "MINE-001", title = "a wrong tag is refused", threat = "None.",
+  severity = "low", level = "basic", needs = { "serial", "power", "radio.rx", "radio.tx" }, safety = "S0",
+  covers = {}, faults = {}, deadline_s = 120,
+  run = function(t)
+    local made <const> = t:exchange { label = "wrong tag", payload = "12345678", tag_flip_hex = "0001" }
+    t:expect("the reaction", made.reaction or "none"):equals "none"
+  end,
+}
+return suite
+END
+echo 'return { title = "Mine", cases = { "MINE-001" } }' >"$scratch/root/suites/profiles/smoke.lua"
+FOXBENCH_ROOT="$scratch/root" FOXBENCH_PDF=off
+export FOXBENCH_ROOT FOXBENCH_PDF
+default=$root/fixtures/scenarios/default.scenario
+verdict() { # NAME: of the one case
+    grep -q "^ *verdict: $1" "$scratch/out" || { [ "$1" = pass ] && grep -q '^ok .*MINE-001' "$scratch/out"; }
+}
+
+lab "$default"
+events=$scratch/results/latest/events.jsonl
+check "a whole lab: refused" verdict pass
+check "the downlink was heard by the second radio, as ordered" \
+    grep -q '"by":"station1".*"found":true.*"of":"downlink".*"type":"echo","unit":"station2"' "$events"
+check "with every bit" grep -q '"bit_errors":0' "$events"
+check "and nothing against it" sh -c "! grep '\"type\":\"echo\"' '$events' | grep -q '\"why\"'"
+at=$(sed -n 's/.*"start":\([0-9]*\),.*"type":"echo".*/\1/p' "$events" | head -1)
+
+sed 's/^path   station1 station2 loss=85dB/path   station1 station2 loss=105dB/' "$default" >"$scratch/weak.scenario"
+lab "$scratch/weak.scenario"
+check "a path of 20 dB too much: inconclusive" verdict inconclusive
+check "the bench is to blame, and says how to mend it" says 'it was 20.0 dB weaker than ordered.*mend the path'
+check "inconclusive is no pass" exits 6
+
+sed '/^path   station1 station2/d' "$default" >"$scratch/deaf.scenario"
+lab "$scratch/deaf.scenario"
+check "a cable that is not there: inconclusive" verdict inconclusive
+check "it says what was heard" says 'nothing like it was on the air within 100 ms of its time'
+
+{
+    cat "$default"
+    awk -v at="$at" 'BEGIN { printf "at %.3fs underflow pluto station1\n", at / 520834 + 0.15 }'
+} >"$scratch/dry.scenario"
+lab "$scratch/dry.scenario"
+check "a stream that runs dry in the burst: never a pass" sh -c "! grep -q '^ok .*MINE-001' '$scratch/out'"
+check "it is called by its name" says 'transmit stream'
+
+sed 's/downlink_lo_hz = .*/-- no radio listens to what the bench sends/' "$root/fixtures/benches/virtual.lua" >"$scratch/alone.lua"
+code=0
+"$bin/foxlab" run "$default" -- "$bin/foxbench" run --bench "$scratch/alone.lua" \
+    --device "$root/fixtures/devices/foxdut.lua" -o "$scratch/results" >"$scratch/out" 2>"$scratch/err" || code=$?
+check "nobody listens: refused" verdict pass
+check "the record says so, once" \
+    test "$(grep -c 'downlinks of station1 leave unheard' "$scratch/results/latest/events.jsonl")" -eq 1
+finish
