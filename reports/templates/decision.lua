@@ -1,6 +1,6 @@
 -- The certification decision: what a run's plan and verdicts amount to at one level. Pure, and tested by a table.
 --
--- decide { profile, selected, ended, faults, substitutes, features, cases, catalogue } gives
+-- decide { profile, selected, ended, faults, chaos, substitutes, features, cases, catalogue } gives
 --   word      "granted", "refused" or "not granted yet"
 --   level     the level or profile that was judged
 --   demanded  how many tests of the catalogue it demands
@@ -22,7 +22,8 @@ decision.KINDS = {
   { name = "fail", refuses = true }, -- critical or high
   { name = "waived", refuses = true }, -- of what cannot be waived
   { name = "lesser fail" }, { name = "undecided" }, { name = "not declared" }, { name = "warn" },
-  { name = "missing" }, { name = "unfinished" }, { name = "substitutes" }, { name = "faults" },
+  { name = "missing" }, { name = "unfinished" }, { name = "substitutes" }, { name = "chaos" },
+  { name = "faults" },
 }
 
 local function has(list, word)
@@ -94,6 +95,7 @@ function decision.decide(run)
   if #missing > 0 then add "missing" end
   if not run.ended then add "unfinished" end
   if #(run.substitutes or {}) > 0 then add "substitutes" end
+  if run.chaos then add "chaos" end
   if #(run.faults or {}) > 0 then add "faults" end
 
   local word, reasons = "granted", {}

@@ -74,6 +74,7 @@ local function reason_text(m, result, reason)
   if kind == "missing" then return missing_text(m, result) end
   if kind == "unfinished" then return "The run was not finished." end
   if kind == "substitutes" then return "Parts of the bench were replaced for a test of the bench itself." end
+  if kind == "chaos" then return "Faults were put into the bench on purpose." end
   return "The device had a seeded fault on purpose."
 end
 
@@ -95,7 +96,8 @@ end
 
 local function decision_box(m, counts)
   local result <const> = decision.decide {
-    profile = m.run.profile, ended = m["end"] ~= nil, faults = m.run.faults, substitutes = m.run.substitutes,
+    profile = m.run.profile, ended = m["end"] ~= nil, faults = m.run.faults, chaos = m.run.chaos,
+    substitutes = m.run.substitutes,
     features = (m.plan.device or {}).features, cases = m.cases, catalogue = m.mappings.catalogue,
   }
   local list <const> = {}
@@ -135,6 +137,10 @@ local function notices(m)
   if #(m.run.faults or {}) > 0 then
     add("<strong>Seeded fault.</strong> The reference device was given %s on purpose. A fail is what this run should "
       .. "show.", words.list(m.run.faults))
+  end
+  if m.run.chaos then
+    add("<strong>Chaos.</strong> Faults of radios, lines and power were drawn into the virtual lab on purpose (%s): this "
+      .. "run shows how the bench bears them, not what the device is worth.", html.text(m.run.chaos))
   end
   if #(m.run.substitutes or {}) > 0 then
     add("<strong>Not an honest run.</strong> Parts of the bench were replaced for a test of the bench itself: %s.",

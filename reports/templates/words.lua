@@ -87,6 +87,7 @@ function words.command(run, name)
   if run.profile and run.profile ~= "smoke" then parts[#parts + 1] = "--profile " .. shell(run.profile) end
   parts[#parts + 1] = "--seed " .. shell(html.text(run.seed))
   for _, fault in ipairs(run.faults or {}) do parts[#parts + 1] = "--fault " .. shell(fault) end
+  if run.chaos then parts[#parts + 1] = "--chaos " .. shell(run.chaos) end
   for _, what in ipairs(run.bench ~= "virtual" and run.arm or {}) do parts[#parts + 1] = "--arm " .. shell(what) end
   if name then
     parts[#parts + 1] = shell(name)

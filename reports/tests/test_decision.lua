@@ -129,6 +129,7 @@ h.test("a run that is not honest or not whole is not granted", function()
   h.equal(kinds(decision.decide(run_of("basic", {}, { ended = false }))), "unfinished")
   h.equal(kinds(decision.decide(run_of("basic", {}, { substitutes = { "lab" } }))), "substitutes")
   h.equal(kinds(decision.decide(run_of("basic", {}, { faults = { "MUT-X" } }))), "faults")
+  h.equal(kinds(decision.decide(run_of("basic", {}, { chaos = "uart" }))), "chaos")
   h.equal(decision.decide(run_of("basic", {}, { faults = { "MUT-X" } })).word, "not granted yet")
 end)
 
