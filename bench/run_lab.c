@@ -117,6 +117,7 @@ static int launch(struct lab *lab, const struct lab_config *config, struct err *
         argv[n++] = "--chaos";
         argv[n++] = config->chaos;
     }
+    if (config->live) argv[n++] = "--live";
     argv[n] = config->scenario;
 
     int in[2] = {-1, -1}, out[2] = {-1, -1};

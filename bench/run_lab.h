@@ -20,6 +20,7 @@ struct lab_config {
     const char *fault;    // seeded fault of the reference device, or NULL
     const char *chaos;    // faults that it draws from the seed (docs/LAB.md), or NULL
     const char *work;     // folder of an earlier lab, to go on with its devices' memories, or NULL
+    bool live;            // its time runs at wall rate from the start: for work by hand
     int signal_fd;        // readable: stop waiting (ERR_TIMEOUT)
 };
 

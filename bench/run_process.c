@@ -49,7 +49,7 @@ static void become(const struct process_config *c, pid_t parent, char **env)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    setpgid(0, 0);
+    if (!c->same_group) setpgid(0, 0);
     if (prctl(PR_SET_PDEATHSIG, c->death_signal) != 0 || getppid() != parent) _exit(127);
     int std[3] = {c->in, c->out, c->err};
     for (int i = 0; i < 3; i++) // above 2 first, so that none is overwritten before its turn

@@ -26,6 +26,7 @@ struct process_config {
     int in, out, err;        // descriptors for 0, 1, 2 (borrowed)
     int keep;                // descriptor that stays open in the child under its number, or -1
     int death_signal;        // what the child gets when the supervisor dies
+    bool same_group;         // it shares the terminal, Ctrl-C and all
 };
 
 FOX_CHECK int process_start(struct process *p, const struct process_config *config,

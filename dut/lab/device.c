@@ -51,6 +51,7 @@ int device_new(struct device **out, const struct device_config *config, struct e
 static void end_process(struct device *d, char *how, size_t size)
 {
     if (how) how[0] = '\0';
+    d->outputs = 0;
     if (d->pid <= 0) return;
     int status = 0;
     pid_t ended = 0;
@@ -481,7 +482,10 @@ static int take(struct device *d, const struct wire_message *m, int64_t until_ns
         log_text(d, LOG_LEVEL_INFO, t, m->body + 8, m->len - 8);
         return ERR_OK;
     case PORT_GPIO_OUT:
-        LOG_DEBUG("foxlab", "device %s: a pin changed; no pin is wired in this lab", d->name);
+        if (m->len != 16 || wire_u32(m->body + 8) > 31 || wire_u32(m->body + 12) > 1)
+            return err_set(err, ERR_FORMAT, "sent a GPIO_OUT that is none");
+        d->outputs &= ~(UINT32_C(1) << wire_u32(m->body + 8));
+        d->outputs |= wire_u32(m->body + 12) << wire_u32(m->body + 8);
         return ERR_OK;
     case PORT_PROTECT:
         if (m->len != 16 || wire_u32(m->body + 12) > 1)

@@ -49,6 +49,7 @@ struct device {
     uint32_t supply_mv;
     int32_t temperature_mc; // thousandths of a degree Celsius
     uint32_t version;       // of the device port, as the program speaks it
+    uint32_t outputs;       // level of its output line n in bit n; low without power
     uint32_t pins; // level of input line n in bit n; wired from outside, so power is not asked
 
     enum device_state state;

@@ -13,6 +13,7 @@
 
 #include "bench/base/log.h"
 #include "dut/lab/lab.h"
+#include "dut/lab/streams.h"
 
 enum { EXIT_LAB = 3, EXIT_USAGE = 4, FAULTS_MAX = 32 };
 
@@ -25,6 +26,7 @@ static const char usage[] =
     "  --fault ID  goes to every device; may be given several times\n"
     "  --chaos WHAT  draws faults from the seed: kinds, rate=N/min, window=As-Bs, hold=As-Bs\n"
     "  --work DIR  keeps the devices' memory there; default is a folder that is removed\n"
+    "  --live      time runs at wall rate while nobody receives, from the start: for work by hand\n"
     "  --report    prints on exit how fast lab time went by\n"
     "  -v          says what happens; -vv: everything\n";
 
@@ -37,6 +39,7 @@ struct options {
     const char *chaos;
     uint64_t seed;
     bool report;
+    bool live;
     int verbose;
 };
 
@@ -61,6 +64,10 @@ static int parse_option(struct options *o, int argc, char **argv, int *i, struct
     const char *name = argv[*i], *value = NULL;
     if (strcmp(name, "--report") == 0) {
         o->report = true;
+        return ERR_OK;
+    }
+    if (strcmp(name, "--live") == 0) {
+        o->live = true;
         return ERR_OK;
     }
     if (strcmp(name, "-v") == 0 || strcmp(name, "-vv") == 0) {
@@ -257,6 +264,7 @@ static int run(const struct options *o, int *exit_code, struct err *err)
                                 .seed = o->seed};
     rc = lab_open(&s.lab, &config, err);
     if (rc >= 0) rc = lab_check_devices(s.lab, err);
+    if (rc >= 0 && o->live) streams_go_live(s.lab);
     if (rc >= 0) rc = watch_signals(&s, err);
     if (rc >= 0) rc = o->command ? start_command(&s, o->command, err) : announce(&s, err);
     while (rc >= 0 && !s.done)

@@ -291,10 +291,18 @@ static int take_ftdi(struct parser *p)
         } else if (value && strcmp(p->words[i], "device") == 0) {
             device = device_index(s, value);
             if (device < 0) return refuse(p, "device=%s: no such device above this line", value);
+        } else if (value && strcmp(p->words[i], "chip") == 0) {
+            u.is_double = strcmp(value, "2232h") == 0;
+            if (!u.is_double && strcmp(value, "232h") != 0)
+                return refuse(p, "chip=%s: expected 232h or 2232h", value);
+        } else if (value && strcmp(p->words[i], "debug") == 0) {
+            u.is_jtag = strcmp(value, "jtag") == 0;
+            if (!u.is_jtag && strcmp(value, "swd") != 0)
+                return refuse(p, "debug=%s: expected swd or jtag", value);
         } else {
             return refuse(p,
                           "'%s' is not an option of ftdi; expected: ftdi NAME serial=TEXT "
-                          "device=NAME",
+                          "device=NAME [chip=232h|2232h] [debug=swd|jtag]",
                           p->words[i]);
         }
     }

@@ -4,6 +4,7 @@
 #ifndef DUT_LAB_SCENARIO_H
 #define DUT_LAB_SCENARIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,8 @@ struct scenario_ftdi {
     char name[SCENARIO_NAME_MAX];
     char serial[SCENARIO_NAME_MAX];
     unsigned device; // index of the device it is wired to
+    bool is_double;  // an FT2232H
+    bool is_jtag;    // its debug side, in the place of serial wire
 };
 
 // Either end is a station on the air: a device's number, or SCENARIO_UNITS_MAX and a pluto's.

@@ -50,11 +50,11 @@ static void control(uint8_t type, uint8_t request, uint16_t value, uint16_t len,
 static int plug_in(void **state)
 {
     (void)state;
-    const struct ft232h_wires wires = {NULL, change};
+    const struct ft232h_wires wires[FT232H_CHANNELS] = {{NULL, change}};
     rises = 0;
     answer = false;
     memset(sent, 0, sizeof sent);
-    return ft232h_new(&chip, "T1", &wires, NULL);
+    return ft232h_new(&chip, "T1", FT232H_ONE, wires, NULL);
 }
 
 static int mpsse(void **state)
@@ -119,11 +119,11 @@ static void test_usb_describes_itself(void **state)
     static const uint8_t head[] = {18, 1, 0, 2, 0, 0, 0, 64, 0x03, 0x04, 0x14, 0x60, 0, 9};
     assert_memory_equal(d, head, sizeof head);
     const uint8_t *c = ft232h_config_descriptor(chip);
-    assert_int_equal(c[2], FT232H_CONFIG_LEN); // total length, and its parts add up
-    assert_int_equal(c[0] + c[9] + c[18] + c[25], FT232H_CONFIG_LEN);
+    assert_int_equal(c[2], 32); // total length, and its parts add up
+    assert_int_equal(c[0] + c[9] + c[18] + c[25], 32);
     control(0x80, 6, 0x0100, 18, 18);
     control(0x80, 6, 0x0100, 8, 8); // cut to what is asked
-    control(0x80, 6, 0x0200, 255, FT232H_CONFIG_LEN);
+    control(0x80, 6, 0x0200, 255, 32);
     control(0x80, 6, 0x0303, 255, 6); // "T1"
     control(0x80, 6, 0x0304, 255, -1);
     control(0x80, 6, 0x0f00, 255, -1);

@@ -13,12 +13,13 @@
 #include "bench/base/log.h"
 #include "dut/lab/usb/wire.h"
 
-enum { CONNECTIONS_MAX = 16, NO_UNIT = -1, STALL = -9, NO_DEVICE = -4 };
+enum { CONNECTIONS_MAX = 16, NO_UNIT = -1, STALL = -9, NO_DEVICE = -4, NO_SUCH = -5, BUSY = -6 };
 
 struct connection {
     struct usb_bus *bus;
     int fd; // -1: free
     int unit;
+    uint32_t claimed; // interfaces, a bit each
     struct bytes in;
 };
 
@@ -67,8 +68,8 @@ static void list_units(struct connection *c)
         u->bus = 1;
         u->address = (uint8_t)(i + 2);
         memcpy(u->device, ft232h_device_descriptor(p->chip), sizeof u->device);
-        u->config_len = FT232H_CONFIG_LEN;
-        memcpy(u->config, ft232h_config_descriptor(p->chip), FT232H_CONFIG_LEN);
+        u->config_len = (uint16_t)ft232h_config_len(p->chip);
+        memcpy(u->config, ft232h_config_descriptor(p->chip), u->config_len);
     }
     answer(c, 0, units, n * (uint32_t)sizeof *units);
 }
@@ -79,6 +80,25 @@ static void open_unit(struct connection *c, uint32_t unit)
     bool there = unit < b->config.n_probes && b->config.probes[unit]->plugged;
     c->unit = there ? (int)unit : NO_UNIT;
     answer(c, there ? 0 : NO_DEVICE, NULL, 0);
+}
+
+// An interface belongs to one handle at a time.
+static void claim(struct connection *c, uint32_t interface)
+{
+    const struct usb_bus *b = c->bus;
+    if (interface >= FT232H_CHANNELS) {
+        answer(c, NO_SUCH, NULL, 0);
+        return;
+    }
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        const struct connection *other = &b->connections[i];
+        if (other == c || other->fd < 0 || other->unit != c->unit) continue;
+        if (!(other->claimed >> interface & 1)) continue;
+        answer(c, BUSY, NULL, 0);
+        return;
+    }
+    c->claimed |= UINT32_C(1) << interface;
+    answer(c, 0, NULL, 0);
 }
 
 static void serve(struct connection *c, const struct usb_wire_request *q, const uint8_t *out)
@@ -95,6 +115,15 @@ static void serve(struct connection *c, const struct usb_wire_request *q, const 
     }
     if (c->unit == NO_UNIT) {
         answer(c, NO_DEVICE, NULL, 0);
+        return;
+    }
+    if (q->op == USB_WIRE_CLAIM) {
+        claim(c, q->where);
+        return;
+    }
+    if (q->op == USB_WIRE_RELEASE) {
+        if (q->where < FT232H_CHANNELS) c->claimed &= ~(UINT32_C(1) << q->where);
+        answer(c, 0, NULL, 0);
         return;
     }
     struct ft232h *chip = b->config.probes[c->unit]->chip;

@@ -1,4 +1,5 @@
-// The lab's FT232H: descriptors, vendor requests and the MPSSE, down to single levels on 16 pins.
+// The lab's FT232H, or its sister with two of everything, the FT2232H: descriptors, vendor requests
+// and the MPSSE, down to single levels on 16 pins a channel.
 //
 // Owns its buffers. One thread. Clocking data takes no lab time; clocks without data (8E, 8F) that
 // last FT232H_WAIT_NS or longer take theirs, and what was sent behind them waits. So a batch can
@@ -16,7 +17,18 @@ enum {
     FT232H_WAIT_NS = 100000,
     FT232H_FIFO = 1024, // bytes the chip holds in either direction while it cannot go on
     FT232H_DEVICE_LEN = 18,
-    FT232H_CONFIG_LEN = 32
+    FT232H_CONFIG_MAX = 55,
+    FT232H_CHANNELS = 2 // at most
+};
+
+enum ft232h_kind { FT232H_ONE, FT232H_TWO };
+
+// What is wrong with it on purpose.
+enum ft232h_fault {
+    FT232H_WHOLE,
+    FT232H_SHORT, // every answer lacks its last byte
+    FT232H_EMPTY, // nothing but status bytes comes
+    FT232H_ECHO   // the next command is not understood: FA and its code come back
 };
 
 struct ft232h;
@@ -28,14 +40,19 @@ struct ft232h_wires {
     uint16_t (*change)(void *ctx, uint16_t level, uint16_t driven);
 };
 
-FOX_CHECK int ft232h_new(struct ft232h **out, const char *serial, const struct ft232h_wires *wires,
-                         struct err *err);
+/// wires: of each channel (A, then B).
+FOX_CHECK int ft232h_new(struct ft232h **out, const char *serial, enum ft232h_kind kind,
+                         const struct ft232h_wires wires[FT232H_CHANNELS], struct err *err);
 /// Accepts NULL.
 void ft232h_free(struct ft232h *c);
 /// As if freshly plugged in (or pulled out): nothing is driven, nothing waits.
 void ft232h_unplug(struct ft232h *c);
 const uint8_t *ft232h_device_descriptor(const struct ft232h *c);
 const uint8_t *ft232h_config_descriptor(const struct ft232h *c);
+size_t ft232h_config_len(const struct ft232h *c);
+void ft232h_set_fault(struct ft232h *c, enum ft232h_fault fault);
+/// What hangs on the pins has changed by itself: the levels are taken anew.
+void ft232h_look(struct ft232h *c);
 /// A control transfer: bytes that come in, or -1 for a stall. in holds at least 256 bytes.
 int ft232h_control(struct ft232h *c, const uint8_t setup[8], uint8_t *in, int64_t now_ns);
 /// A bulk transfer to the chip: how many bytes it has taken, or -1 for a stall.

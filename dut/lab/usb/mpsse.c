@@ -211,8 +211,11 @@ static void obey(struct mpsse *m, const uint8_t *p, int64_t now_ns)
 static size_t step(struct mpsse *m, const uint8_t *p, size_t n, int64_t now_ns)
 {
     int used;
-    if (p[0] & 0x80) {
-        size_t len = command_len(p[0]);
+    if (m->misses_next) {
+        m->misses_next = false;
+        used = -1;
+    } else if (p[0] & 0x80) {
+        size_t len = p[0] == 0x9e && !m->has_open_drain ? 0 : command_len(p[0]);
         if (len > n) return 0;
         if (len) obey(m, p, now_ns);
         used = len ? (int)len : -1;

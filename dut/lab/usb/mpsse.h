@@ -14,8 +14,10 @@ enum { MPSSE_COMMAND_MAX = 3 + 65536 };
 
 struct mpsse {
     struct ft232h_wires wires;
-    bool loopback; // 84
-    bool divided;  // 8B: 12 MHz instead of 60
+    bool has_open_drain; // 9E: an FT232H
+    bool misses_next;    // a fault: the next command is not understood
+    bool loopback;       // 84
+    bool divided;        // 8B: 12 MHz instead of 60
     uint16_t divisor;
     uint16_t value, direction, open_drain; // as commanded, bit 8 + n: AC n
     uint16_t level;                        // on the pins

@@ -11,9 +11,14 @@ enum {
     PIN_SELECT = 1 << 3,
     PIN_RELAY = 1 << 8,
     PIN_RESET = 1 << 9,
-    PIN_LAB_ENABLE = 1 << 10,
-    PIN_SWITCH = 1 << 11
+    PIN_SWITCH = 1 << 11,
+    FIRST_OUTPUT = 4,
+    OUTPUT_PINS = 0x0f << FIRST_OUTPUT,
+    CONTROL_PINS = 0x7700 // relay, reset and the device's input lines
 };
+
+// Pins of the device's input lines.
+static const uint8_t input_pins[PROBE_INPUTS] = {10, 12, 13, 14};
 
 // Where a probe finds what (docs/LAB.md).
 #define CODE_BASE   UINT32_C(0x08000000)
@@ -56,53 +61,97 @@ static bool read_word(void *ctx, uint32_t address, uint32_t *value)
     return true;
 }
 
-static void switch_device(struct probe *p, bool powered, bool held, bool enabled)
+static void switch_device(struct probe *p, uint16_t high)
 {
+    unsigned inputs = 0;
+    bool powered = p->relay_sticks ? p->powered : high & PIN_RELAY, held = high & PIN_RESET;
+    p->control_pins = high;
+    for (unsigned i = 0; i < PROBE_INPUTS; i++)
+        inputs |= (unsigned)(high >> input_pins[i] & 1) << i;
     if (powered != p->powered || held != p->held) {
         p->powered = powered;
         p->held = held;
         swd_target_reset(&p->swd);
+        jtag_target_reset(&p->jtag);
         p->target.set_lines(p->target.ctx, p->target.index, powered, held);
     }
-    if (enabled != p->enabled) {
-        p->enabled = enabled;
-        p->target.set_lab_enable(p->target.ctx, p->target.index, enabled);
-    }
+    unsigned changed = inputs ^ p->inputs;
+    p->inputs = inputs;
+    for (unsigned i = 0; i < PROBE_INPUTS; i++)
+        if (changed >> i & 1)
+            p->target.set_input(p->target.ctx, p->target.index, i, inputs >> i & 1);
+}
+
+static bool debug_answers(const struct probe *p)
+{
+    return p->powered && memory_is_readable(p->target.memory, PORT_IMAGE_DEBUG);
+}
+
+// One bit in about a thousand is another one.
+static bool rot(struct probe *p, bool bit)
+{
+    p->rot = p->rot * 1664525 + 1013904223;
+    return p->rots && p->rot >> 22 == 0 ? !bit : bit;
+}
+
+// The data line back to the adapter from the debug port.
+static bool debug_side(struct probe *p, bool jtag, bool clock, bool data, bool mode)
+{
+    if (p->debug != PROBE_DEBUG_WHOLE) return p->debug == PROBE_DEBUG_ONES;
+    if (!debug_answers(p)) return jtag ? true : data; // pulled up; the host's own level
+    if (jtag) return jtag_target_pins(&p->jtag, clock, data, mode);
+    swd_target_pins(&p->swd, clock, data);
+    return p->swd.drives ? p->swd.out : data;
+}
+
+// Lines that the device drives, where the adapter does not. Without power they are pulled up inside
+// the adapter.
+static uint16_t add_outputs(const struct probe *p, uint16_t level, uint16_t driven)
+{
+    uint16_t mine = OUTPUT_PINS & (uint16_t)~driven;
+    if (!p->powered) return level;
+    return (uint16_t)((level & ~mine) | (*p->target.outputs << FIRST_OUTPUT & mine));
 }
 
 static uint16_t change(void *ctx, uint16_t level, uint16_t driven)
 {
     struct probe *p = ctx;
     uint16_t high = level & driven;
-    switch_device(p, high & PIN_RELAY, high & PIN_RESET, high & PIN_LAB_ENABLE);
+    if ((high & CONTROL_PINS) != p->control_pins) switch_device(p, high & CONTROL_PINS);
     bool debug = high & PIN_SWITCH, in = true;
     bool clock = level & PIN_CLOCK, data = level & PIN_OUT;
-    bool answers = p->powered && memory_is_readable(p->target.memory, PORT_IMAGE_DEBUG);
     if (p->powered && !debug && !p->lifted)
-        in = spi_flash_pins(&p->flash, clock, data, !(level & PIN_SELECT));
+        in = rot(p, spi_flash_pins(&p->flash, clock, data, !(level & PIN_SELECT)));
     else
         spi_flash_pins(&p->flash, false, true, false);
-    if (debug) in = data;
-    if (debug && answers) {
-        swd_target_pins(&p->swd, clock, data);
-        if (p->swd.drives) in = p->swd.out;
-    }
+    if (debug) in = debug_side(p, p->is_jtag && !p->is_double, clock, data, level & PIN_SELECT);
+    if (!(driven & PIN_IN)) level = (uint16_t)(in ? level | PIN_IN : level & ~PIN_IN);
+    return add_outputs(p, level, driven);
+}
+
+// Channel B: JTAG and nothing else.
+static uint16_t change_second(void *ctx, uint16_t level, uint16_t driven)
+{
+    struct probe *p = ctx;
+    bool in = debug_side(p, true, level & PIN_CLOCK, level & PIN_OUT, level & PIN_SELECT);
     return driven & PIN_IN ? level : (uint16_t)(in ? level | PIN_IN : level & ~PIN_IN);
 }
 
-int probe_new(struct probe **out, const char *serial, const struct probe_target *target,
-              struct err *err)
+int probe_new(struct probe **out, const struct probe_config *config, struct err *err)
 {
     struct probe *p = calloc(1, sizeof *p);
-    if (!p) return err_set(err, ERR_NOMEM, "adapter %s", serial);
-    p->target = *target;
+    if (!p) return err_set(err, ERR_NOMEM, "adapter %s", config->serial);
+    p->target = config->target;
     p->plugged = true;
+    p->is_double = config->kind == FT232H_TWO;
+    p->is_jtag = config->jtag || p->is_double;
     size_t size;
-    const uint8_t *image = memory_image(target->memory, PORT_IMAGE_FLASH, &size);
+    const uint8_t *image = memory_image(p->target.memory, PORT_IMAGE_FLASH, &size);
     spi_flash_init(&p->flash, image, size);
     swd_target_init(&p->swd, read_word, p);
-    const struct ft232h_wires wires = {p, change};
-    int rc = ft232h_new(&p->chip, serial, &wires, err);
+    jtag_target_reset(&p->jtag);
+    const struct ft232h_wires wires[FT232H_CHANNELS] = {{p, change}, {p, change_second}};
+    int rc = ft232h_new(&p->chip, config->serial, config->kind, wires, err);
     if (rc < 0) {
         probe_free(p);
         return rc;
@@ -122,4 +171,10 @@ void probe_unplug(struct probe *p)
 {
     p->plugged = false;
     ft232h_unplug(p->chip);
+}
+
+void probe_stick_relay(struct probe *p, bool sticks)
+{
+    p->relay_sticks = sticks;
+    if (!sticks) switch_device(p, p->control_pins);
 }

@@ -225,13 +225,14 @@ int LIBUSB_CALL libusb_set_configuration(libusb_device_handle *h, int configurat
 
 int LIBUSB_CALL libusb_claim_interface(libusb_device_handle *h, int interface)
 {
-    (void)interface;
-    return h->fd < 0 ? LIBUSB_ERROR_NO_DEVICE : 0;
+    const struct usb_wire_request q = {.op = USB_WIRE_CLAIM, .where = (uint32_t)interface};
+    return ask_device(h, &q, NULL, NULL, 0, 0);
 }
 
 int LIBUSB_CALL libusb_release_interface(libusb_device_handle *h, int interface)
 {
-    return libusb_claim_interface(h, interface);
+    const struct usb_wire_request q = {.op = USB_WIRE_RELEASE, .where = (uint32_t)interface};
+    return ask_device(h, &q, NULL, NULL, 0, 0);
 }
 
 int LIBUSB_CALL libusb_detach_kernel_driver(libusb_device_handle *h, int interface)

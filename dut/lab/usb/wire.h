@@ -15,7 +15,9 @@ enum usb_wire_op {
     USB_WIRE_OPEN,     // unit
     USB_WIRE_CONTROL,  // setup, then len bytes when it goes out; answer: what comes in
     USB_WIRE_OUT,      // endpoint, then len bytes
-    USB_WIRE_IN        // endpoint, at most len bytes
+    USB_WIRE_IN,       // endpoint, at most len bytes
+    USB_WIRE_CLAIM,    // interface; refused while another handle has it
+    USB_WIRE_RELEASE   // interface
 };
 
 enum { USB_WIRE_TRANSFER_MAX = 1 << 16, USB_WIRE_CONFIG_MAX = 64 };

@@ -1,0 +1,280 @@
+#include "bench/desk.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/cmd.h"
+#include "bench/run_lab.h"
+#include "bench/run_process.h"
+#include "lua/bind/script.h"
+#include "lua/bind/state.h"
+
+enum { ARGS_MAX = 32, TURN_MS = 100, BAUD = 9600, ANSWER_LIMIT_S = 5 };
+
+static const char *text_of(const struct jval *object, const char *key, const char *otherwise)
+{
+    return jval_text(jval_get(object, key), otherwise);
+}
+
+int desk_fail(const char *command, const struct err *err)
+{
+    fprintf(stderr, "foxbench %s: %s\n", command, err->text);
+    return err->code == ERR_USAGE || err->code == ERR_INVALID ? CMD_EXIT_USAGE : CMD_EXIT_ERROR;
+}
+
+int desk_seconds(const char *option, const char *text, double *out, struct err *err)
+{
+    if (!text) return ERR_OK;
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end || !(v >= 0 && v <= 86400))
+        return err_set(err, ERR_USAGE, "%s: expected seconds from 0 to 86400, got '%s'", option,
+                       text);
+    *out = v;
+    return ERR_OK;
+}
+
+// --- signals
+
+// A handler has no context to keep it in.
+static volatile sig_atomic_t interrupted;
+
+static void note(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static void take_signals(void)
+{
+    struct sigaction action = {.sa_handler = note}; // no SA_RESTART: a wait ends
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+// --- in a lab
+
+int desk_in_lab(const char *command, int argc, char **argv)
+{
+    char bench[PATH_MAX];
+    const char *words[ARGS_MAX] = {"foxbench"};
+    struct lab *lab = NULL;
+    struct process child = {0};
+    struct err err = {0};
+    int n = 1, code = CMD_EXIT_ERROR;
+    snprintf(bench, sizeof bench, "%s/fixtures/benches/virtual.lua", cmd_root());
+    for (int i = 0; i < argc && n < ARGS_MAX - 3; i++)
+        words[n++] = argv[i];
+    words[n++] = "--bench";
+    words[n++] = bench;
+    const struct lab_config config = {
+        .seed = 1, .scenario = "default", .live = true, .signal_fd = -1};
+    take_signals();
+    if (lab_start(&lab, &config, &err) < 0) return desk_fail(command, &err);
+    fprintf(stderr, "foxbench %s: without --bench this is the virtual lab\n", command);
+    fflush(stdout);
+    const struct process_config start = {.program = "/proc/self/exe",
+                                         .argv = words,
+                                         .env = lab_environment(lab),
+                                         .in = STDIN_FILENO,
+                                         .out = STDOUT_FILENO,
+                                         .err = STDERR_FILENO,
+                                         .keep = -1,
+                                         .death_signal = SIGTERM,
+                                         .same_group = true};
+    if (process_start(&child, &start, &err) < 0) {
+        code = desk_fail(command, &err);
+    } else {
+        bool told = false;
+        while (!process_wait(&child, TURN_MS)) {
+            if (interrupted && !told) kill(child.pid, SIGTERM);
+            told = interrupted;
+        }
+        if (WIFEXITED(child.status)) code = WEXITSTATUS(child.status);
+    }
+    process_end(&child);
+    lab_stop(lab);
+    return code;
+}
+
+// --- the bench file
+
+// Checked as a run would, with the reference device in the place of the device that may stand
+// there.
+static int check(struct desk *d, const char *path, struct err *err)
+{
+    char file[PATH_MAX];
+    struct jval *device = NULL, *limits = NULL, *device_out = NULL, *bench_out = NULL;
+    struct state *state = NULL;
+    snprintf(file, sizeof file, "%s/fixtures/devices/foxdut.lua", cmd_root());
+    int rc = script_read_data(file, &device, err);
+    snprintf(file, sizeof file, "%s/fixtures/limits/report-only.lua", cmd_root());
+    if (rc >= 0) rc = script_read_data(file, &limits, err);
+    if (rc >= 0) rc = state_open(&state, cmd_root(), err);
+    if (rc >= 0) {
+        rc = state_check(state, device, d->bench, limits, &device_out, &bench_out, err);
+        if (rc < 0) rc = err_prefix(err, "%s", path);
+    }
+    if (rc >= 0) {
+        jval_free(d->bench);
+        d->bench = jval_ref(bench_out);
+    }
+    jval_free(device_out);
+    jval_free(bench_out);
+    jval_free(limits);
+    jval_free(device);
+    state_close(state);
+    return rc < 0 ? rc : ERR_OK;
+}
+
+int desk_read(struct desk *d, const char *bench, struct err *err)
+{
+    *d = (struct desk){.power_line = -1, .reset_line = -1};
+    int rc = script_read_data(bench, &d->bench, err);
+    return rc < 0 ? rc : check(d, bench, err);
+}
+
+// --- opening
+
+int desk_open_ftdi(struct desk *d, struct err *err)
+{
+    const struct jval *f = jval_get(d->bench, "ftdi");
+    if (!f)
+        return err_set(err, ERR_USAGE,
+                       "the bench file names no adapter at the device's pins; expected for example "
+                       "ftdi = { serial = \"FT…\", relay = \"AC0\" } (docs/HARDWARE.md)");
+    int rc = ftdi_open(&d->ftdi, text_of(f, "serial", ""), err);
+    if (rc >= 0)
+        rc = power_init(&d->power, d->ftdi, text_of(f, "relay", NULL), text_of(f, "reset", NULL),
+                        text_of(f, "lab_enable", NULL), err);
+    d->what = text_of(f, "unit", "adapter");
+    d->discharge_s = jval_number(jval_get(f, "discharge_s"), 0);
+    return rc;
+}
+
+static int line_of(const struct jval *line)
+{
+    return strcmp(text_of(line, "line", ""), "rts") == 0 ? PORT_LINE_RTS : PORT_LINE_DTR;
+}
+
+static int open_port(struct desk *d, const struct jval *power, struct err *err)
+{
+    const struct jval *uarts = jval_get(d->bench, "uarts"), *reset = jval_get(d->bench, "reset");
+    const char *unit = text_of(power, "uart", "");
+    struct port_config config = {.baud = BAUD};
+    for (size_t i = 0; i < jval_len(uarts); i++) {
+        const struct jval *u = jval_at(uarts, i);
+        if (strcmp(text_of(u, "unit", ""), unit) != 0) continue;
+        config.path = text_of(u, "path", NULL);
+        config.baud = (unsigned)jval_int(jval_get(u, "baud"), BAUD);
+    }
+    int rc = port_open(&d->port, &config, err);
+    if (rc < 0) return rc;
+    d->what = unit;
+    d->discharge_s = jval_number(jval_get(power, "discharge_s"), 0);
+    d->power_line = line_of(power);
+    if (strcmp(text_of(reset, "uart", ""), unit) == 0) d->reset_line = line_of(reset);
+    return ERR_OK;
+}
+
+int desk_open_power(struct desk *d, struct err *err)
+{
+    const struct jval *power = jval_get(d->bench, "power");
+    if (jval_get(d->bench, "ftdi")) return desk_open_ftdi(d, err);
+    if (power) return open_port(d, power, err);
+    return err_set(err, ERR_USAGE,
+                   "the bench file names nothing that switches the device's power; expected "
+                   "ftdi = { … } or power = { uart = \"dut1\", line = \"rts\" } "
+                   "(docs/HARDWARE.md)");
+}
+
+void desk_close(struct desk *d)
+{
+    ftdi_close(d->ftdi);
+    port_close(d->port);
+    jval_free(d->bench);
+    *d = (struct desk){0};
+}
+
+// --- power, reset, time
+
+int desk_set_power(struct desk *d, bool on, struct err *err)
+{
+    if (d->ftdi) return on ? power_on(&d->power, err) : power_off(&d->power, err);
+    return port_set_line(d->port, (enum port_line)d->power_line, on, err);
+}
+
+int desk_set_reset(struct desk *d, bool held, struct err *err)
+{
+    if (d->ftdi) return power_reset(&d->power, held, err);
+    if (d->reset_line < 0)
+        return err_set(err, ERR_USAGE,
+                       "the bench file names no reset line; expected for example reset = { uart = "
+                       "\"dut1\", line = \"dtr\" }");
+    return port_set_line(d->port, (enum port_line)d->reset_line, held, err);
+}
+
+static double wall_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// A signal ends the pause early.
+static void pause_ms(int ms)
+{
+    (void)poll(NULL, 0, ms);
+}
+
+// A stretch of time by the adapter's clock, which also moves a lab's.
+static int wait_on_adapter(struct ftdi *f, int ms, struct err *err)
+{
+    const uint8_t get_high = 0x83; // an answer behind the delay
+    struct ftdi_batch b;
+    uint8_t level;
+    ftdi_batch_init(&b, FTDI_BATCH_MAX);
+    ftdi_batch_delay(&b, 1000u * (unsigned)ms);
+    ftdi_batch_put(&b, &get_high, 1, 1);
+    double limit_s = wall_s() + ms * 1e-3 + ANSWER_LIMIT_S;
+    int rc = ftdi_batch_start(f, &b, err);
+    while (rc == ERR_OK) {
+        pause_ms(1);
+        rc = ftdi_batch_collect(f, &level, err);
+        if (rc == ERR_OK && wall_s() > limit_s)
+            rc = err_set(err, ERR_TIMEOUT,
+                         "FTDI adapter %s: does not answer any more; pull it and plug it in again",
+                         ftdi_serial(f));
+    }
+    ftdi_batch_deinit(&b);
+    return rc < 0 ? rc : ERR_OK;
+}
+
+int desk_wait(struct desk *d, double seconds, struct err *err)
+{
+    double end_s = seconds < 0 ? INFINITY : wall_s() + seconds;
+    int rc = ERR_OK;
+    take_signals();
+    while (!interrupted && wall_s() < end_s && rc >= 0) {
+        double left_ms = (end_s - wall_s()) * 1e3;
+        int turn_ms = left_ms < TURN_MS ? (int)left_ms + 1 : TURN_MS;
+        uint8_t ignored[64];
+        if (d->ftdi) {
+            rc = wait_on_adapter(d->ftdi, turn_ms, err);
+        } else {
+            pause_ms(turn_ms);
+            rc = port_read(d->port, ignored, sizeof ignored, err); // pulled meanwhile?
+        }
+    }
+    return rc < 0 ? rc : interrupted ? 1 : ERR_OK;
+}
