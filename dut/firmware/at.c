@@ -30,6 +30,10 @@ static const struct at_command *find_command(const struct at_dialect *dialect, c
 void at_execute(struct device *d, const char *line, size_t len)
 {
     if (line && len == 0) return; // an empty line is nothing
+    if (faults_on(&d->faults, FAULT_CHATTY)) {
+        d->dialect->accept(d);
+        return;
+    }
     const bool is_text = line && strlen(line) == len && strncmp(line, "AT", 2) == 0;
     const struct at_command *c = is_text ? find_command(d->dialect, line + 2) : NULL;
     if (!c || !c->run(d, line + 2 + strlen(c->name))) d->dialect->refuse(d, c != NULL);

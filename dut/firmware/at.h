@@ -25,6 +25,8 @@ struct at_dialect {
     bool echo; // until it is switched off
     const struct at_command *commands;
     size_t n_commands;
+    /// Answers a line that was done.
+    void (*accept)(struct device *d);
     /// Answers a line that cannot be understood; `known`: the command is one of the dialect's.
     void (*refuse)(struct device *d, bool known);
     /// Hands the payload of a downlink to the host.

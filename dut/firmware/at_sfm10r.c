@@ -10,6 +10,7 @@
 #include "dut/firmware/device.h"
 #include "dut/firmware/memory.h"
 #include "dut/firmware/modes.h"
+#include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
 // Answers
@@ -26,7 +27,12 @@ static void say(struct device *d, const char *format, ...)
     if (n < 0) return;
     size_t len = strlen(text);
     text[len++] = '\r';
-    devport_uart_write(d->port, text, len);
+    serial_write(d, text, len);
+}
+
+static void accept(struct device *d)
+{
+    say(d, "OK");
 }
 
 static bool say_ok(struct device *d)
@@ -84,6 +90,9 @@ static void say_result(struct device *d, enum uplink_result result)
         return;
     case UPLINK_NO_KEY:
         say(d, "ERROR: not sent, the encryption key is missing");
+        return;
+    case UPLINK_OVER_BUDGET:
+        say(d, "ERROR: not sent, the budget of messages and transmit time is spent");
         return;
     case UPLINK_USED_UP:
         say(d, "ERROR: not sent, the keystream is used up");
@@ -275,7 +284,7 @@ static bool run_test_mode(struct device *d, const char *args)
     long mode = 0, count = 0;
     const char *rest = *args == '=' ? at_read_number(args + 1, 0, MODES_MAX, &mode) : NULL;
     if (!rest || *rest != ',' || !at_read_last_number(rest + 1, 1, COUNT_MAX, &count)) return false;
-    if (!modes_known((unsigned)mode)) return false;
+    if (!modes_known((unsigned)mode) || !device_lab_enabled(d)) return false;
     enum uplink_result result = UPLINK_SENT;
     for (long i = 0; i < count && result == UPLINK_SENT; i++)
         result = modes_run(d, (unsigned)mode);
@@ -345,5 +354,6 @@ static const struct at_command commands[] = {
 const struct at_dialect at_sfm10r = {.name = "sfm10r",
                                      .commands = commands,
                                      .n_commands = sizeof commands / sizeof commands[0],
+                                     .accept = accept,
                                      .refuse = refuse,
                                      .tell_downlink = tell_downlink};

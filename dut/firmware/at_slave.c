@@ -10,6 +10,7 @@
 #include "dut/firmware/device.h"
 #include "dut/firmware/memory.h"
 #include "dut/firmware/modes.h"
+#include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
 enum { VERBOSITY_MAX = 3, POWER_MAX_DBM = 15 };
@@ -26,7 +27,12 @@ static void say(struct device *d, const char *format, ...)
     if (n < 0) return;
     size_t len = strlen(text);
     memcpy(text + len, "\r\n", 2);
-    devport_uart_write(d->port, text, len + 2);
+    serial_write(d, text, len + 2);
+}
+
+static void accept(struct device *d)
+{
+    say(d, "OK");
 }
 
 static bool say_ok(struct device *d)
@@ -74,6 +80,9 @@ static void say_result(struct device *d, enum uplink_result result)
         return;
     case UPLINK_NO_STATION:
         say(d, "AT_RX_ERROR");
+        return;
+    case UPLINK_OVER_BUDGET:
+        say(d, "AT_BUSY_ERROR");
         return;
     case UPLINK_NOT_STORED:
     case UPLINK_NOT_BUILT:
@@ -295,5 +304,6 @@ const struct at_dialect at_slave = {.name = "at_slave",
                                     .echo = true,
                                     .commands = commands,
                                     .n_commands = sizeof commands / sizeof commands[0],
+                                    .accept = accept,
                                     .refuse = refuse,
                                     .tell_downlink = tell_downlink};

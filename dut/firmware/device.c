@@ -3,6 +3,7 @@
 #include "bench/base/rng.h"
 #include "dut/firmware/layout.h"
 #include "dut/firmware/memory.h"
+#include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
 static const uint32_t library_test_id = 0xFEDCBA98;
@@ -85,6 +86,9 @@ void device_boot(struct device *d, enum counter_boot cause)
     hop_init(&d->hop, device_id(d), (uint32_t)rng_u64(key, d->counter.last));
     d->input = (struct input){0};
     d->uart_lost = devport_uart_lost(d->port);
+    d->next_flood_ns = devport_now_ns(d->port);
+    d->bytes_written = 0;
+    d->budget = (struct budget){0};
     d->public_key = d->settings.public_key;
     d->tx_supply_mv = devport_supply_mv(d->port);
     d->reset_wanted = false;
@@ -99,29 +103,19 @@ void device_boot(struct device *d, enum counter_boot cause)
     device_plan_listening(d);
 }
 
-// One byte of the serial line into the line buffer; false when there is none.
-static bool take_byte(struct device *d)
+static int64_t earliest(int64_t a_ns, int64_t b_ns)
 {
-    uint8_t byte;
-    if (devport_uart_read(d->port, &byte, 1) == 1) {
-        if (d->echo) devport_uart_write(d->port, &byte, 1);
-        input_push(&d->input, byte);
-        return true;
-    }
-    if (devport_uart_lost(d->port) != d->uart_lost) {
-        d->uart_lost = devport_uart_lost(d->port);
-        input_lose(&d->input);
-    }
-    return false;
+    return a_ns < b_ns ? a_ns : b_ns;
 }
 
 void device_wait_until(struct device *d, int64_t until_ns)
 {
     do {
-        devport_wait(d->port, d->store_at_ns < until_ns ? d->store_at_ns : until_ns);
-        while (take_byte(d)) {
+        devport_wait(d->port, earliest(earliest(until_ns, d->store_at_ns), serial_flood_ns(d)));
+        while (serial_take(d)) {
         }
         if (devport_now_ns(d->port) >= d->store_at_ns) store_counter(d);
+        if (devport_now_ns(d->port) >= serial_flood_ns(d)) serial_flood(d);
     } while (devport_now_ns(d->port) < until_ns);
 }
 
@@ -133,7 +127,7 @@ static void serve_input(struct device *d)
         enum input_result result;
         while (!d->reset_wanted && (result = input_take(&d->input, line, &len)) != INPUT_NONE)
             at_execute(d, result == INPUT_LINE ? line : NULL, len);
-    } while (!d->reset_wanted && take_byte(d));
+    } while (!d->reset_wanted && serial_take(d));
 }
 
 static void listen_unasked(struct device *d)
@@ -161,6 +155,8 @@ static bool serve_time(struct device *d)
         downlink_again_listen(d, now_ns + EAR_PIECE_MS * DEVPORT_MS);
     } else if (now_ns >= d->store_at_ns) {
         store_counter(d);
+    } else if (now_ns >= serial_flood_ns(d)) {
+        serial_flood(d);
     } else if (now_ns >= d->next_oob_ns) {
         device_schedule_oob(d);
         struct uplink_request request = {.type = SFX_MESSAGE_KEEP_ALIVE,
@@ -178,8 +174,8 @@ static bool serve_time(struct device *d)
 
 static int64_t next_due(const struct device *d)
 {
-    int64_t due_ns = d->next_oob_ns < d->next_listen_ns ? d->next_oob_ns : d->next_listen_ns;
-    return due_ns < d->store_at_ns ? due_ns : d->store_at_ns;
+    return earliest(earliest(d->next_oob_ns, d->next_listen_ns),
+                    earliest(d->store_at_ns, serial_flood_ns(d)));
 }
 
 void device_run(struct device *d)

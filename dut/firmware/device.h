@@ -10,6 +10,7 @@
 #include "bench/base/secret.h"
 #include "bench/sfx/cipher.h"
 #include "dut/firmware/at.h"
+#include "dut/firmware/budget.h"
 #include "dut/firmware/counter.h"
 #include "dut/firmware/downlink.h"
 #include "dut/firmware/faults.h"
@@ -43,7 +44,10 @@ struct device {
     struct counter counter;
     struct hop hop;
     struct input input;
-    uint64_t uart_lost; // of the port, as far as `input` knows
+    uint64_t uart_lost;     // of the port, as far as `input` knows
+    unsigned bytes_written; // by hostile devices
+    int64_t next_flood_ns;
+    struct budget budget;
     struct record encryption_record;
     bool encryption_key;         // there is one
     bool public_key;             // sign with the public key until the next reset

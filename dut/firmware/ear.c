@@ -19,7 +19,7 @@ bool ear_next(struct device *d, struct ear *e, int64_t to_ns, struct devport_gfs
         while (e->at < e->n) {
             bool got = false;
             e->at += devport_gfsk_push(&e->receiver, e->iq + 2 * e->at, e->n - e->at, frame, &got);
-            if (!got) continue;
+            if (!got || faults_on(&d->faults, FAULT_DEAF_DOWNLINK)) continue;
             *end_ns =
                 e->from_ns + (int64_t)frame->end_sample * DEVPORT_SECOND / DEVPORT_GFSK_RATE_HZ;
             return true;

@@ -5,10 +5,14 @@
 static const struct {
     const char *id;
     const char *sentence;
+    bool hostile;
 } table[FAULTS] = {
-#define FAULT(name, id, sentence, where) [FAULT_##name] = {id, sentence},
+#define FAULT(name, id, sentence, where) [FAULT_##name] = {id, sentence, false},
 #include "dut/firmware/faults.def"
 #undef FAULT
+#define HOSTILE(name, id, sentence, where) [FAULT_##name] = {id, sentence, true},
+#include "dut/firmware/hostile.def"
+#undef HOSTILE
 };
 
 bool faults_switch_on(struct faults *f, const char *id)
@@ -38,8 +42,8 @@ bool faults_switch_off(struct faults *f, const char *prefix)
     return any;
 }
 
-void faults_list(FILE *out)
+void faults_list(FILE *out, bool hostile)
 {
     for (int i = 0; i < FAULTS; i++)
-        fprintf(out, "%s  %s\n", table[i].id, table[i].sentence);
+        if (table[i].hostile == hostile) fprintf(out, "%s  %s\n", table[i].id, table[i].sentence);
 }

@@ -1,4 +1,5 @@
-// The switches that make the reference device wrong on purpose. The list is faults.def.
+// The switches that make the reference device wrong on purpose. The catalogue's are in faults.def;
+// hostile.def has devices for the bench's own controls.
 //
 // A plain value: all off when zeroed.
 #ifndef DUT_FIRMWARE_FAULTS_H
@@ -11,6 +12,9 @@ enum fault {
 #define FAULT(name, id, sentence, where) FAULT_##name,
 #include "dut/firmware/faults.def"
 #undef FAULT
+#define HOSTILE(name, id, sentence, where) FAULT_##name,
+#include "dut/firmware/hostile.def"
+#undef HOSTILE
     FAULTS
 };
 
@@ -23,7 +27,7 @@ bool faults_switch_on(struct faults *f, const char *id);
 bool faults_on(const struct faults *f, enum fault fault);
 /// Switches off every fault whose id begins so; whether there was one.
 bool faults_switch_off(struct faults *f, const char *prefix);
-/// One line per fault: id, two spaces, sentence.
-void faults_list(FILE *out);
+/// One line per fault, either those of the catalogue or the hostile ones: id, two spaces, sentence.
+void faults_list(FILE *out, bool hostile);
 
 #endif

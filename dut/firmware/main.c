@@ -17,7 +17,7 @@ static const char usage[] =
     "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt] [--dialect NAME]\n"
     "              [--rollover N]\n"
     "              [--sibling-id HEX8 --sibling-key REF] [--fault ID]...\n"
-    "       foxdut --list-faults\n"
+    "       foxdut --list-faults | --list-hostile\n"
     "  --id HEX8      device ID, 8 hex digits, most significant first\n"
     "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
     "  --pac HEX16    porting authorisation code, 16 hex digits\n"
@@ -28,6 +28,7 @@ static const char usage[] =
     "                 another device of the same maker, for faults that make keys related\n"
     "  --fault ID     be wrong on purpose; may be given several times\n"
     "  --list-faults  print the faults' ids and what each does\n"
+    "  --list-hostile print what else --fault takes: devices that spoil a test\n"
     "A lab starts this program and speaks to it over the socket in FOXPORT_FD.\n";
 
 struct options {
@@ -105,7 +106,7 @@ static int derive_key(struct device *d, struct err *err)
 static int choose_variant(struct device *d, const struct options *o, struct err *err)
 {
     d->home_zone = sfx_zone_find("RC1");
-    if (o->encrypt) d->native = sfx_native_assumed();
+    if (o->encrypt || faults_on(&d->faults, FAULT_LIE_ENCRYPTION)) d->native = sfx_native_assumed();
     d->dialect = o->dialect ? at_find(o->dialect) : &at_sfm10r;
     if (!d->dialect)
         return err_set(err, ERR_USAGE, "--dialect expects sfm10r or at_slave, got '%s'",
@@ -130,7 +131,10 @@ static int manufacture(struct device *d, const struct options *o, struct err *er
     rc = read_hex("pac", o->pac, d->pac, sizeof d->pac, err);
     if (rc < 0) return rc;
     rc = choose_key(d, o, err);
-    return rc == ERR_OK && faults_on(&d->faults, FAULT_CLN_002) ? derive_key(d, err) : rc;
+    if (rc == ERR_OK && faults_on(&d->faults, FAULT_CLN_002)) rc = derive_key(d, err);
+    if (rc == ERR_OK && faults_on(&d->faults, FAULT_LIE_ID)) d->factory_id++;
+    if (rc == ERR_OK && faults_on(&d->faults, FAULT_LIE_KEY)) d->key.data[0] ^= 0x80;
+    return rc;
 }
 
 static int read_options(struct options *o, int argc, char **argv, struct err *err)
@@ -195,8 +199,9 @@ static void drop_idle_faults(struct devport *port, const struct options *o, stru
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--list-faults") == 0) {
-        faults_list(stdout);
+    const bool lists_hostile = argc == 2 && strcmp(argv[1], "--list-hostile") == 0;
+    if (lists_hostile || (argc == 2 && strcmp(argv[1], "--list-faults") == 0)) {
+        faults_list(stdout, lists_hostile);
         return EXIT_SUCCESS;
     }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {

@@ -13,7 +13,8 @@ enum {
     FAST = 600,
     SAMPLES_PER_SYMBOL = 64,
     BURST_SYMBOLS_MAX = 8 * SFX_FRAME_MAX + 4,
-    EPOCHS = 256 // of the keystream
+    EPOCHS = 256, // of the keystream
+    FRAME_HEAD_BITS = 32
 };
 
 static const int64_t channels_rest_ns = 20 * DEVPORT_SECOND; // after a message with hopping
@@ -85,9 +86,12 @@ static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len
     static float iq[2 * BURST_SYMBOLS_MAX * SAMPLES_PER_SYMBOL];
     size_t n_bits = 8 * frame_len;
     float amplitude = powf(10.0f, (float)d->settings.power_dbm / 20.0f); // sqrt(mW)
+    const int64_t lasts_ns = symbols_ns(d, (double)n_bits + 1.0);
+    budget_book_frame(&d->budget, devport_now_ns(d->port) + lasts_ns, lasts_ns);
     devport_dbpsk(frame, n_bits, SAMPLES_PER_SYMBOL, amplitude, iq);
-    devport_rf_transmit(d->port, f_hz, bit_rate(d) * SAMPLES_PER_SYMBOL, iq,
-                        devport_dbpsk_len(n_bits, SAMPLES_PER_SYMBOL));
+    if (!faults_on(&d->faults, FAULT_MUTE))
+        devport_rf_transmit(d->port, f_hz, bit_rate(d) * SAMPLES_PER_SYMBOL, iq,
+                            devport_dbpsk_len(n_bits, SAMPLES_PER_SYMBOL));
     uint32_t supply_mv = devport_supply_mv(d->port);
     d->tx_supply_mv = supply_mv > DEVICE_TX_DROP_MV ? supply_mv - DEVICE_TX_DROP_MV : 0;
     return devport_now_ns(d->port) + symbols_ns(d, lead_symbols + (double)n_bits + 1.0);
@@ -229,11 +233,36 @@ static enum uplink_result check_cipher(const struct device *d, const struct upli
     return counter_is_used_up(&d->counter, EPOCHS) ? UPLINK_USED_UP : UPLINK_SENT;
 }
 
+// How long the frames of a message last, and of the confirmation that may follow.
+static int64_t air_ns(const struct device *d, const struct uplink_request *request)
+{
+    enum { CONFIRMATION_BITS = 176 };
+    struct sfx_uplink up = {.type = request->type, .payload_len = request->payload_len};
+    if (request->type == SFX_MESSAGE_KEEP_ALIVE)
+        sfx_control_put_keep_alive(&up, &(struct sfx_control){0});
+    if (sfx_uplink_plan(&up, NULL) < 0) return 0; // will not be built
+    double bits = request->frames * (1.0 + FRAME_HEAD_BITS + sfx_body_bits(up.class));
+    if (request->downlink) bits += 1.0 + CONFIRMATION_BITS;
+    return symbols_ns(d, bits);
+}
+
+static enum uplink_result check_budget(struct device *d, const struct uplink_request *request)
+{
+    const int64_t now_ns = devport_now_ns(d->port);
+    const bool duty_cycle = d->zone->access == SFX_ACCESS_DUTY_CYCLE;
+    if (device_lab_enabled(d)) d->budget.lifted = true;
+    if (!budget_allows(&d->budget, now_ns, duty_cycle, air_ns(d, request)))
+        return UPLINK_OVER_BUDGET;
+    budget_book_message(&d->budget, now_ns);
+    return UPLINK_SENT;
+}
+
 enum uplink_result uplink_send(struct device *d, const struct uplink_request *request,
                                struct downlink *answer)
 {
     d->again.on = false;
     enum uplink_result possible = check_cipher(d, request);
+    if (possible == UPLINK_SENT) possible = check_budget(d, request);
     if (possible != UPLINK_SENT) return possible;
     if (!uplink_await_station(d)) return UPLINK_NO_STATION;
     struct sfx_uplink up = {.type = request->type};

@@ -30,6 +30,7 @@ enum uplink_result {
     UPLINK_NO_DOWNLINK, // sent, but the window passed without an answer
     UPLINK_NOT_STORED,  // the counter could not be stored, so nothing was sent
     UPLINK_NOT_BUILT,   // no such message
+    UPLINK_OVER_BUDGET, // not sent: too much has been sent in the last hour or day
     UPLINK_NO_KEY,      // not sent: the encryption key is missing
     UPLINK_USED_UP,     // not sent: every keystream under this key has been used
     UPLINK_NO_STATION   // not sent: the station it waits for was not heard (MUT-RES-007)

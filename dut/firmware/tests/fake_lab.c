@@ -332,7 +332,9 @@ bool lab_power_on(struct lab *l, enum port_boot_cause cause)
     l->next_ns = l->now_ns;
     while (serve(l)) {
     }
-    return l->pid > 0 && l->ready[0];
+    if (l->pid <= 0 || !l->ready[0]) return false;
+    if (!l->in_the_field) lab_gpio(l, LAYOUT_PIN_LAB_ENABLE, 1);
+    return true;
 }
 
 // Takes back the bytes of the newest write whose time has not come.

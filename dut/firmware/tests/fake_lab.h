@@ -61,6 +61,7 @@ struct lab {
     const char *key_hex;
     const char *args[LAB_ARGS_MAX]; // further arguments, NULL-terminated
     int64_t grant_step_ns;          // grants no longer than this; 0: as long as possible
+    bool in_the_field;              // the lab-enable line is low when it starts
     bool cut_at_first_burst;
     int cut_write_after; // cut the power when this many bytes of a write are done; -1: never
     int write_errno;     // refuse NVM writes with this; 0: never

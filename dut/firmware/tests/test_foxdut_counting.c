@@ -298,6 +298,7 @@ static void test_preset(void **state)
     (void)state;
     struct lab l;
     start(&l, NULL, 99);
+    lab_gpio(&l, 0, 0);
     assert_string_equal(lab_command(&l, "AT$CNT=4000"), "ERROR: parse error\r");
     assert_int_equal(next_counter(&l), 100);
     lab_gpio(&l, 0, 1);

@@ -140,6 +140,7 @@ static void test_dialect_refuses(void **state)
         "AT$RFSX",
         "AT$SF=0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"};
     struct lab *l = *state;
+    lab_gpio(l, 0, 0);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         assert_string_equal(lab_command(l, lines[i]), parse_error);
     assert_int_equal(l->n_bursts, 0);
@@ -151,6 +152,9 @@ static void test_dialect_refuses(void **state)
 static void test_dialect_public_key_needs_the_lab(void **state)
 {
     struct lab *l = *state;
+    lab_gpio(l, 0, 0);
+    assert_string_equal(lab_command(l, "AT$TM=1,1"), parse_error);
+    assert_string_equal(lab_command(l, "AT$CNT=1"), parse_error);
     assert_string_equal(lab_command(l, "ATS410=1"), parse_error);
     lab_gpio(l, 0, 1);
     assert_string_equal(lab_command(l, "ATS410=1"), "OK\r");

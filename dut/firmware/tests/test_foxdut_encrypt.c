@@ -298,6 +298,7 @@ static void test_a_missing_key(void **state)
         assert_string_equal(lab_command(&l, "AT$EK=0"), "OK\r");
         lab_kill(&l);
         assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+        lab_gpio(&l, 0, 0);
         for (int i = 0; i < 2; i++)
             assert_int_equal(next_byte(&l, &counter), faulty ? 0x40 : -1);
         if (!faulty)

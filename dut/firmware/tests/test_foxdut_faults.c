@@ -240,6 +240,7 @@ static void test_auth_013_keeps_the_public_key(void **state)
     assert_true(lab_power_on(&l, PORT_BOOT_POWER));
     for (unsigned i = 0; i < 4; i++) {
         uint8_t f[26], full[16];
+        lab_gpio(&l, 0, 0);
         if (i == 1) assert_string_equal(lab_command(&l, "ATS410=1"), "OK\r");
         if (i == 2) {
             lab_kill(&l);

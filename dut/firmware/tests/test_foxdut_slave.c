@@ -85,6 +85,7 @@ static void test_answers(void **state)
     };
     struct lab l;
     start_with(&l, NULL, NULL);
+    lab_gpio(&l, 0, 0);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         assert_string_equal(lab_command(&l, table[i][0]), table[i][1]);
     assert_int_equal(l.n_bursts, 6 * 3);

@@ -1,0 +1,72 @@
+#include "dut/firmware/serial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dut/firmware/device.h"
+
+static const int64_t split_pause_ns = 50 * DEVPORT_MS;
+static const int64_t flood_period_ns = 50 * DEVPORT_MS; // 48 bytes of it fill a line of 9600 baud
+
+bool serial_take(struct device *d)
+{
+    uint8_t byte;
+    const bool deaf = faults_on(&d->faults, FAULT_DEAF_SERIAL);
+    if (devport_uart_read(d->port, &byte, 1) == 1) {
+        if (deaf) return true;
+        if (d->echo) serial_write(d, &byte, 1);
+        input_push(&d->input, byte);
+        return true;
+    }
+    if (devport_uart_lost(d->port) != d->uart_lost) {
+        d->uart_lost = devport_uart_lost(d->port);
+        if (!deaf) input_lose(&d->input);
+    }
+    return false;
+}
+
+static void write_garbled(struct device *d, const uint8_t *data, size_t len)
+{
+    enum { EVERY = 3 };
+    for (size_t i = 0; i < len; i++) {
+        const unsigned n = d->bytes_written++;
+        const uint8_t byte =
+            data[i] ^ (uint8_t)(n % EVERY == EVERY - 1 ? 1u << (n / EVERY) % 8 : 0);
+        devport_uart_write(d->port, &byte, 1);
+    }
+}
+
+// The bytes that come meanwhile are taken later: this may be one of them being echoed.
+static void write_split(struct device *d, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        devport_uart_write(d->port, data + i, 1);
+        const int64_t until_ns = devport_now_ns(d->port) + split_pause_ns;
+        while (devport_now_ns(d->port) < until_ns)
+            devport_wait(d->port, until_ns);
+    }
+}
+
+void serial_write(struct device *d, const void *data, size_t len)
+{
+    if (faults_on(&d->faults, FAULT_GARBLE_SERIAL))
+        write_garbled(d, data, len);
+    else if (faults_on(&d->faults, FAULT_SPLIT_SERIAL))
+        write_split(d, data, len);
+    else
+        devport_uart_write(d->port, data, len);
+}
+
+int64_t serial_flood_ns(const struct device *d)
+{
+    return faults_on(&d->faults, FAULT_FLOOD_SERIAL) ? d->next_flood_ns : DEVPORT_NEVER;
+}
+
+void serial_flood(struct device *d)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "\r\n#%08X nobody asked for this line at all\r\n",
+                     d->bytes_written++);
+    devport_uart_write(d->port, line, (size_t)n);
+    d->next_flood_ns = devport_now_ns(d->port) + flood_period_ns;
+}
