@@ -24,8 +24,8 @@ check() {
 
 # verdict TITLE WHY-NOT: no text, no objection.
 verdict() {
-    printf '%s\n' "$2" >text
-    check "$1" sh -c 'cat text; ! grep -q . text'
+    printf '%s\n' "$2" >objection
+    check "$1" sh -c 'cat objection; ! grep -q . objection'
 }
 
 fox() {

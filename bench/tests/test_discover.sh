@@ -1,26 +1,8 @@
 #!/bin/sh
 # What is found becomes a bench file that the doctor accepts; odd names from outside stay data. TAP.
 set -u
-fox=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
+. "$(dirname "$0")/common.sh"
 lab=$FOX_BIN_DIR/foxlab
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-n=0
-bad=0
-
-check() { # TITLE COMMAND…
-    n=$((n + 1))
-    title=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok $n - $title"
-    else
-        echo "not ok $n - $title"
-        sed 's/^/#   /' "$work/why" "$work/bench.lua" "$work/err" "$work/doctor"
-        bad=1
-    fi
-}
 touch bench.lua err doctor
 
 # shellcheck disable=SC2016 # the lab's variables
@@ -58,5 +40,4 @@ sed "s|^    -- none was found: plug a Pluto.*|    $radio|" \
 check "a name that looks like a program stays a text" \
     grep -qF "serial port $odd: expected a serial port, found another kind of file" doctor
 
-echo "1..$n"
-exit $bad
+finish

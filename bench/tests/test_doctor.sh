@@ -1,32 +1,15 @@
 #!/bin/sh
 # What the doctor says of a bench that is well, of broken ones, and to a user without rights. TAP.
 set -u
-fox=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
+. "$(dirname "$0")/common.sh"
 lab=$FOX_BIN_DIR/foxlab
-root=$FOX_SOURCE_DIR
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
-n=0
-bad=0
-
-verdict() { # TITLE WHY-NOT
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "# $2"
-        sed 's/^/#   /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
 
 # doctor EXIT COMMAND…: what it says is in out and err, why it is wrong in $why.
 doctor() {
     code=$1
     shift
-    (cd "$work" && exec "$@") >"$work/out" 2>"$work/err" </dev/null
+    "$@" >out 2>err </dev/null
     got=$?
     why=
     [ "$got" -eq "$code" ] || why="exit code $got, expected $code"
@@ -164,5 +147,4 @@ doctor 4 "$fox" doctor --bench a --bench b
 grep -qE "^foxbench doctor: --bench: expected once, got 'a' and 'b'" "$work/err" || why="$why; stderr"
 verdict "an option that stands twice" "$why"
 
-echo "1..$n"
-exit $bad
+finish

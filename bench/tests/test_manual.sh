@@ -2,23 +2,7 @@
 # Help, manual page and completion say the same: every option of every command stands in each, every one is taken, and
 # every command's help has its usage and an example. TAP.
 set -u
-fox=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-n=0
-bad=0
-
-verdict() { # TITLE WHY-NOT
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        printf '%s\n' "$2" | sed 's/^/#   /'
-        bad=1
-    fi
-}
+. "$(dirname "$0")/common.sh"
 
 # Options that a help text names: at the begin of its lines, or in its usage.
 options_in() { grep -oE '(^|[ [|,])(--[a-z][a-z0-9-]*|-[a-z])\b' "$1" | grep -oE -- '--?[a-z][a-z0-9-]*$' | sort -u; }
@@ -83,5 +67,4 @@ code=$?
 verdict "help of an unknown command is refused" \
     "$([ $code -eq 4 ] && grep -q "unknown command 'frob'" err || cat out err)"
 
-echo "1..$n"
-exit $bad
+finish
