@@ -582,6 +582,13 @@ int pluto_refill(struct radio *r, const int16_t **iq, struct err *err)
                        "radio %s: expected a block of %zu bytes at sample %lld, came %zd; restart "
                        "the radio, then start again",
                        r->uri, p->block_samples * BYTES_PER_SAMPLE, (long long)r->next_index, n);
+    // A daemon that delivers something else says so in front of the block.
+    if (iio_buffer_step(p->buffer) != BYTES_PER_SAMPLE)
+        return err_set(
+            err, ERR_GONE,
+            "radio %s: expected both components of a sample at sample %lld, came a block "
+            "of other channels (%td bytes a sample); restart the radio, then start again",
+            r->uri, (long long)r->next_index, iio_buffer_step(p->buffer));
     *iq = iio_buffer_first(p->buffer, p->first);
     p->tx_side.received += (int64_t)p->block_samples;
     return ERR_OK;

@@ -139,7 +139,7 @@ bool iiod_stream_must_wait(struct conn *c)
 static int chunk_head(const struct conn *c, size_t bytes, enum iiod_fault fault, char *out,
                       size_t size)
 {
-    uint32_t mask = fault == IIOD_FAULT_MASK ? c->mask ^ 4 : c->mask;
+    uint32_t mask = fault == IIOD_FAULT_MASK ? c->mask ^ 2 : c->mask;
     if (fault == IIOD_FAULT_GARBAGE) return snprintf(out, size, "\x07~so many bytes~\n");
     int len = snprintf(out, size, "%zu\n", bytes);
     if (c->mask_due) len += snprintf(out + len, size - (size_t)len, "%08x\n", mask);
