@@ -3,9 +3,8 @@
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
 built="run plan resume rerun rejudge replay compare list decode vectors
-    montecarlo validate sign verify doctor discover runs"
-later="report console power reset
-    flash swd tx rx"
+    montecarlo validate sign verify doctor discover runs power reset flash swd"
+later="report console tx rx"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n=0
