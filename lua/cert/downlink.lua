@@ -10,6 +10,8 @@ local PAYLOAD_BYTES <const> = 8
 -- After the downlink: latest start of the confirmation, its tolerance, the longest control frame, what decoding takes.
 local CONFIRMED_WITHIN_S <const> = 4.0 + 0.1 + 1.9 + 0.5
 
+local HANDED_OVER_S <const> = 1.0 -- behind a downlink: the host has it
+
 local function hex_of(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
@@ -147,12 +149,13 @@ local function reaction_of(made)
   local list <const> = {}
   for _, payload_hex in ipairs(made.payloads) do list[#list + 1] = "the host got " .. payload_hex end
   if made.confirmed then list[#list + 1] = made.confirmed .. " was sent" end
+  if made.more > 0 then list[#list + 1] = made.more .. " more message(s) were sent" end
   return #list > 0 and table.concat(list, ", and ") or nil
 end
 
 --- t:exchange{ label =, payload =, tag_flip_hex = "0000", ask =, at = } -> { request, message, payload_hex, payloads,
---- lines, confirmation, sent, bursts, genuine, delay_s, reaction }, or a stop: asks the device for a downlink with the
---- message `ask`, and answers in the middle of its window with 8 bytes of payload, with these bits of the genuine tag
+--- lines, confirmation, more, sent, bursts, genuine, delay_s, reaction }, or a stop: asks the device for a downlink with
+--- the message `ask`, and answers in the middle of its window with 8 bytes of payload, with these bits of the genuine tag
 --- turned over; or with each frame of `at`, in the order of their times: { after_s = seconds behind the end of frame 1
 --- (without it, in the middle of the window), on_uplink = true for frame 1's own frequency, payload =, tag_flip_hex =,
 --- payload_flip_hex = (bits turned over behind the signing), key = "own" | "public" | "test" | "zeros" | "ones" |
@@ -185,9 +188,13 @@ function downlink.exchange(t, core, given)
   local confirmation <const> = t.air:message { within_s = rest_s, ranks = 1 }
   local made <const> = {
     request = request, message = message, sent = sent, bursts = #bursts, genuine = 0,
-    confirmation = confirmation and confirmation.frames[1], confirmed = confirmation and confirmation.summary,
+    confirmation = confirmation and confirmation.frames[1], confirmed = confirmation and confirmation.summary, more = 0,
     lost = core.air:gap_since(began_s), delay_s = confirmation and sent and confirmation.start_s - sent.end_s,
   }
+  if #bursts > 1 then -- what comes behind the first that was accepted may have an effect of its own
+    t.air:silence_until(sent.end_s + HANDED_OVER_S)
+    while confirmation and t.air:message { within_s = 0.01, ranks = 1 } do made.more = made.more + 1 end
+  end
   for _, burst in ipairs(bursts) do made.genuine = made.genuine + (burst.genuine and 1 or 0) end
   made.payloads, made.lines = handed_over(core, request)
   made.payload_hex = made.payloads[1]
