@@ -33,31 +33,6 @@ static int even_power(const struct phy_meter_config *c, const int16_t *iq, size_
     return ERR_OK;
 }
 
-static int gate_power(const struct phy_meter_config *c, const int16_t *iq, int64_t first, size_t n,
-                      const struct phy_gate *g, const char *name, double *power, double *looks,
-                      struct err *err)
-{
-    if (g->first < first || g->n > n || g->first - first > (int64_t)(n - g->n))
-        return err_set(err, ERR_INVALID,
-                       "J/S: the %s gate (%zu samples from %lld) lies outside the capture (%zu "
-                       "from %lld)",
-                       name, g->n, (long long)g->first, n, (long long)first);
-    struct phy_power p;
-    int rc = phy_meter_power(c, iq + 2 * (g->first - first), g->n, &p, err);
-    if (rc < 0) {
-        (void)err_prefix(err, "J/S, %s gate", name);
-        return rc;
-    }
-    if (p.clipped)
-        return err_set(err, ERR_INVALID,
-                       "J/S: the %s gate holds samples at full scale, so its power is not known; "
-                       "lower the receive gain",
-                       name);
-    *power = pow(10, p.dbfs / 10);
-    *looks = p.looks;
-    return ERR_OK;
-}
-
 int phy_jam_js(const struct phy_jam_wave *wave, const struct phy_jam_gates *g, const int16_t *iq,
                int64_t first, size_t n, struct phy_js *out, struct err *err)
 {
@@ -71,17 +46,20 @@ int phy_jam_js(const struct phy_jam_wave *wave, const struct phy_jam_gates *g, c
         double period = wave->period_s * g->rate_hz;
         gate.n = (size_t)(floor((double)gate.n / period) * period);
     }
-    double s = 0, j = 0, zs = 0, zj = 0, s_looks = 0, j_looks = 0, zs_looks = 0, zj_looks = 0;
-    int rc = gate_power(&narrow, iq, first, n, &g->signal, "signal", &s, &s_looks, err);
+    struct phy_power signal, jammer, narrow_noise, wide_noise;
+    double j = 0;
+    int rc = phy_meter_gate(&narrow, iq, first, n, &g->signal, "signal", &signal, err);
     if (rc < 0) return rc;
-    rc = gate_power(&narrow, iq, first, n, &g->noise, "noise", &zs, &zs_looks, err);
+    rc = phy_meter_gate(&narrow, iq, first, n, &g->noise, "noise", &narrow_noise, err);
     if (rc < 0) return rc;
-    rc = gate_power(&wide, iq, first, n, &g->noise, "noise", &zj, &zj_looks, err);
+    rc = phy_meter_gate(&wide, iq, first, n, &g->noise, "noise", &wide_noise, err);
     if (rc < 0) return rc;
-    rc = gate_power(&wide, iq, first, n, &gate, "jammer", &j, &j_looks, err);
+    rc = phy_meter_gate(&wide, iq, first, n, &gate, "jammer", &jammer, err);
     if (rc < 0) return rc;
     rc = even_power(&wide, iq + 2 * (gate.first - first), gate.n, &j, err);
     if (rc < 0) return rc;
+    double s = pow(10, signal.dbfs / 10), zs = pow(10, narrow_noise.dbfs / 10);
+    double zj = pow(10, wide_noise.dbfs / 10);
     if (!(s >= 2 * zs && j >= 2 * zj))
         return err_set(err, ERR_CHECK,
                        "J/S: expected signal and jammer 3 dB above their noise of %.1f and %.1f "
@@ -90,8 +68,8 @@ int phy_jam_js(const struct phy_jam_wave *wave, const struct phy_jam_gates *g, c
     // Steady power in noise z over m looks varies by 2 z S / m + z^2 / m, a noise jammer's own by
     // its square over its looks besides.
     double s_only = s - zs, j_only = j - zj;
-    double s_var = (2 * zs * s_only + zs * zs) / s_looks + zs * zs / zs_looks;
-    double j_var = (2 * zj * j_only + zj * zj) / j_looks + zj * zj / zj_looks;
+    double s_var = (2 * zs * s_only + zs * zs) / signal.looks + zs * zs / narrow_noise.looks;
+    double j_var = (2 * zj * j_only + zj * zj) / jammer.looks + zj * zj / wide_noise.looks;
     if (wave->shape == PHY_JAM_noise)
         j_var += j_only * j_only / fmax(1, wave->band_hz * (double)gate.n / g->rate_hz);
     out->signal_dbfs = 10 * log10(s_only);

@@ -20,8 +20,17 @@ struct phy_jam_gates {
     struct phy_gate signal, jammer, noise;
 };
 
+struct phy_js {
+    double js_db;
+    double u_db;        // standard uncertainty, from the noise in the three gates
+    double signal_dbfs; // without the noise
+    double jammer_dbfs;
+    double noise_dbfs; // in the band
+};
+
 /// `iq` are n samples of which the first has index `first`, as the gates count. Of the jammer's
-/// gate whole periods of the wave are used. Errors as of phy_meter_js.
+/// gate whole periods of the wave are used. Errors as of phy_meter_gate, and ERR_CHECK: signal or
+/// jammer not at least 3 dB above the noise in its band, so that there is nothing to compare.
 FOX_CHECK int phy_jam_js(const struct phy_jam_wave *wave, const struct phy_jam_gates *gates,
                          const int16_t *iq, int64_t first, size_t n, struct phy_js *out,
                          struct err *err);

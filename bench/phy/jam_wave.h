@@ -36,7 +36,8 @@ struct phy_jam_wave {
 const char *phy_jam_shape_name(enum phy_jam_shape shape);
 /// False when there is none of that name.
 bool phy_jam_shape_find(const char *name, enum phy_jam_shape *out);
-/// A shape with what the simulation takes for it: band, period, steps; flood without bits.
+/// A shape with what the simulation takes for it: period, steps, a noise's band; a tone's band is
+/// narrower, so that one radio sees it all. Flood without bits.
 struct phy_jam_wave phy_jam_wave_default(enum phy_jam_shape shape);
 /// Its numbers, bits aside. ERR_INVALID says what is wrong and what is allowed.
 FOX_CHECK int phy_jam_wave_check(const struct phy_jam_wave *wave, struct err *err);

@@ -72,9 +72,9 @@ int phy_meter_power(const struct phy_meter_config *c, const int16_t *iq, size_t 
     return ERR_OK;
 }
 
-static int measure_gate(const struct phy_meter_config *c, const int16_t *iq, int64_t first,
-                        size_t n, const char *name, const struct phy_gate *g, double *power,
-                        double *looks, struct err *err)
+int phy_meter_gate(const struct phy_meter_config *c, const int16_t *iq, int64_t first, size_t n,
+                   const struct phy_gate *g, const char *name, struct phy_power *out,
+                   struct err *err)
 {
     if (g->first < first || g->n > n || g->first - first > (int64_t)(n - g->n))
         return err_set(
@@ -82,47 +82,15 @@ static int measure_gate(const struct phy_meter_config *c, const int16_t *iq, int
             "J/S: the %s gate (%zu samples from %lld) lies outside the capture (%zu from "
             "%lld)",
             name, g->n, (long long)g->first, n, (long long)first);
-    struct phy_power p;
-    int rc = phy_meter_power(c, iq + 2 * (g->first - first), g->n, &p, err);
+    int rc = phy_meter_power(c, iq + 2 * (g->first - first), g->n, out, err);
     if (rc < 0) {
         (void)err_prefix(err, "J/S, %s gate", name);
         return rc;
     }
-    if (p.clipped)
+    if (out->clipped)
         return err_set(err, ERR_INVALID,
                        "J/S: the %s gate holds samples at full scale, so its power is not known; "
                        "lower the receive gain",
                        name);
-    *power = pow(10, p.dbfs / 10);
-    *looks = p.looks;
-    return ERR_OK;
-}
-
-int phy_meter_js(const struct phy_meter_config *c, const int16_t *iq, int64_t first, size_t n,
-                 const struct phy_gate *signal, const struct phy_gate *jammer,
-                 const struct phy_gate *noise, struct phy_js *out, struct err *err)
-{
-    double s = 0, j = 0, z = 0, s_looks = 0, j_looks = 0, z_looks = 0;
-    int rc = measure_gate(c, iq, first, n, "signal", signal, &s, &s_looks, err);
-    if (rc < 0) return rc;
-    rc = measure_gate(c, iq, first, n, "jammer", jammer, &j, &j_looks, err);
-    if (rc < 0) return rc;
-    rc = measure_gate(c, iq, first, n, "noise", noise, &z, &z_looks, err);
-    if (rc < 0) return rc;
-    if (!(s >= 2 * z && j >= 2 * z))
-        return err_set(
-            err, ERR_CHECK,
-            "J/S: expected signal and jammer 3 dB above the noise of %.1f dBFS at least, "
-            "measured %.1f and %.1f dBFS; was either of them there?",
-            10 * log10(z), 10 * log10(s), 10 * log10(j));
-    // A steady signal's power in noise z over m looks varies by 2 z S / m + z^2 / m.
-    double s_only = s - z, j_only = j - z, z_var = z * z / z_looks;
-    double s_var = (2 * z * s_only + z * z) / s_looks + z_var;
-    double j_var = (2 * z * j_only + z * z) / j_looks + z_var;
-    out->signal_dbfs = 10 * log10(s_only);
-    out->jammer_dbfs = 10 * log10(j_only);
-    out->noise_dbfs = 10 * log10(z);
-    out->js_db = out->jammer_dbfs - out->signal_dbfs;
-    out->u_db = 10 / M_LN10 * sqrt(s_var / (s_only * s_only) + j_var / (j_only * j_only));
     return ERR_OK;
 }

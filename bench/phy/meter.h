@@ -1,8 +1,7 @@
-// Power in a band of a stretch of samples, and jammer to signal out of stretches (gates) of one
-// capture: one with the signal alone, one with the jammer alone, one with neither. Pure.
+// Power in a band of a stretch of samples, or of a gate: a stretch of a longer capture. Pure.
 //
-// All gates lie in the same samples at the same gain, so the ratio needs no calibration. One thread
-// a call. 0 dBFS is a constant envelope at full scale (IQ_FULL_SCALE_RX). dsp.md section 7.
+// One thread a call. 0 dBFS is a constant envelope at full scale (IQ_FULL_SCALE_RX). dsp.md
+// section 7.
 #ifndef BENCH_PHY_METER_H
 #define BENCH_PHY_METER_H
 
@@ -28,22 +27,14 @@ struct phy_gate {
     size_t n;
 };
 
-struct phy_js {
-    double js_db;
-    double u_db;        // standard uncertainty, from the noise in the three gates
-    double signal_dbfs; // without the noise
-    double jammer_dbfs;
-    double noise_dbfs; // in the band
-};
-
 /// Power of n samples (int16 I, Q). ERR_INVALID says what is wrong with band or length.
 FOX_CHECK int phy_meter_power(const struct phy_meter_config *config, const int16_t *iq, size_t n,
                               struct phy_power *out, struct err *err);
-/// J/S. `iq` are n samples of which the first has index `first`, as the gates count. ERR_INVALID: a
-/// gate outside the samples or too short, or clipped; ERR_CHECK: signal or jammer not at least 3 dB
-/// above the noise in its gate, so that there is nothing to compare.
-FOX_CHECK int phy_meter_js(const struct phy_meter_config *config, const int16_t *iq, int64_t first,
-                           size_t n, const struct phy_gate *signal, const struct phy_gate *jammer,
-                           const struct phy_gate *noise, struct phy_js *out, struct err *err);
+/// The same of a gate. `iq` are n samples of which the first has index `first`, as the gate counts;
+/// `name` stands in the errors. ERR_INVALID: the gate lies outside the samples, is too short, or
+/// clipped.
+FOX_CHECK int phy_meter_gate(const struct phy_meter_config *config, const int16_t *iq,
+                             int64_t first, size_t n, const struct phy_gate *gate, const char *name,
+                             struct phy_power *out, struct err *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "bench/air/jam_send.h"
-#include "bench/phy/meter.h"
+#include "bench/phy/jam_meter.h"
 
 enum { BLOCK = 16384, BLOCKS = 48 };
 
@@ -110,7 +110,8 @@ static void test_carriers_arrive(void **state)
     const struct phy_gate faint = {loud.first + apart, n - 10000};
     const struct phy_gate none = {faint.first + apart, n - 10000};
     struct phy_js js;
-    if (phy_meter_js(&c, seen, first, (size_t)BLOCKS * BLOCK, &faint, &loud, &none, &js, &e) < 0)
+    const struct phy_jam_gates gates = {c.rate_hz, f_hz - lo_hz, 1000, faint, loud, none};
+    if (phy_jam_js(&cw, &gates, seen, first, (size_t)BLOCKS * BLOCK, &js, &e) < 0)
         fail_msg("%s", e.text);
     double noise_dbm = -174 + figure_db + 10 * log10(2000);
     print_message("# %.2f +- %.2f dB between them, the fainter one %.2f dB over the noise\n",

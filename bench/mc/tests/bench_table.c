@@ -20,7 +20,7 @@
 #include "bench/mc/tests/message.h"
 #include "bench/mc/tests/quality.h"
 #include "bench/mc/tests/waveform.h"
-#include "bench/phy/meter.h"
+#include "bench/phy/jam_meter.h"
 #include "bench/phy/tests/fer.h"
 #include "bench/phy/tests/speed.h"
 #include "bench/phy/tests/syncs.h"
@@ -399,10 +399,11 @@ static int rows_ratio(struct table *t)
             struct synth s = {48e3, 10, 0, (uint64_t)gate + 1, &b, gate < 2};
             synth_render(&s, 0, GATE, iq + 2 * gate * GATE);
         }
-        struct phy_meter_config c = {48e3, 2500, 3500};
-        struct phy_gate gates[3] = {{0, GATE}, {GATE, GATE}, {2 * GATE, GATE}};
+        const struct phy_jam_wave wave = phy_jam_wave_default(PHY_JAM_bpsk);
+        const struct phy_jam_gates gates = {48e3,      3000,         500,
+                                            {0, GATE}, {GATE, GATE}, {2 * GATE, GATE}};
         struct phy_js js;
-        rc = phy_meter_js(&c, iq, 0, 3 * GATE, &gates[0], &gates[1], &gates[2], &js, &t->err);
+        rc = phy_jam_js(&wave, &gates, iq, 0, 3 * GATE, &js, &t->err);
         if (rc == ERR_OK) worst = fmax(worst, fabs(js.js_db - js_db));
     }
     free(iq);

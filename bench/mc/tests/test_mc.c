@@ -10,11 +10,13 @@
 
 #include <cmocka.h>
 
+#include "bench/base/bytes.h"
 #include "bench/base/rng.h"
 #include "bench/mc/curve.h"
 #include "bench/mc/detect.h"
 #include "bench/mc/fresnel.h"
 #include "bench/mc/wave.h"
+#include "bench/phy/jam_wave.h"
 
 static void near(double value, double expected, double by)
 {
@@ -187,6 +189,81 @@ static void test_waves_have_their_power(void **state)
     free(z);
 }
 
+// Mean power that passes a symbol's filter, of what the simulation takes for a jammer …
+static double simulated_power(const struct mc_config *config, const struct mc_ziggurat *z)
+{
+    enum { N = 113, WAVES = 200 };
+    struct mc_wave wave;
+    float complex y[N];
+    double sum = 0;
+    mc_wave_init(&wave, config);
+    for (uint64_t k = 0; k < WAVES; k++) {
+        struct mc_random random = {.key = rng_u64(9, k), .ziggurat = z};
+        mc_wave_make(&wave, 1, 0, N, &random, y);
+        for (size_t s = 0; s < N; s++)
+            sum += (double)(crealf(y[s]) * crealf(y[s]) + cimagf(y[s]) * cimagf(y[s]));
+    }
+    return sum / (N * (double)WAVES);
+}
+
+// … and of what the transmitter sends as one, over whole symbols at any time.
+static double sent_power(const struct phy_jam_wave *wave)
+{
+    enum { RATE = 125000, SYMBOL = RATE / 100, SYMBOLS = 800, N = SYMBOL * SYMBOLS };
+    struct bytes iq;
+    struct err err = {0};
+    double mean = 0, sum = 0;
+    size_t count = 0;
+    bytes_init(&iq, 4 * N);
+    if (phy_jam_wave_make(wave, RATE, N, &iq, &mean, &err) < 0) fail_msg("%s", err.text);
+    const int16_t *w = (const int16_t *)(const void *)iq.data;
+    double complex *level = calloc(N + 1, sizeof *level); // sums of all samples before
+    assert_non_null(level);
+    for (size_t i = 0; i < N; i++)
+        level[i + 1] = level[i] + CMPLX(w[2 * i], w[2 * i + 1]);
+    for (size_t at = SYMBOL; at + 2 * SYMBOL < N; at += 37, count++) { // not its soft ends
+        double complex symbol = (level[at + SYMBOL] - level[at]) / SYMBOL;
+        sum += creal(symbol) * creal(symbol) + cimag(symbol) * cimag(symbol);
+    }
+    free(level);
+    bytes_deinit(&iq);
+    return sum / (double)count / (mean * 32767.0 * 32767.0);
+}
+
+// The simulation's jammers are those that the bench sends, by name and by what they do to a symbol.
+// Sent alone, `reactive` is a carrier.
+static void test_jammers_are_those_that_are_sent(void **state)
+{
+    (void)state;
+    struct mc_ziggurat *z = calloc(1, sizeof *z);
+    assert_non_null(z);
+    mc_ziggurat_init(z);
+    assert_int_equal(MC_JAMMERS, PHY_JAM_SHAPES + 1);
+    for (int shape = 0; shape < PHY_JAM_SHAPES; shape++) {
+        enum mc_jammer jammer;
+        const char *name = phy_jam_shape_name(shape);
+        if (!mc_jammer_find(name, &jammer)) fail_msg("the simulation has no jammer '%s'", name);
+        struct phy_jam_wave wave = phy_jam_wave_default(shape);
+        struct mc_config config = mc_config_default(jammer);
+        assert_true(wave.step_hz == config.step_hz && wave.dwell_s == config.dwell_s);
+        assert_true(wave.period_s == config.period_s && wave.on_s == config.on_s);
+        if (shape == PHY_JAM_noise) assert_true(wave.band_hz == config.band_hz);
+
+        uint8_t bits[32]; // preamble and frame type of class C, rank 1, as the simulated frame has
+        for (unsigned i = 0; i < 32; i++)
+            bits[i] = 0xaaaaa35fu >> (31 - i) & 1;
+        wave.bits = bits;
+        wave.n_bits = 32;
+        if (shape == PHY_JAM_steps || shape == PHY_JAM_sweep) wave.band_hz = config.band_hz = 100e3;
+        config.offset_hz = 0;
+        double simulated = simulated_power(&config, z), sent = sent_power(&wave);
+        if (!(fabs(sent / simulated - 1) < 0.12)) // edges and turns of phase cost some
+            fail_msg("%s: a symbol takes %.4f of it as simulated, %.4f as sent", name, simulated,
+                     sent);
+    }
+    free(z);
+}
+
 // Only one of three frames is jammed: nothing is lost at any level.
 static void test_one_jammed_frame_loses_nothing(void **state)
 {
@@ -299,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_noise_alone_is_theory),
         cmocka_unit_test(test_curves_lie_where_they_should),
         cmocka_unit_test(test_waves_have_their_power),
+        cmocka_unit_test(test_jammers_are_those_that_are_sent),
         cmocka_unit_test(test_one_jammed_frame_loses_nothing),
         cmocka_unit_test(test_threads_count_the_same),
         cmocka_unit_test(test_more_receivers_only_help),

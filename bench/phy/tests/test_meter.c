@@ -11,7 +11,7 @@
 
 #include "bench/base/rng.h"
 #include "bench/phy/iq.h"
-#include "bench/phy/meter.h"
+#include "bench/phy/jam_meter.h"
 
 static const double rate_hz = 520834;
 
@@ -87,7 +87,9 @@ static void test_js(void **state)
     static int16_t iq[2 * N];
     const struct phy_gate s = {FIRST + 500, PART - 1000}, j = {FIRST + 2 * PART + 500, PART - 1000},
                           z = {FIRST + 3 * PART + 500, PART - 1000};
-    const struct phy_meter_config c = {.rate_hz = rate_hz, .low_hz = 69e3, .high_hz = 71e3};
+    const struct phy_jam_wave cw = phy_jam_wave_default(PHY_JAM_cw);
+    const struct phy_jam_gates g = {rate_hz, 70e3, 1000, s, j, z};
+    struct phy_jam_gates bad;
     struct phy_js js;
     struct err e = {0};
     static const double want_db[] = {20, 0, -3};
@@ -104,7 +106,7 @@ static void test_js(void **state)
                 iq[2 * k] = (int16_t)lrint(iq[2 * k] + jammer * cos(phase));
                 iq[2 * k + 1] = (int16_t)lrint(iq[2 * k + 1] + jammer * sin(phase));
             }
-            if (phy_meter_js(&c, iq, FIRST, N, &s, &j, &z, &js, &e) < 0) fail_msg("%s", e.text);
+            if (phy_jam_js(&cw, &g, iq, FIRST, N, &js, &e) < 0) fail_msg("%s", e.text);
             sum += js.js_db - want_db[w];
             square += (js.js_db - want_db[w]) * (js.js_db - want_db[w]);
             u += js.u_db / TRIALS;
@@ -119,17 +121,25 @@ static void test_js(void **state)
     near(js.noise_dbfs, 10 * log10(2 * 20.0 * 20 / 2047 / 2047 * 2000 / rate_hz), 1.2);
 
     struct phy_gate far = {FIRST + N - 100, 2000};
-    assert_int_equal(phy_meter_js(&c, iq, FIRST, N, &s, &far, &z, &js, &e), ERR_INVALID);
+    bad = g;
+    bad.jammer = far;
+    assert_int_equal(phy_jam_js(&cw, &bad, iq, FIRST, N, &js, &e), ERR_INVALID);
     assert_non_null(strstr(e.text, "the jammer gate (2000 samples from 1239900) lies outside"));
     far.first = FIRST - 1;
-    assert_int_equal(phy_meter_js(&c, iq, FIRST, N, &far, &j, &z, &js, &e), ERR_INVALID);
+    bad = g;
+    bad.signal = far;
+    assert_int_equal(phy_jam_js(&cw, &bad, iq, FIRST, N, &js, &e), ERR_INVALID);
     struct phy_gate brief = {FIRST, 1000};
-    assert_int_equal(phy_meter_js(&c, iq, FIRST, N, &brief, &j, &z, &js, &e), ERR_INVALID);
+    bad = g;
+    bad.signal = brief;
+    assert_int_equal(phy_jam_js(&cw, &bad, iq, FIRST, N, &js, &e), ERR_INVALID);
     assert_non_null(strstr(e.text, "J/S, signal gate: power meter: a band of 2000 Hz needs"));
-    assert_int_equal(phy_meter_js(&c, iq, FIRST, N, &s, &z, &z, &js, &e), ERR_CHECK);
+    bad = g;
+    bad.jammer = z;
+    assert_int_equal(phy_jam_js(&cw, &bad, iq, FIRST, N, &js, &e), ERR_CHECK);
     assert_non_null(strstr(e.text, "was either of them there?"));
     iq[2 * 1000] = -2048;
-    assert_int_equal(phy_meter_js(&c, iq, FIRST, N, &s, &j, &z, &js, &e), ERR_INVALID);
+    assert_int_equal(phy_jam_js(&cw, &g, iq, FIRST, N, &js, &e), ERR_INVALID);
     assert_non_null(strstr(e.text, "the signal gate holds samples at full scale"));
 }
 
