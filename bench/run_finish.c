@@ -42,6 +42,7 @@ int run_job_search(struct run_job *r, struct err *err)
     if (rc < 0) {
         // A record that nobody searched is not one to give away.
         r->leaks++;
+        r->unsearched = true;
         fprintf(stderr, "foxbench %s: the record was not searched for keys: %s\n", r->command,
                 e.text);
         return book_fault(r->book, rc, BLAME_BENCH, "the record was not searched for keys", err);
@@ -63,6 +64,7 @@ static void search_report(struct run_job *r)
     struct err e = {0};
     if (run_secrets_search(&found, book_dir(r->book), r->device_file, made, &e) < 0) {
         r->leaks++;
+        r->unsearched = true;
         fprintf(stderr, "foxbench %s: the report was not searched for keys: %s\n", r->command,
                 e.text);
         return;
@@ -117,7 +119,11 @@ static bool may_resume(const struct run_job *r)
 static void print_next_step(const struct run_job *r, int exit_code)
 {
     const char *dir = book_dir(r->book);
-    if (r->leaks)
+    if (r->unsearched)
+        fputs("the record was not searched for keys; keep it to yourself until what is named above "
+              "is mended and the run repeated",
+              stderr);
+    else if (r->leaks)
         fputs("a key stands in the record; keep it to yourself, and read above where", stderr);
     else if (exit_code == CMD_EXIT_OK)
         fputs("nothing is left to do", stderr);

@@ -33,7 +33,8 @@ struct run_job {
     struct jval *plan;
     struct book *book;
     bool ended;            // its books are closed
-    size_t leaks;          // keys found in what was recorded
+    size_t leaks;          // keys found in what was recorded, and searches that failed
+    bool unsearched;       // a search failed
     char report[PATH_MAX]; // of the finished run; empty: there is none
 };
 

@@ -14,9 +14,14 @@ $ENV{FOXBENCH_WORKER} = "$bin/../tests/fake_worker";
 $ENV{FOXBENCH_LAB} = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
 $ENV{FOXBENCH_PDF} = "off";
 delete $ENV{NO_COLOR};
-my $work = tempdir(CLEANUP => 1);
-chdir $work or die;
-my @both = ("--device", "$devices/first.lua", "--device", "$devices/encrypted.lua");
+my $devices = tempdir(CLEANUP => 1);
+chdir $devices or die;
+my $fixtures = "$ENV{FOX_SOURCE_DIR}/fixtures";
+symlink "$fixtures/$_", $_ for qw(keys limits);
+mkdir "devices" or die;
+copy("$fixtures/devices/foxdut.lua", "devices/$_.lua") or die for qw(first second);
+$devices .= "/devices";
+my @both = ("--device", "$devices/first.lua", "--device", "$devices/second.lua");
 
 sub slurp {
     my ($path) = @_;
@@ -70,13 +75,13 @@ sub attempts {
 my ($code, $tap, $err) = fox("run", "-j", 2, @both, qw(-o both PASS FAIL WARN NA));
 is($code, 1, "a fail of one device is the exit code") or diag $err;
 like(`prove -e cat stdout 2>&1`, qr/Failed tests:\s+1-2/, "prove sees the devices that failed");
-for my $device (qw(first encrypted)) {
+for my $device (qw(first second)) {
     fox("run", "--device", "$devices/$device.lua", "-o", "alone", qw(PASS FAIL WARN NA));
     ok(content(dir_of("both", $device)) eq content(dir_of("alone", $device)), "$device: as in a run of its own");
     is(system("$bin/foxbench verify " . dir_of("both", $device) . " >verified 2>&1"), 0, "$device: verifies");
 }
 like($tap, qr/^TAP version 13\n1\.\.2\n    TAP version 13\n    1\.\.4\n    ok 1/, "TAP: the devices' own stand indented");
-like($tap, qr/^not ok 1 - first\n.*^not ok 2 - encrypted\n/ms, "TAP: a point for each device, in their order");
+like($tap, qr/^not ok 1 - first\n.*^not ok 2 - second\n/ms, "TAP: a point for each device, in their order");
 like($err, qr/^Next: 2 of 2 devices need a look/m, "the summary says what to do");
 unlike($err, qr/\033/, "no colours where there is no terminal");
 
@@ -120,7 +125,7 @@ sub waiting_worker {
 
 my $pid = start("run", "-j", 2, @both, qw(-o killed --retry 1 PASS WAIT PASS));
 my $first = waiting_worker($pid, "killed", "first");
-my $second = waiting_worker($pid, "killed", "encrypted");
+my $second = waiting_worker($pid, "killed", "second");
 ok($first && $second && $first != $second, "each device has a worker of its own") or diag slurp("stderr");
 kill "KILL", $first if $first;
 for (1 .. 200) {
@@ -133,19 +138,19 @@ kill "KILL", $second if $second;
 is($code, 0, "killed workers: their cases are repeated") or diag $err;
 my $repeated = "FAKE-PASS-1:1:pass FAKE-WAIT-2:1:error FAKE-WAIT-2:2:pass FAKE-PASS-3:1:pass";
 is(attempts(dir_of("killed", "first")), $repeated, "every attempt stays visible");
-$pid = start("run", "--device", "$devices/encrypted.lua", qw(-o lone --retry 1 PASS WAIT PASS));
-my $lone = waiting_worker($pid, "lone", "encrypted");
+$pid = start("run", "--device", "$devices/second.lua", qw(-o lone --retry 1 PASS WAIT PASS));
+my $lone = waiting_worker($pid, "lone", "second");
 kill "KILL", $lone if $lone;
 finish($pid);
-is(attempts(dir_of("lone", "encrypted")), $repeated, "alone it is the same");
+is(attempts(dir_of("lone", "second")), $repeated, "alone it is the same");
 
 # --- signals reach all
 $pid = start("run", "-j", 2, @both, qw(-o stopped PASS WAIT PASS));
-waiting_worker($pid, "stopped", $_) for qw(first encrypted);
+waiting_worker($pid, "stopped", $_) for qw(first second);
 kill "INT", $pid;
 ($code, $tap, $err) = finish($pid);
 is($code, 2, "SIGINT: exit 2");
-for my $device (qw(first encrypted)) {
+for my $device (qw(first second)) {
     my $dir = dir_of("stopped", $device);
     is(system("$bin/foxbench verify $dir >verified 2>&1"), 0, "SIGINT: $device is complete and verifies");
 }
@@ -153,14 +158,14 @@ for my $device (qw(first encrypted)) {
 # --- a supervisor that is killed: the others go on, and what to do is said
 $pid = start("run", "-j", 2, @both, qw(-o gone --retry 1 PASS WAIT PASS));
 waiting_worker($pid, "gone", "first");
-my $other = waiting_worker($pid, "gone", "encrypted");
+my $other = waiting_worker($pid, "gone", "second");
 my ($supervisor) = grep { command($_) =~ m{/first\.lua\b} } children($pid);
 kill "KILL", $supervisor if $supervisor;
 kill "KILL", $other if $other;
 ($code, $tap, $err) = finish($pid);
 is($code, 3, "a supervisor that was killed: exit 3");
 like($err, qr/The supervisor of this run ended \(signal 9.*foxbench\s+resume gone\/\S+-first$/m, "resume is named");
-like($tap, qr/^ok 2 - encrypted$/m, "the other device passes");
+like($tap, qr/^ok 2 - second$/m, "the other device passes");
 
 # --- repeats
 ($code, $tap) = fox("run", qw(-o retry --retry 2 ONCE WORSE CRASH FAIL));
