@@ -6,4 +6,5 @@ max_line_length = 120
 files["fixtures/benches"].read_globals = { "syntax", "env" }
 files["fixtures/devices"].read_globals = { "syntax", "env" }
 files["fixtures/limits"].read_globals = { "syntax", "env" }
+files["dut/port/tests"].read_globals = { "syntax", "env" }
 files["reports/mappings"].read_globals = { "syntax" }

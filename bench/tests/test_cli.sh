@@ -47,7 +47,7 @@ sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" >"$work/listed"
 why=
 for c in $built; do grep -qx "$c" "$work/listed" || why="$why; help misses $c"; done
 while read -r c; do
-    case " $built " in *" $c "*) ;; *) why="$why; help lists $c, which this test does not know" ;; esac
+    case " $(echo $built) " in *" $c "*) ;; *) why="$why; help lists $c, which this test does not know" ;; esac
 done <"$work/listed"
 verdict "help lists exactly the built commands" "$why"
 expect "help is another word for --help" 0 '^usage: foxbench COMMAND' '' help

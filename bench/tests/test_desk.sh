@@ -140,7 +140,8 @@ check "without a bench file: exit 0" is own 0
 check "the lab's chip answers" grep -q '^JEDEC id EF 40 14' own.out
 check "it says that this is the lab" grep -q 'without --bench this is the virtual lab' own.err
 
-for words in 'power' 'power up' 'power on --for -1' 'flash' 'flash wipe' 'swd read 0x3 4' 'swd read 0 0' 'swd' 'reset --hold x'; do
+for words in power 'power up' 'power on --for -1' flash 'flash wipe' swd 'swd read 0x3 4' 'swd read 0 0' \
+    'reset --hold x'; do
     # shellcheck disable=SC2086 # words
     "$fox" $words >wrong.out 2>wrong.err </dev/null
     echo $? >wrong.code

@@ -7,7 +7,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 mkdir -p "$work/sdk/dut/port" "$work/acme"
-cp "$FOX_SOURCE_DIR"/dut/port/*.c "$FOX_SOURCE_DIR"/dut/port/*.h "$FOX_SOURCE_DIR"/dut/port/Makefile "$work/sdk/dut/port"
+cd "$FOX_SOURCE_DIR/dut/port"
+cp ./*.c ./*.h Makefile "$work/sdk/dut/port"
+cd "$work"
 env -u CFLAGS -u MAKEFLAGS make -s -C "$work/sdk/dut/port" OUT="$work/lib"
 cc -std=c99 -O1 -Wall -Werror -I"$work/sdk" "$here"/acme_ep.c "$here"/board_acme.c "$here"/main.c \
   "$work/lib/libdevport.a" -lm -o "$work/acme/acme"

@@ -26,10 +26,9 @@ static void send_message(const char *arguments, int is_bit, int listens_first)
     }
     board_uart_write("OK\r");
     char line[64];
-    int n = sprintf(line, "\nRX=");
-    for (int i = 0; i < 8; i++)
-        n += sprintf(line + n, "%s%02x", i ? " " : "", m.answer[i]);
-    strcpy(line + n, "\r");
+    const acme_u8 *a = m.answer;
+    snprintf(line, sizeof line, "\nRX=%02x %02x %02x %02x %02x %02x %02x %02x\r", a[0], a[1], a[2],
+             a[3], a[4], a[5], a[6], a[7]);
     if (m.bidirectional) board_uart_write(line);
 }
 
