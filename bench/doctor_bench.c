@@ -5,12 +5,13 @@
 #include "bench/cmd.h"
 #include "bench/doctor.h"
 #include "bench/radio/radio.h"
+#include "bench/sfx/zone.h"
 #include "dut/port.h"
 #include "dut/port_ftdi.h"
 #include "lua/bind/script.h"
 #include "lua/bind/setup.h"
 
-enum { BLOCK_SAMPLES = 32768, TIMEOUT_MS = 4000, BAUD = 9600 };
+enum { BAUD = 9600 };
 
 static const char *text_of(const struct jval *object, const char *key, const char *otherwise)
 {
@@ -195,15 +196,9 @@ void doctor_check_files(struct findings *f, const struct doctor_options *o, stru
 
 static void check_radio(struct findings *f, const struct jval *unit, bool is_virtual)
 {
-    const struct radio_config config = {
-        .uri = text_of(unit, "uri", ""),
-        .serial = text_of(unit, "serial", NULL),
-        .rate_hz = jval_number(jval_get(unit, "rate_hz"), 0),
-        .lo_hz = jval_number(jval_get(unit, "lo_hz"), 0),
-        .gain_db = jval_number(jval_get(unit, "gain_db"), 0),
-        .block_samples = BLOCK_SAMPLES,
-        .timeout_ms = TIMEOUT_MS,
-    };
+    struct radio_config config;
+    setup_fill_radio(unit, sfx_zone_at(0), &config);
+    config.transmit = false; // nothing is sent, so the zone does not matter
     char subject[48], good[480] = "";
     struct radio *radio = NULL;
     struct iq_block block;

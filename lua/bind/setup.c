@@ -174,8 +174,8 @@ static void fill_permit(const struct jval *bench, const char *unit, struct air_p
     }
 }
 
-static void fill_radio(const struct jval *radio, const struct sfx_zone *zone,
-                       struct radio_config *out)
+void setup_fill_radio(const struct jval *radio, const struct sfx_zone *zone,
+                      struct radio_config *out)
 {
     *out = (struct radio_config){
         .uri = text_of(radio, "uri", ""),
@@ -193,7 +193,7 @@ static void fill_radio(const struct jval *radio, const struct sfx_zone *zone,
 
 static void fill_first(const struct jval *bench, const struct jval *radio, struct pump_config *out)
 {
-    fill_radio(radio, out->zone, &out->radio);
+    setup_fill_radio(radio, out->zone, &out->radio);
     out->downlink_dbm = jval_number(jval_get(radio, "downlink_dbm"), 0);
     if (out->radio.transmit) fill_permit(bench, out->radio_unit, &out->permit);
 }
@@ -221,7 +221,7 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
         const struct jval *radio = jval_at(radios, i);
         struct pump_station_config *station = &out->stations[out->n_stations++];
         station->unit = text_of(radio, "unit", "radio");
-        fill_radio(radio, out->zone, &station->radio);
+        setup_fill_radio(radio, out->zone, &station->radio);
         station->radio.tx_lo_hz = station->radio.lo_hz; // it sends against what it hears
         station->downlink_lo_hz = jval_number(jval_get(radio, "downlink_lo_hz"), 0);
         if (station->radio.transmit) fill_permit(bench, station->unit, &station->permit);

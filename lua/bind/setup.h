@@ -38,6 +38,10 @@ void setup_deinit(struct setup *s);
 /// Fills all but t0 and worker.
 FOX_CHECK int setup_pump(const struct setup *s, struct pump_config *out, struct err *err);
 
+/// How a radio of the bench file (checked) is opened for a device of this zone. Lends its strings.
+void setup_fill_radio(const struct jval *radio, const struct sfx_zone *zone,
+                      struct radio_config *out);
+
 // ---- between setup.c and setup_samples.c
 
 /// The key that `holder`, the device or a sample of it, refers to.
