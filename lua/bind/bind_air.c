@@ -114,14 +114,33 @@ static int l_capture(lua_State *L)
     return 1;
 }
 
+// air:measure(frame) -> { NAME = { value =, u =, unit = } or { void = why, unit = }, …, mask = { …
+// } }, or nil and why: the frame measured in the samples that are kept, bench/phy/measure.def.
+static int l_measure(lua_State *L)
+{
+    struct bind *b = check_air(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    struct jval *frame = NULL, *made = NULL;
+    struct err e = {0};
+    int rc = convert_take(L, 2, &frame, &e);
+    if (rc == ERR_OK) rc = pump_measure(b->pump, frame, &made, &e);
+    jval_free(frame);
+    if (rc == ERR_NOTFOUND) {
+        lua_pushnil(L);
+        lua_pushstring(L, e.text);
+        return 2;
+    }
+    bind_settle(L, b, rc, &e);
+    convert_push(L, made);
+    jval_free(made);
+    return 1;
+}
+
 static const luaL_Reg methods[] = {
-    {"next_frame", l_next_frame},
-    {"wait", l_wait},
-    {"now_s", l_now_s},
-    {"gap_since", l_gap_since},
-    {"proven", l_proven},
-    {"capture", l_capture},
-    {NULL, NULL},
+    {"next_frame", l_next_frame}, {"wait", l_wait},     {"now_s", l_now_s},
+    {"gap_since", l_gap_since},   {"proven", l_proven}, {"capture", l_capture},
+    {"measure", l_measure},       {NULL, NULL},
 };
 
 void bind_push_air(lua_State *L, struct bind *b)

@@ -55,6 +55,14 @@ struct pump_station_config {
     double downlink_lo_hz;    // where it can listen to what the bench sends; 0: nowhere
 };
 
+// What power the first radio's samples stand for: measured once, with another instrument.
+struct pump_calibration {
+    bool known;
+    double full_scale_dbm; // at the connector, that is full scale …
+    double gain_db;        // … at this gain
+    double u_db;           // standard uncertainty
+};
+
 enum { PUMP_STATIONS_MAX = 3, PUMP_SAMPLES_MAX = 12, PUMP_UNITS_MAX = PUMP_SAMPLES_MAX + 1 };
 
 // A device at a serial line of its own.
@@ -95,6 +103,7 @@ struct pump_config {
     struct air_permit permit;                // where the radio may send, if it does
     unsigned armed;                          // bits of enum air_armed
     double downlink_dbm;                     // at the radio's connector
+    struct pump_calibration calibration;     // of the radio
     const struct sfx_native_profile *cipher; // of downlink payloads; NULL: they are sent in clear
     unsigned rollover; // how often the device's counter had rolled over when the run began
 };
@@ -199,6 +208,10 @@ FOX_CHECK int pump_switch(struct pump *p, enum pump_switch which, bool active, s
 /// is not there any more.
 FOX_CHECK int pump_capture(struct pump *p, const char *name, const char *note, int64_t from,
                            int64_t to, const struct jval *frames, bool *kept, struct err *err);
+/// New: what air_measure_json makes of this frame (an uplink event's fields), in absolute frequency
+/// and time. ERR_NOTFOUND: it cannot be measured, and why.
+FOX_CHECK int pump_measure(struct pump *p, const struct jval *frame, struct jval **out,
+                           struct err *err);
 /// Hands a text over as evidence.
 FOX_CHECK int pump_evidence(struct pump *p, const char *path, const char *media_type,
                             const char *note, const void *data, size_t len, struct err *err);

@@ -191,10 +191,22 @@ void setup_fill_radio(const struct jval *radio, const struct sfx_zone *zone,
     };
 }
 
+static void fill_calibration(const struct jval *radio, struct pump_calibration *out)
+{
+    const struct jval *c = jval_get(radio, "calibration");
+    *out = (struct pump_calibration){
+        .known = c != NULL,
+        .full_scale_dbm = jval_number(jval_get(c, "full_scale_dbm"), 0),
+        .gain_db = jval_number(jval_get(c, "gain_db"), jval_number(jval_get(radio, "gain_db"), 0)),
+        .u_db = jval_number(jval_get(c, "u_db"), 0),
+    };
+}
+
 static void fill_first(const struct jval *bench, const struct jval *radio, struct pump_config *out)
 {
     setup_fill_radio(radio, out->zone, &out->radio);
     out->downlink_dbm = jval_number(jval_get(radio, "downlink_dbm"), 0);
+    fill_calibration(radio, &out->calibration);
     if (out->radio.transmit) fill_permit(bench, out->radio_unit, &out->permit);
 }
 

@@ -206,6 +206,36 @@ function Air:strays(given)
   return list
 end
 
+-- A void quantity says why; a figure without an uncertainty of its own has none.
+local Quantity <const> = { __name = "cert.quantity" }
+Quantity.__index = Quantity
+Quantity.__tostring = function(q)
+  if q.value == nil then return ("void (%s)"):format(q.void) end
+  return q.u and ("%.6g +- %.2g %s"):format(q.value, q.u, q.unit) or ("%.6g %s"):format(q.value, q.unit)
+end
+
+--- t.air:measure(frame) -> what was measured of one frame of t.air:message or t.air:uplink, or nil and why: a table of
+--- quantities (names and units: bench/phy/measure.def, among them f_mid_hz, drift_hz_s, bit_rate_error_ppm,
+--- phase_error_rms_deg, evm_percent, power_dbfs, power_dbm, occupied_hz), each { value =, u = (standard uncertainty),
+--- unit = } or { void = why, unit = }, and `mask`, a list of { offset_bit_rates =, width_bit_rates =, below =, above = }
+--- with the power beside it. For t:measure, which takes a quantity as it is. `power_dbm` needs a `calibration` of the
+--- radio in the bench file. The samples of the last 12 s are kept: measure soon.
+function Air:measure(frame)
+  if type(frame) ~= "table" or not frame.packet_hex then
+    control.misuse("t.air:measure: expected a frame of t.air:message or t.air:uplink, got %s", type(frame))
+  end
+  local made <const>, why <const> = of[self]:measure(frame)
+  if not made then return nil, absence.bench("%s", why) end
+  for name, q in pairs(made) do
+    if name ~= "mask" then setmetatable(q, Quantity) end
+  end
+  for _, point in ipairs(made.mask) do
+    setmetatable(point.below, Quantity)
+    setmetatable(point.above, Quantity)
+  end
+  return made
+end
+
 --- t.air:silence_until(time_s) -> whether nothing was heard until that sample time, and why not. What was heard
 --- stays queued.
 function Air:silence_until(time_s)

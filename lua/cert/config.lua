@@ -40,6 +40,16 @@ local DEVICE <const> = {
     form = "the name of a file in fixtures/limits" },
 }
 
+-- What full scale is at the connector, measured with another instrument: when, how well, and how that is known.
+local CALIBRATION <const> = {
+  full_scale_dbm = { type = "number", min = -120, max = 20 },
+  gain_db = { type = "number", min = -10, max = 77, optional = true }, -- at which that was; default: the radio's
+  u_db = { type = "number", min = 0.01, max = 20 }, -- standard uncertainty
+  date = { type = "string", pattern = "^%d%d%d%d%-%d%d%-%d%d$", form = "a date, YYYY-MM-DD" },
+  mark = { type = "string", among = schema.set { "C", "D", "K", "P", "ASSUMED" } },
+  source = { type = "string", default = "" },
+}
+
 local RADIO <const> = {
   unit = { type = "string" },
   uri = { type = "string", pattern = "^%l+:.+$", form = "ip:ADDRESS:PORT, usb:BUS.DEVICE or file:PATH" },
@@ -53,6 +63,7 @@ local RADIO <const> = {
   tx_lo_hz = { type = "number", min = 70e6, max = 6e9, optional = true },
   downlink_lo_hz = { type = "number", min = 70e6, max = 6e9, optional = true }, -- where it listens to the bench itself
   downlink_dbm = { type = "number", min = -80, max = 10, default = 0 },
+  calibration = { type = "table", optional = true, fields = CALIBRATION },
 }
 
 local PATH <const> = {

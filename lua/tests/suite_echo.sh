@@ -13,6 +13,14 @@ suite:case {
   severity = "low", level = "basic", needs = { "serial", "power", "radio.rx", "radio.tx" }, safety = "S0",
   covers = {}, faults = {}, deadline_s = 120,
   run = function(t)
+    t:require("the request", t.dut:send "\xca\xfe"):exists()
+    local message <const> = t:require("a message", t.air:message { within_s = 10 }):exists()
+    for rank = 1, 3 do
+      local measured <const> = t:require("what is measured", t.air:measure(message.by_rank[rank])):exists()
+      t:measure("frequency", measured.f_mid_hz):within(868.034e6, 868.226e6, "Hz")
+      t:measure("phase error", measured.phase_error_rms_deg):within(-1, 10, "deg")
+      t:measure("power", measured.power_dbm):within(-120, -90, "dBm")
+    end
     local made <const> = t:exchange { label = "wrong tag", payload = "12345678", tag_flip_hex = "0001" }
     t:expect("the reaction", made.reaction or "none"):equals "none"
   end,
@@ -27,6 +35,16 @@ verdict() { # NAME: of the one case
     grep -q "^ *verdict: $1" "$scratch/out" || { [ "$1" = pass ] && grep -q '^ok .*MINE-001' "$scratch/out"; }
 }
 
+# 14 dBm and a path of 116 dB arrive; full scale at a gain of 50 dB is the lab's -74 dBm.
+sed 's/^      path = "conducted",/&\n      calibration = { full_scale_dbm = -74, u_db = 0.5, date = "2026-01-31", mark = "ASSUMED" },/' \
+    "$root/fixtures/benches/virtual.lua" >"$scratch/calibrated.lua"
+on() { # BENCH SCENARIO
+    code=0
+    "$bin/foxlab" run "$2" -- "$bin/foxbench" run --bench "$1" --device "$root/fixtures/devices/foxdut.lua" \
+        -o "$scratch/results" >"$scratch/out" 2>"$scratch/err" || code=$?
+}
+lab() { on "$scratch/calibrated.lua" "$1"; }
+
 lab "$default"
 events=$scratch/results/latest/events.jsonl
 check "a whole lab: refused" verdict pass
@@ -34,6 +52,11 @@ check "the downlink was heard by the second radio, as ordered" \
     grep -q '"by":"station1".*"found":true.*"of":"downlink".*"type":"echo","unit":"station2"' "$events"
 check "with every bit" grep -q '"bit_errors":0' "$events"
 check "and nothing against it" sh -c "! grep '\"type\":\"echo\"' '$events' | grep -q '\"why\"'"
+check "each frame is measured, with its uncertainty as a guard" \
+    test "$(grep -c '"U":.*"guard":.*"name":"phase error".*"verdict":"pass"' "$events")" -eq 3
+power=$(sed -n 's/.*"name":"power".*"value":\([-0-9.]*\),.*/\1/p' "$events" | head -1)
+check "its power is what the scenario says, -102 dBm less what the turns of phase cost (it is $power)" \
+    awk -v p="$power" 'BEGIN { exit !(p > -103.8 && p < -101.8) }'
 at=$(sed -n 's/.*"start":\([0-9]*\),.*"type":"echo".*/\1/p' "$events" | head -1)
 
 sed 's/^path   station1 station2 loss=85dB/path   station1 station2 loss=105dB/' "$default" >"$scratch/weak.scenario"
@@ -55,10 +78,8 @@ lab "$scratch/dry.scenario"
 check "a stream that runs dry in the burst: never a pass" sh -c "! grep -q '^ok .*MINE-001' '$scratch/out'"
 check "it is called by its name" says 'transmit stream'
 
-sed 's/downlink_lo_hz = .*/-- no radio listens to what the bench sends/' "$root/fixtures/benches/virtual.lua" >"$scratch/alone.lua"
-code=0
-"$bin/foxlab" run "$default" -- "$bin/foxbench" run --bench "$scratch/alone.lua" \
-    --device "$root/fixtures/devices/foxdut.lua" -o "$scratch/results" >"$scratch/out" 2>"$scratch/err" || code=$?
+sed 's/downlink_lo_hz = .*/-- no radio listens to what the bench sends/' "$scratch/calibrated.lua" >"$scratch/alone.lua"
+on "$scratch/alone.lua" "$default"
 check "nobody listens: refused" verdict pass
 check "the record says so, once" \
     test "$(grep -c 'downlinks of station1 leave unheard' "$scratch/results/latest/events.jsonl")" -eq 1

@@ -148,6 +148,32 @@ test("measurements are judged against limits with their source; a limit without 
   equal(unknown.faults[1].blame, "config")
 end)
 
+test("an uncertainty guards the limit on either side", function()
+  local function q(value, u) return { value = value, u = u, unit = "Hz" } end
+  local core <const> = run(function(t)
+    t:measure("inside", q(4.5, 0.2)):against(t:limit "rf.x")
+    t:measure("close below", q(4.7, 0.2)):against(t:limit "rf.x")
+    t:measure("close above", q(5.3, 0.2)):against(t:limit "rf.x")
+    t:measure("outside", q(5.5, 0.2)):against(t:limit "rf.x")
+    t:measure("without", q(4.9)):against(t:limit "rf.x")
+    t:measure("void", { void = "no noise beside it", unit = "Hz" }):against(t:limit "rf.x")
+    t:measure("both limits", q(1.1, 0.01)):within(1, 2, "Hz")
+    t:measure("both limits, close", q(1.99, 0.01)):within(1, 2, "Hz")
+  end)
+  local said <const>, measured <const> = {}, {}
+  for _, event in ipairs(core.events) do
+    if event.type == "measure" then
+      said[#said + 1], measured[#measured + 1] = event.verdict .. "/" .. event.blame, event
+    end
+  end
+  equal(said, { "pass/none", "inconclusive/bench", "inconclusive/bench", "fail/device", "pass/none",
+    "inconclusive/bench", "pass/none", "inconclusive/bench" })
+  equal({ measured[1].U, measured[1].k, measured[1].guard }, { 0.4, 2, 0.4 })
+  equal(measured[5].U, nil)
+  harness.contains(measured[2].reason, "closer to the limit (<= 5) than it is known, to +- 0.4")
+  harness.contains(measured[6].reason, "no noise beside it")
+end)
+
 -- ---- who is to blame for silence
 
 local function heard(options)

@@ -1,5 +1,6 @@
 // The pump over a radio and a port that do what a test wants: frames, gaps, ends, answers and
 // evidence.
+#include <math.h>
 #include <unistd.h>
 
 #include "lua/bind/tests/pump_rig.h"
@@ -89,6 +90,45 @@ static void test_pump_hands_out_each_frame_once(void **state)
     assert_null(none);
     assert_null(event_of("uplink", 1));
     assert_null(pump_gap_since(p, 0));
+    jval_free(frame);
+    pump_close(p);
+}
+
+// What the recording's maker says of it, absolute in frequency and time, and a power in dBm only by
+// a calibration.
+static void test_pump_measures_a_frame(void **state)
+{
+    (void)state;
+    struct pump_config c = config();
+    c.t0 = 1000000;
+    c.calibration =
+        (struct pump_calibration){.known = true, .full_scale_dbm = -70, .gain_db = 4, .u_db = 0.5};
+    struct pump *p = opened(c);
+    struct err e = {0};
+    struct jval *frame = NULL, *made = NULL;
+    assert_int_equal(pump_next_frame(p, c.t0 + 3 * RATE, &frame, &e), ERR_OK);
+    assert_non_null(frame);
+    if (pump_measure(p, frame, &made, &e) < 0) fail_msg("%s", e.text);
+    const struct jval *f = jval_get(made, "f_mid_hz"), *dbm = jval_get(made, "power_dbm");
+    const double middle_s = (double)c.t0 / RATE + 0.45 + (2.22 - 0.45) / 2;
+    assert_true(fabs(number_of(f, "value") - (868130000 - 4321)) < 0.01);
+    assert_true(number_of(f, "u") > 0 && number_of(f, "u") < 0.01);
+    assert_true(fabs(number_of(jval_get(made, "t_mid_s"), "value") - middle_s) < 0.02);
+    // Power 10 log10(2 * 12.9099^2 / 2 / 2047^2 …): the truth gives both components' rms together.
+    const double dbfs = number_of(jval_get(made, "power_dbfs"), "value");
+    assert_true(fabs(dbfs - 20 * log10(12.9099 * sqrt(2) / 2047)) < 3.2);
+    // The fake radio has a gain of 0 dB, four less than at the calibration.
+    assert_true(fabs(number_of(dbm, "value") - (dbfs - 70 + 4)) < 0.02);
+    assert_true(number_of(dbm, "u") >= 0.5);
+    assert_int_equal(jval_len(jval_get(made, "mask")), 5);
+    jval_free(made);
+
+    assert_int_equal(pump_wait(p, c.t0 + 20 * RATE, &e), ERR_OK);
+    assert_int_equal(pump_measure(p, frame, &made, &e), ERR_NOTFOUND);
+    assert_non_null(strstr(e.text, "samples are gone"));
+    assert_int_equal(jval_set(frame, "status", jval_make(&e, "s", "bad_crc"), &e), ERR_OK);
+    assert_int_equal(pump_measure(p, frame, &made, &e), ERR_NOTFOUND);
+    assert_non_null(strstr(e.text, "does not decode"));
     jval_free(frame);
     pump_close(p);
 }
@@ -317,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_pump_counts_what_does_not_decode),
         TEST(test_pump_hands_out_each_frame_once),
+        TEST(test_pump_measures_a_frame),
         TEST(test_pump_without_a_key_judges_no_tag),
         TEST(test_pump_lost_samples_are_told),
         TEST(test_pump_stays_dead),
