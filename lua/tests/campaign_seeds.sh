@@ -14,7 +14,7 @@ count() { sed -n "s/.*\"counts\":{[^}]*\"$1\":\([0-9]*\).*/\1/p" | grep . || ech
 
 bad=0
 printf '%-18s %4s %5s %5s %5s %6s %7s %8s %8s\n' device seed pass na fail undec. other radio_s wall_s
-for device in foxdut foxdut-encrypted; do
+for device in foxdut encrypted; do
     for ((seed = 1; seed <= seeds; seed++)); do
         began=$(date +%s.%N) code=0
         FOXBENCH_PDF=off "$foxbench" run --device "$devices/$device.lua" --profile "$profile" --seed "$seed" \

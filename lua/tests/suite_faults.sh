@@ -15,7 +15,7 @@ fails_by_device() {
 while read -r id faults; do
     for fault in ${faults%% *}; do
         case $id/$fault in
-        ENC-* | */MUT-ENC-*) device=foxdut-encrypted ;;
+        ENC-* | */MUT-ENC-*) device=encrypted ;;
             *) device=foxdut ;;
         esac
         bench --device "$root/fixtures/devices/$device.lua" --fault "$fault" "$id"

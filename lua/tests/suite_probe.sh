@@ -50,12 +50,12 @@ inside default '' KEY-DBG-002
 check "no memory declared: an error of the configuration" verdict_of error config
 check "no memory declared: what to add" says 'declares no memory to try; add memory'
 
-device foxdut-encrypted 's/scenario = "encrypted"/scenario = "default"/'
+device encrypted 's/scenario = "encrypted"/scenario = "default"/; s/at_slave/sfm10r/'
 inside default '' ENC-001
 check "declared encrypted, sent in clear: the device fails" verdict_of fail device
 check "declared encrypted, sent in clear: the text says so" says 'a payload declared encrypted was readable'
 
-device foxdut-encrypted 's/"ENC"/"TESTMODE"/; /^  encryption = /d'
+device encrypted 's/"ENC"/"TESTMODE"/; /^  encryption = /d'
 inside encrypted '' AUTH-UL-001
 check "encrypts and does not declare it: the device fails" verdict_of fail device
 check "encrypts and does not declare it: what it sends is not what was asked for" \
@@ -63,13 +63,13 @@ check "encrypts and does not declare it: what it sends is not what was asked for
 inside encrypted '' ENC-001
 check "encrypts and does not declare it: ENC-001 does not apply" exits 5
 
-device foxdut-encrypted '/^  encryption = /d'
+device encrypted '/^  encryption = /d'
 inside encrypted '' AUTH-DL-001
 check "encrypts, but how is not said: an error of the configuration" verdict_of error config
 check "encrypts, but how is not said: what to add" says 'add encryption = { profile = '
 
 # The payload on air is what an independent implementation of the assumed cipher makes of it.
-device foxdut-encrypted ''
+device encrypted ''
 inside encrypted '' AUTH-DL-001
 check "a downlink for a device that encrypts is taken" exits 0
 grep '"type":"downlink"' "$scratch/results/latest/events.jsonl" | head -1 >"$scratch/downlink"

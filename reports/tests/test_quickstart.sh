@@ -91,7 +91,7 @@ check "certify ends with the run's exit code" 6 "*" certify
 grep -q 'report: .*results/a/report/report.html' "$place/err" || { echo "not ok - no report named"; failures=1; }
 grep -q 'signed .*results/a by results/signer.key' "$place/err" || { echo "not ok - not signed"; failures=1; }
 grep -q 'verified .*results/a by results/signer.pub' "$place/err" || { echo "not ok - not verified"; failures=1; }
-grep -q '^--device .*foxdut-encrypted.lua$' "$place/arguments" || {
+grep -q '^--device .*encrypted.lua$' "$place/arguments" || {
     echo "not ok - not every feature"
     failures=1
 }
