@@ -49,8 +49,10 @@ static int load_cases(struct jval **out, struct err *err)
     return rc;
 }
 
+// Another name of a file is no other variant.
 static int is_lua(const struct dirent *entry)
 {
+    if (entry->d_type == DT_LNK) return 0;
     const char *dot = strrchr(entry->d_name, '.');
     return dot && strcmp(dot, ".lua") == 0 && strlen(entry->d_name) < MATRIX_NAME_MAX;
 }
@@ -101,6 +103,27 @@ static bool is_wanted(const struct validate *v, size_t c)
     return wanted;
 }
 
+// One variant of the reference device: what it is called, and how `foxbench run` is told of it.
+struct variant {
+    char stem[MATRIX_NAME_MAX];
+    char path[PATH_MAX];
+    struct child_request request; // for the chosen cases; without a fault
+};
+
+static void variant_init(struct variant *w, const struct validate *v, size_t d)
+{
+    snprintf(w->stem, sizeof w->stem, "%.*s", (int)strcspn(v->devices[d], "."), v->devices[d]);
+    snprintf(w->path, sizeof w->path, "%s/fixtures/devices/%s", cmd_root(), v->devices[d]);
+    w->request = (struct child_request){.device = d ? w->path : NULL, .cases = v->chosen};
+}
+
+static void show_variant(struct validate *v, const struct variant *w)
+{
+    char step[MATRIX_NAME_MAX + 8];
+    snprintf(step, sizeof step, "on %s", w->stem);
+    screen_step(&v->screen, step);
+}
+
 // Which case applies to which variant, and whether it passes there without a fault.
 static int run_reference(struct validate *v, struct err *err)
 {
@@ -115,18 +138,16 @@ static int run_reference(struct validate *v, struct err *err)
             any = any || v->chosen[c];
         }
         if (!any) break;
-        char path[PATH_MAX], name[128];
-        snprintf(path, sizeof path, "%s/fixtures/devices/%s", cmd_root(), v->devices[d]);
-        snprintf(name, sizeof name, "%s without a fault", v->devices[d]);
-        screen_case(&v->screen, 0, name);
-        const struct child_request request = {.device = d ? path : NULL, .cases = v->chosen};
-        rc = runner_run(&v->runner, &request, m, outcomes, err);
+        struct variant w;
+        variant_init(&w, v, d);
+        screen_case(&v->screen, 0, "the device without a fault");
+        show_variant(v, &w);
+        rc = runner_run(&v->runner, &w.request, m, outcomes, err);
         for (size_t c = 0; rc == ERR_OK && c < m->n_cases; c++) {
             if (!v->chosen[c]) continue;
             m->cases[c].reference = outcomes[c];
             if (outcomes[c].verdict != VERDICT_NA)
-                snprintf(m->cases[c].device, MATRIX_NAME_MAX, "%.*s",
-                         (int)strcspn(v->devices[d], "."), v->devices[d]);
+                snprintf(m->cases[c].device, MATRIX_NAME_MAX, "%s", w.stem);
         }
     }
     free(outcomes);
@@ -141,22 +162,19 @@ static int run_fault(struct validate *v, size_t f, size_t d, struct matrix_outco
 {
     struct matrix *m = &v->matrix;
     struct matrix_fault *fault = &m->faults[f];
-    char stem[MATRIX_NAME_MAX], path[PATH_MAX], step[MATRIX_NAME_MAX + 8];
-    snprintf(stem, sizeof stem, "%.*s", (int)strcspn(v->devices[d], "."), v->devices[d]);
-    snprintf(path, sizeof path, "%s/fixtures/devices/%s", cmd_root(), v->devices[d]);
+    struct variant w;
+    variant_init(&w, v, d);
     bool any = false;
     for (size_t c = 0; c < m->n_cases; c++) {
         v->chosen[c] =
-            (fault->cells[c].named || v->options.full) && strcmp(m->cases[c].device, stem) == 0;
+            (fault->cells[c].named || v->options.full) && strcmp(m->cases[c].device, w.stem) == 0;
         any = any || v->chosen[c];
     }
     if (!any) return ERR_OK;
     screen_case(&v->screen, f + 1, fault->id);
-    snprintf(step, sizeof step, "on %s", stem);
-    screen_step(&v->screen, step);
-    const struct child_request request = {
-        .device = d ? path : NULL, .fault = fault->id, .cases = v->chosen};
-    int rc = runner_run(&v->runner, &request, m, outcomes, err);
+    show_variant(v, &w);
+    w.request.fault = fault->id;
+    int rc = runner_run(&v->runner, &w.request, m, outcomes, err);
     for (size_t c = 0; rc == ERR_OK && c < m->n_cases; c++)
         if (v->chosen[c]) fault->cells[c].outcome = outcomes[c];
     return rc < 0 ? err_prefix(err, "%s", fault->id) : rc;
@@ -164,7 +182,7 @@ static int run_fault(struct validate *v, size_t f, size_t d, struct matrix_outco
 
 // Takes over what the cases that failed under the fault on this variant say, where they pass on it
 // without.
-static int confirm(struct validate *v, size_t f, struct child_request request, const char *stem,
+static int confirm(struct validate *v, size_t f, struct variant *w,
                    const struct matrix_outcome *outcomes, struct err *err)
 {
     struct matrix *m = &v->matrix;
@@ -176,13 +194,13 @@ static int confirm(struct validate *v, size_t f, struct child_request request, c
     if (!any) return ERR_OK;
     struct matrix_outcome *without = calloc(m->n_cases + 1, sizeof *without);
     if (!without) return err_set(err, ERR_NOMEM, "no memory for the reference");
-    request.fault = NULL;
-    int rc = runner_run(&v->runner, &request, m, without, err);
+    w->request.fault = NULL;
+    int rc = runner_run(&v->runner, &w->request, m, without, err);
     for (size_t c = 0; rc == ERR_OK && c < m->n_cases; c++) {
         if (!v->chosen[c] || !matrix_is_sound(&without[c])) continue;
         struct matrix_outcome *o = &m->faults[f].cells[c].outcome;
         *o = outcomes[c];
-        snprintf(o->reason, sizeof o->reason, "on %s: %.160s", stem, outcomes[c].reason);
+        snprintf(o->reason, sizeof o->reason, "on %s: %.160s", w->stem, outcomes[c].reason);
     }
     free(without);
     return rc;
@@ -195,23 +213,20 @@ static int try_elsewhere(struct validate *v, size_t f, size_t d, struct matrix_o
 {
     struct matrix *m = &v->matrix;
     struct matrix_fault *fault = &m->faults[f];
-    char stem[MATRIX_NAME_MAX], path[PATH_MAX], step[MATRIX_NAME_MAX + 8];
-    snprintf(stem, sizeof stem, "%.*s", (int)strcspn(v->devices[d], "."), v->devices[d]);
-    snprintf(path, sizeof path, "%s/fixtures/devices/%s", cmd_root(), v->devices[d]);
+    struct variant w;
+    variant_init(&w, v, d);
     bool any = false;
     for (size_t c = 0; c < m->n_cases; c++) {
         const struct matrix_case *k = &m->cases[c];
         v->chosen[c] = matrix_judge(&fault->cells[c], &k->reference) == MATRIX_MISSED &&
-                       strcmp(k->device, stem) != 0;
+                       strcmp(k->device, w.stem) != 0;
         any = any || v->chosen[c];
     }
     if (!any) return ERR_OK;
-    snprintf(step, sizeof step, "on %s", stem);
-    screen_step(&v->screen, step);
-    const struct child_request request = {
-        .device = d ? path : NULL, .fault = fault->id, .cases = v->chosen};
-    int rc = runner_run(&v->runner, &request, m, outcomes, err);
-    if (rc == ERR_OK) rc = confirm(v, f, request, stem, outcomes, err);
+    show_variant(v, &w);
+    w.request.fault = fault->id;
+    int rc = runner_run(&v->runner, &w.request, m, outcomes, err);
+    if (rc == ERR_OK) rc = confirm(v, f, &w, outcomes, err);
     return rc < 0 ? err_prefix(err, "%s", fault->id) : rc;
 }
 

@@ -171,7 +171,7 @@ static int await(struct runner *r, struct process *p, struct err *err)
 }
 
 static int start(struct runner *r, struct process *p, const struct child_request *q,
-                 const struct matrix *m, int out, struct err *err)
+                 const char *profile, const struct matrix *m, int out, struct err *err)
 {
     int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (in < 0) return err_set(err, ERR_IO, "/dev/null: %s", strerror(errno));
@@ -185,7 +185,7 @@ static int start(struct runner *r, struct process *p, const struct child_request
     argv[n++] = "run";
     argv[n++] = "-o";
     argv[n++] = r->folder;
-    const char *const options[][2] = {{"--profile", r->profile},
+    const char *const options[][2] = {{"--profile", profile},
                                       {"--device", q->device},
                                       {"--bench", q->bench},
                                       {"--fault", q->fault}};
@@ -222,8 +222,8 @@ static void fail_all(const struct child_request *q, const struct matrix *m,
             matrix_outcome_add(&outcomes[c], VERDICT_ERROR, BLAME_BENCH, why);
 }
 
-int runner_run(struct runner *r, const struct child_request *q, const struct matrix *m,
-               struct matrix_outcome *outcomes, struct err *err)
+static int run_at(struct runner *r, const struct child_request *q, const char *profile,
+                  const struct matrix *m, struct matrix_outcome *outcomes, struct err *err)
 {
     char log_path[PATH_MAX + 8], latest[PATH_MAX + 8], run_dir[PATH_MAX], how[128], line[400];
     struct process p = {.pidfd = -1};
@@ -233,7 +233,7 @@ int runner_run(struct runner *r, const struct child_request *q, const struct mat
     if (log < 0) return err_set(err, ERR_IO, "%s: %s", log_path, strerror(errno));
     for (size_t c = 0; c < m->n_cases; c++)
         if (q->cases[c]) outcomes[c] = (struct matrix_outcome){0};
-    int rc = start(r, &p, q, m, log, err);
+    int rc = start(r, &p, q, profile, m, log, err);
     if (rc == ERR_OK) rc = await(r, &p, err);
     if (rc < 0) goto out;
 
@@ -255,5 +255,27 @@ int runner_run(struct runner *r, const struct child_request *q, const struct mat
 out:
     process_end(&p);
     close(log);
+    return rc;
+}
+
+int runner_run(struct runner *r, const struct child_request *q, const struct matrix *m,
+               struct matrix_outcome *outcomes, struct err *err)
+{
+    static const char *const levels[] = {"basic", "substantial", "high"};
+    if (r->profile) return run_at(r, q, r->profile, m, outcomes, err);
+    bool *cases = calloc(m->n_cases + 1, sizeof *cases);
+    int rc = cases ? ERR_OK : err_set(err, ERR_NOMEM, "no memory for a selection");
+    for (size_t i = 0; rc == ERR_OK && i < sizeof levels / sizeof *levels; i++) {
+        bool any = false;
+        for (size_t c = 0; c < m->n_cases; c++) {
+            const char *level = *m->cases[c].level ? m->cases[c].level : levels[0];
+            cases[c] = q->cases[c] && strcmp(level, levels[i]) == 0;
+            any = any || cases[c];
+        }
+        struct child_request one = *q;
+        one.cases = cases;
+        if (any) rc = run_at(r, &one, levels[i], m, outcomes, err);
+    }
+    free(cases);
     return rc;
 }

@@ -12,7 +12,7 @@
 struct runner {
     char program[PATH_MAX]; // foxbench itself
     char folder[PATH_MAX];  // "" when there is none
-    const char *profile;    // NULL: that of foxbench run
+    const char *profile;    // NULL: of each case its own level
     int signal_fd;          // SIGINT, SIGTERM and SIGHUP arrive here
 };
 
@@ -28,7 +28,8 @@ FOX_CHECK int runner_open(struct runner *r, const char *profile, struct err *err
 /// Removes the folder. Accepts a zeroed struct; may run twice.
 void runner_close(struct runner *r);
 
-/// Runs the cases and writes how each ended into outcomes[case]; the others stay as they are. A run
+/// Runs the cases and writes how each ended into outcomes[case]; the others stay as they are. One
+/// run for each level, the lowest first, unless there is a profile for all. A run
 /// that leaves no ledger is an error of every case. ERR_TIMEOUT: a signal came, the child was
 /// ended. ERR_USAGE: foxbench run refuses this.
 FOX_CHECK int runner_run(struct runner *r, const struct child_request *request,

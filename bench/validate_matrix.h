@@ -37,6 +37,7 @@ enum matrix_kind {
 struct matrix_case {
     char id[MATRIX_NAME_MAX];
     char device[MATRIX_NAME_MAX]; // to which it applies; "" when to none
+    char level[MATRIX_NAME_MAX];  // that demands it; "" is basic
     struct matrix_outcome reference;
 };
 

@@ -26,7 +26,8 @@ const char validate_help[] =
     "SELECT is a case id (AUTH-UL-001), a glob ('AUTH-*') or a suite (AUTH); none is all of them.\n"
     "With SELECT or --profile only the faults that these cases name are tried.\n"
     "\n"
-    "  --profile P    the cases of this profile, with its numbers of trials\n"
+    "  --profile P    the cases of this profile, with its numbers of trials; without it each case\n"
+    "                 is judged at its own level, with all its trials\n"
     "  --fault GLOB   these faults only ('MUT-AUTH-*'); foxdut --list-faults prints all\n"
     "  --full         run every selected case against every fault, and show accidental fails\n"
     "  --json         the result as JSON: faults killed survivors reference canary ratio matrix\n"
@@ -182,9 +183,13 @@ int validate_select(struct matrix *m, const struct validate_options *o, const st
                     const char *faults, struct err *err)
 {
     int rc = check_selection(cases, o, err);
-    for (size_t i = 0; rc == ERR_OK && i < jval_len(cases); i++)
-        if (is_selected(jval_at(cases, i), o))
-            rc = matrix_add_case(m, text_of(jval_at(cases, i), "id"), NULL, err);
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(cases); i++) {
+        const struct jval *c = jval_at(cases, i);
+        struct matrix_case *made;
+        if (!is_selected(c, o)) continue;
+        rc = matrix_add_case(m, text_of(c, "id"), &made, err);
+        if (rc == ERR_OK) snprintf(made->level, sizeof made->level, "%s", text_of(c, "level"));
+    }
     return rc == ERR_OK ? add_faults(m, o, cases, faults, err) : rc;
 }
 
