@@ -131,12 +131,22 @@ void process_describe(const struct process *p, char *out, size_t size)
         snprintf(out, size, "exit %d", WEXITSTATUS(p->status));
 }
 
-long process_cpu_ms(const struct process *p)
+struct process_time process_time(const struct process *p)
 {
     char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)p->pid);
+    unsigned long long ran_ns, waited_ns;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)p->pid);
     FILE *f = fopen(path, "re");
-    if (!f) return -1;
+    int found = f ? fscanf(f, "%llu %llu", &ran_ns, &waited_ns) : 0;
+    if (f) fclose(f);
+    if (found == 2)
+        return (struct process_time){(long)(ran_ns / 1000000), (long)(waited_ns / 1000000)};
+
+    // A kernel that does not count the waiting.
+    const struct process_time unknown = {-1, 0};
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)p->pid);
+    f = fopen(path, "re");
+    if (!f) return unknown;
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = 0;
@@ -144,6 +154,7 @@ long process_cpu_ms(const struct process *p)
     unsigned long user, kernel;
     if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                          &kernel) != 2)
-        return -1;
-    return (long)((user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
+        return unknown;
+    return (struct process_time){
+        (long)((user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK)), 0};
 }

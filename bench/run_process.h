@@ -39,7 +39,11 @@ bool process_wait(struct process *p, int timeout_ms);
 void process_end(struct process *p);
 /// How it ended: "exit 3", "signal 11 (Segmentation fault)".
 void process_describe(const struct process *p, char *out, size_t size);
-/// CPU time it has used so far, in ms; -1 when unknown.
-long process_cpu_ms(const struct process *p);
+struct process_time {
+    long ran_ms;    // -1: unknown
+    long waited_ms; // for a processor that others had
+};
+/// Of its main thread, so far.
+struct process_time process_time(const struct process *p);
 
 #endif

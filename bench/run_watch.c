@@ -33,7 +33,7 @@ const char *message_is(const struct message *m)
 static void heard(struct watch *w)
 {
     w->heard_ms = now_ms();
-    w->heard_cpu_ms = process_cpu_ms(&w->worker->process);
+    w->heard_time = process_time(&w->worker->process);
 }
 
 void watch_init(struct watch *w, struct worker *worker, struct lab *lab, int signal_fd,
@@ -46,6 +46,14 @@ void watch_init(struct watch *w, struct worker *worker, struct lab *lab, int sig
                         .limit_ms = limit_ms,
                         .silence_ms = silence_ms};
     heard(w);
+}
+
+// A worker that waits for a processor cannot say anything: that time is not its silence.
+static long waited_ms(const struct watch *w)
+{
+    struct process_time now = process_time(&w->worker->process);
+    long waited = now.waited_ms - w->heard_time.waited_ms;
+    return now.ran_ms >= 0 && waited > 0 ? waited : 0;
 }
 
 static bool take_signal(struct watch *w)
@@ -63,6 +71,7 @@ enum watch_end watch_next(struct watch *w, struct message *m, struct err *err)
         // The limits come first: a flood of messages must not keep a case alive.
         long now = now_ms(), silent_ms = w->heard_ms + w->silence_ms;
         if (now >= w->end_ms) return w->lab_gone ? WATCH_LAB : WATCH_OVERTIME;
+        if (now >= silent_ms) silent_ms += waited_ms(w);
         if (now >= silent_ms) return w->lab_gone ? WATCH_LAB : WATCH_SILENT;
         struct pollfd p[] = {
             {.fd = w->signal_fd, .events = POLLIN},
@@ -116,10 +125,14 @@ struct loss loss_of_fault(const struct message *m)
     return l;
 }
 
+// A loop that gets a small share of a busy processor computes all the same.
 static bool was_computing(const struct watch *w)
 {
-    long used = process_cpu_ms(&w->worker->process) - w->heard_cpu_ms;
-    return w->heard_cpu_ms >= 0 && used * 5 >= now_ms() - w->heard_ms;
+    struct process_time now = process_time(&w->worker->process);
+    long used = now.ran_ms - w->heard_time.ran_ms;
+    long waited = now.waited_ms - w->heard_time.waited_ms;
+    return w->heard_time.ran_ms >= 0 && now.ran_ms >= 0 && used > 0 &&
+           (used + waited) * 5 >= now_ms() - w->heard_ms;
 }
 
 struct loss loss_of_wait(const struct watch *w, enum watch_end end, const struct err *garbage)

@@ -40,8 +40,8 @@ struct watch {
     long end_ms;
     long limit_ms;
     long silence_ms;
-    long heard_ms;     // when the last message came
-    long heard_cpu_ms; // CPU time the worker had used then
+    long heard_ms;                  // when the last message came
+    struct process_time heard_time; // what the worker had used then
     bool lab_gone;
 };
 

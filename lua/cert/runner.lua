@@ -305,12 +305,19 @@ local function body(core, case, axes, watched)
   if core.made() == made then demand_missing(core) end
 end
 
+-- What a case raised, as text; never an address, which no two runs share.
+local function text_of(e)
+  local meta <const> = type(e) == "table" and getmetatable(e)
+  if type(e) == "string" or meta and meta.__tostring then return tostring(e) end
+  return ("the case raised an error that is a %s and no text"):format(type(e))
+end
+
 --- Runs one attempt; every outcome becomes an event. Gives back the fault that the C side raised, or nil.
 function runner.run(core, case, axes, watched)
   control.begin()
   local ok <const>, last <const> = xpcall(body, function(e)
     if control.is_stop(e) or control.is_fault(e) then return e end
-    return tostring(e)
+    return text_of(e)
   end, counting(core), case, axes, watched)
   -- A fault stays one, whatever the case did with it.
   local e <const> = control.is_fault(control.ending()) and control.ending() or not ok and last
