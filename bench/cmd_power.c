@@ -17,6 +17,7 @@ static int hold(struct desk *d, double for_s, struct err *err)
     rc = desk_wait(d, for_s, err);
     if (rc < 0) return rc;
     int off = desk_set_power(d, false, err);
+    if (off >= 0) off = desk_check_off(d, err);
     if (off < 0) return off;
     fputs("power is off\n", stderr);
     return rc;
@@ -27,7 +28,7 @@ static int act(struct desk *d, const char *what, double for_s, double off_s, str
     int rc = desk_open_power(d, err);
     if (rc < 0) return rc;
     if (strcmp(what, "on") == 0) return hold(d, for_s, err);
-    rc = desk_set_power(d, false, err); // it is since the opening; said again for a stuck pin
+    rc = desk_check_off(d, err); // it is off since the opening
     if (rc < 0) return rc;
     fprintf(stderr, "power is off (%s)\n", d->what);
     if (strcmp(what, "off") == 0) return ERR_OK;

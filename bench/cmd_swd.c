@@ -7,6 +7,7 @@
 #include "bench/arguments.h"
 #include "bench/cmd.h"
 #include "bench/desk.h"
+#include "dut/jtag.h"
 #include "dut/swd.h"
 
 enum { WORDS_MAX = 1 << 20 };
@@ -80,6 +81,28 @@ static int tell(struct desk *d, uint32_t dpidr, struct err *err)
     return SWD_WORDS;
 }
 
+// The chain at the JTAG pins: of an FT2232H on its second channel. Returns an enum swd_outcome.
+static int tell_chain(struct desk *d, struct err *err)
+{
+    static const int as_swd[] = {SWD_WORDS, SWD_SILENT, SWD_GARBLED};
+    uint32_t ids[JTAG_CHAIN_MAX];
+    size_t n = 0;
+    struct ftdi *second = NULL;
+    int rc = ERR_OK;
+    if (ftdi_is_double(d->ftdi)) rc = ftdi_open_second(&second, ftdi_serial(d->ftdi), err);
+    if (rc >= 0) rc = jtag_scan(second ? second : d->ftdi, ids, &n, err);
+    ftdi_close(second);
+    if (rc < 0) return rc;
+    for (size_t i = 0; i < n && rc == JTAG_CHAIN; i++)
+        if (ids[i])
+            printf("IDCODE %08X (manufacturer %03X, part %04X, version %u)\n", ids[i],
+                   ids[i] >> 1 & 0x7ff, ids[i] >> 12 & 0xffff, ids[i] >> 28);
+        else
+            printf("IDCODE none (device %zu of the chain)\n", i + 1);
+    if (rc != JTAG_CHAIN) printf("JTAG %s\n", jtag_outcome_name((enum jtag_outcome)rc));
+    return as_swd[rc];
+}
+
 static int print_words(struct desk *d, const struct request *q, struct err *err)
 {
     size_t done = 0;
@@ -106,9 +129,12 @@ static int act(struct desk *d, const struct request *q, int *code, struct err *e
         *code = CMD_EXIT_INTERRUPTED;
         return SWD_WORDS;
     }
-    rc = swd_connect(d->ftdi, &dpidr, err);
-    if (rc == SWD_WORDS)
-        rc = strcmp(q->what, "info") == 0 ? tell(d, dpidr, err) : print_words(d, q, err);
+    bool info = strcmp(q->what, "info") == 0;
+    rc = info && d->has_jtag ? tell_chain(d, err) : SWD_WORDS;
+    if (rc == SWD_WORDS && (d->has_swd || !d->has_jtag || !info)) {
+        rc = swd_connect(d->ftdi, &dpidr, err);
+        if (rc == SWD_WORDS) rc = info ? tell(d, dpidr, err) : print_words(d, q, err);
+    }
     if (rc >= 0) {
         explain(rc);
         *code = exit_for(rc);

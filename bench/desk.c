@@ -146,6 +146,14 @@ int desk_read(struct desk *d, const char *bench, struct err *err)
 
 // --- opening
 
+static bool is_wired(const struct jval *ftdi, const char *what)
+{
+    const struct jval *wired = jval_get(ftdi, "wired");
+    for (size_t i = 0; i < jval_len(wired); i++)
+        if (strcmp(jval_text(jval_at(wired, i), ""), what) == 0) return true;
+    return false;
+}
+
 int desk_open_ftdi(struct desk *d, struct err *err)
 {
     const struct jval *f = jval_get(d->bench, "ftdi");
@@ -158,6 +166,9 @@ int desk_open_ftdi(struct desk *d, struct err *err)
         rc = power_init(&d->power, d->ftdi, text_of(f, "relay", NULL), text_of(f, "reset", NULL),
                         text_of(f, "lab_enable", NULL), err);
     d->what = text_of(f, "unit", "adapter");
+    d->has_flash = is_wired(f, "spi");
+    d->has_swd = is_wired(f, "swd");
+    d->has_jtag = is_wired(f, "jtag");
     d->discharge_s = jval_number(jval_get(f, "discharge_s"), 0);
     return rc;
 }
@@ -212,6 +223,11 @@ int desk_set_power(struct desk *d, bool on, struct err *err)
 {
     if (d->ftdi) return on ? power_on(&d->power, err) : power_off(&d->power, err);
     return port_set_line(d->port, (enum port_line)d->power_line, on, err);
+}
+
+int desk_check_off(struct desk *d, struct err *err)
+{
+    return d->ftdi ? power_check_off(&d->power, d->has_flash, err) : ERR_OK;
 }
 
 int desk_set_reset(struct desk *d, bool held, struct err *err)

@@ -23,6 +23,7 @@ struct desk {
     int power_line, reset_line; // of port, enum port_line; -1: not there
     const char *what;           // of the adapter or the port, for people
     double discharge_s;
+    bool has_flash, has_swd, has_jtag; // on the adapter, by the bench file
 };
 
 enum { DESK_GO_ON = -1 };
@@ -40,6 +41,8 @@ FOX_CHECK int desk_open_power(struct desk *d, struct err *err);
 /// Accepts a zeroed desk.
 void desk_close(struct desk *d);
 
+/// Whether the power really is off, where a flash chip on the adapter's pins can tell.
+FOX_CHECK int desk_check_off(struct desk *d, struct err *err);
 /// Power and reset of the device, whichever way they go.
 FOX_CHECK int desk_set_power(struct desk *d, bool on, struct err *err);
 FOX_CHECK int desk_set_reset(struct desk *d, bool held, struct err *err);

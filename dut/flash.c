@@ -1,6 +1,6 @@
 #include "dut/flash.h"
 
-enum { READ = 0x03, READ_ID = 0x9f };
+enum { READ = 0x03, READ_ID = 0x9f, AGAIN = 24 * 1024 };
 
 static const struct {
     uint8_t code;
@@ -34,6 +34,31 @@ int flash_identify(struct ftdi *f, struct flash_id *out, struct err *err)
     return ERR_OK;
 }
 
+// Reads it all once more, in other pieces: a wire that disturbs single bits does it elsewhere.
+static int compare(struct ftdi *f, const struct flash_id *id, size_t offset, const uint8_t *first,
+                   size_t len, struct err *err)
+{
+    uint8_t again[AGAIN];
+    for (size_t at = 0; at < len;) {
+        size_t part = len - at < AGAIN ? len - at : AGAIN, from = offset + at;
+        const uint8_t command[] = {READ, (uint8_t)(from >> 16), (uint8_t)(from >> 8),
+                                   (uint8_t)from};
+        int rc = ftdi_spi_read(f, command, sizeof command, again, part, NULL, NULL, err);
+        if (rc < 0) return rc;
+        for (size_t i = 0; i < part; i++)
+            if (again[i] != first[at + i])
+                return err_set(
+                    err, ERR_FORMAT,
+                    "flash behind FTDI adapter %s (JEDEC id %02X %02X %02X): two reads "
+                    "of 0x%zx differ, %02X and %02X; the wires disturb each other or the "
+                    "device still speaks: shorten them, hold it in reset, and read again",
+                    ftdi_serial(f), id->maker, id->kind, id->capacity, from + i, first[at + i],
+                    again[i]);
+        at += part;
+    }
+    return ERR_OK;
+}
+
 int flash_read(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t *out, size_t len,
                int (*progress)(void *ctx, size_t done, size_t total), void *ctx, struct err *err)
 {
@@ -44,5 +69,6 @@ int flash_read(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t
                        len, offset, id->size, id->maker, id->kind, id->capacity);
     const uint8_t command[] = {READ, (uint8_t)(offset >> 16), (uint8_t)(offset >> 8),
                                (uint8_t)offset};
-    return ftdi_spi_read(f, command, sizeof command, out, len, progress, ctx, err);
+    int rc = ftdi_spi_read(f, command, sizeof command, out, len, progress, ctx, err);
+    return rc < 0 ? rc : compare(f, id, offset, out, len, err);
 }

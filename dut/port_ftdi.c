@@ -1,4 +1,4 @@
-// The FT232H through libftdi, and the only file that knows it.
+// The FT232H and the FT2232H through libftdi, and the only file that knows it.
 //
 // An empty read is no error for libftdi: it returns 0 at once, so every read here has its own wall
 // limit. The chip holds 1 KiB in each direction: what is written while answers pile up must fit, or
@@ -13,13 +13,16 @@
 
 enum {
     VENDOR = 0x0403,
-    PRODUCT = 0x6014,
     LATENCY_MS = 2,
     ANSWER_LIMIT_MS = 2000, // a fault detector: an answer takes milliseconds
     DUPLEX_MAX = 512,       // bytes both ways at once
     READ_MAX = 1 << 16,     // of one read command
     TRANSFER = 1 << 16
 };
+
+// An FT232H, or an FT2232H, which is two of them.
+static const int products[] = {0x6014, 0x6010};
+enum { PRODUCTS = 2 };
 
 static int64_t wall_ms(void)
 {
@@ -79,64 +82,110 @@ static int read_answer(struct ftdi *f, uint8_t *out, size_t len, struct err *err
     return ERR_OK;
 }
 
+// Every question ends with a command that the chip does not know, so that its echo, FA and the
+// command, stands behind the answer: one that came short, long or late is noticed at once.
+static const uint8_t end_of_question[] = {BAD_COMMAND, FLUSH};
+enum { MARK_LEN = 2, ECHO = 0xfa };
+
+static int check_mark(struct ftdi *f, const uint8_t mark[MARK_LEN], size_t len, struct err *err)
+{
+    if (mark[0] == ECHO && mark[1] == BAD_COMMAND) return ERR_OK;
+    return err_set(err, ERR_FORMAT,
+                   "FTDI adapter %s: answers are out of step: expected FA AA behind %zu bytes, got "
+                   "%02X %02X; nothing that it said counts, pull it and plug it in again",
+                   f->serial, len, mark[0], mark[1]);
+}
+
+// Sends commands and reads the len bytes that they answer with.
+static int ask(struct ftdi *f, const uint8_t *commands, size_t commands_len, uint8_t *out,
+               size_t len, struct err *err)
+{
+    uint8_t mark[MARK_LEN] = {0};
+    int rc = send_commands(f, commands, commands_len, err);
+    if (rc >= 0) rc = send_commands(f, end_of_question, sizeof end_of_question, err);
+    if (rc >= 0) rc = read_answer(f, out, len, err);
+    if (rc >= 0) rc = read_answer(f, mark, MARK_LEN, err);
+    return rc < 0 ? rc : check_mark(f, mark, len, err);
+}
+
 // --- opening and closing
 
 static void list_others(struct ftdi *f, char *out, size_t size)
 {
-    struct ftdi_device_list *list = NULL;
     size_t used = 0;
     snprintf(out, size, "none");
-    if (ftdi_usb_find_all(f->context, &list, VENDOR, PRODUCT) <= 0) return;
-    for (const struct ftdi_device_list *l = list; l && used + 1 < size; l = l->next) {
-        char serial[64] = "";
-        if (ftdi_usb_get_strings(f->context, l->dev, NULL, 0, NULL, 0, serial, sizeof serial) < 0)
-            snprintf(serial, sizeof serial, "one that cannot be opened");
-        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", serial);
-        used += n > 0 ? (size_t)n : 0;
+    for (int i = 0; i < PRODUCTS; i++) {
+        struct ftdi_device_list *list = NULL;
+        if (ftdi_usb_find_all(f->context, &list, VENDOR, products[i]) <= 0) continue;
+        for (const struct ftdi_device_list *l = list; l && used + 1 < size; l = l->next) {
+            char serial[64] = "";
+            if (ftdi_usb_get_strings(f->context, l->dev, NULL, 0, NULL, 0, serial, sizeof serial) <
+                0)
+                snprintf(serial, sizeof serial, "one that cannot be opened");
+            int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", serial);
+            used += n > 0 ? (size_t)n : 0;
+        }
+        ftdi_list_free(&list);
     }
-    ftdi_list_free(&list);
 }
 
 int ftdi_find(struct ftdi_found *out, size_t max, struct err *err)
 {
-    struct ftdi_device_list *list = NULL;
     size_t n = 0;
     struct ftdi_context *context = ftdi_new();
     if (!context)
         return err_set(
             err, ERR_IO,
             "FTDI adapters: libusb cannot start; is USB there, and may this user use it?");
-    if (ftdi_usb_find_all(context, &list, VENDOR, PRODUCT) <= 0) list = NULL;
-    for (const struct ftdi_device_list *l = list; l && n < max; l = l->next) {
-        struct ftdi_found *one = &out[n++];
-        *one = (struct ftdi_found){0};
-        if (ftdi_usb_get_strings(context, l->dev, NULL, 0, one->description,
-                                 sizeof one->description, one->serial, sizeof one->serial) < 0)
+    for (int i = 0; i < PRODUCTS; i++) {
+        struct ftdi_device_list *list = NULL;
+        if (ftdi_usb_find_all(context, &list, VENDOR, products[i]) <= 0) continue;
+        for (const struct ftdi_device_list *l = list; l && n < max; l = l->next) {
+            struct ftdi_found *one = &out[n++];
             *one = (struct ftdi_found){0};
+            if (ftdi_usb_get_strings(context, l->dev, NULL, 0, one->description,
+                                     sizeof one->description, one->serial, sizeof one->serial) < 0)
+                *one = (struct ftdi_found){0};
+        }
+        ftdi_list_free(&list);
     }
-    ftdi_list_free(&list);
     ftdi_free(context);
     return (int)n;
 }
 
+enum { NOT_FOUND = -3 }; // of ftdi_usb_open_desc
+
+static int try_products(struct ftdi *f)
+{
+    int rc = NOT_FOUND;
+    for (int i = 0; i < PRODUCTS && rc == NOT_FOUND; i++) {
+        f->is_double = i == 1;
+        if (ftdi_set_interface(f->context, f->second      ? INTERFACE_B
+                                           : f->is_double ? INTERFACE_A
+                                                          : INTERFACE_ANY) < 0)
+            return -1;
+        if (f->second && !f->is_double) continue; // has no such channel
+        rc = ftdi_usb_open_desc(f->context, VENDOR, products[i], NULL, f->serial);
+    }
+    return rc;
+}
+
 static int open_usb(struct ftdi *f, struct err *err)
 {
-    int rc = ftdi_usb_open_desc(f->context, VENDOR, PRODUCT, NULL, f->serial);
+    int rc = try_products(f);
     if (rc == 0) {
         f->open = true;
         return ERR_OK;
     }
-    char why[160];
+    char why[160], others[160];
     snprintf(why, sizeof why, "%s", ftdi_get_error_string(f->context));
     switch (rc) {
-    case -3: {
-        char others[160];
+    case NOT_FOUND:
         list_others(f, others, sizeof others);
         return err_set(err, ERR_NOTFOUND,
-                       "FTDI adapter %s: expected one with this serial number on USB, found %s; "
+                       "FTDI adapter %s: expected %s with this serial number on USB, found %s; "
                        "plug it in, or mend ftdi.serial in the bench file",
-                       f->serial, others);
-    }
+                       f->serial, f->second ? "an FT2232H" : "one", others);
     case -5:
         return err_set(err, ERR_BUSY,
                        "FTDI adapter %s: another program holds it (%s); end that program, or "
@@ -145,8 +194,8 @@ static int open_usb(struct ftdi *f, struct err *err)
     case -4:
         return err_set(err, ERR_IO,
                        "FTDI adapter %s: cannot be opened (%s); give this user the right to it "
-                       "(a udev rule for 0403:6014)",
-                       f->serial, why);
+                       "(a udev rule for 0403:%04x)",
+                       f->serial, why, products[f->is_double]);
     default:
         return err_set(err, ERR_IO,
                        "FTDI adapter %s: cannot be opened (%s); pull it and plug it "
@@ -168,15 +217,16 @@ static int synchronise(struct ftdi *f, struct err *err)
     if (echo[0] != 0xfa || echo[1] != BAD_COMMAND)
         return err_set(err, ERR_FORMAT,
                        "FTDI adapter %s: expected FA AA as the answer to a wrong command, got %02X "
-                       "%02X; is it an FT232H?",
+                       "%02X; is it an FT232H or FT2232H?",
                        f->serial, echo[0], echo[1]);
     return send_commands(f, set_up, sizeof set_up, err);
 }
 
-int ftdi_open(struct ftdi **out, const char *serial, struct err *err)
+static int open_channel(struct ftdi **out, const char *serial, bool second, struct err *err)
 {
     struct ftdi *f = calloc(1, sizeof *f);
     if (!f) return err_set(err, ERR_NOMEM, "FTDI adapter %s", serial);
+    f->second = second;
     snprintf(f->serial, sizeof f->serial, "%s", serial);
     f->context = ftdi_new();
     int rc =
@@ -202,6 +252,21 @@ int ftdi_open(struct ftdi **out, const char *serial, struct err *err)
 fail:
     ftdi_close(f);
     return rc;
+}
+
+int ftdi_open(struct ftdi **out, const char *serial, struct err *err)
+{
+    return open_channel(out, serial, false, err);
+}
+
+int ftdi_open_second(struct ftdi **out, const char *serial, struct err *err)
+{
+    return open_channel(out, serial, true, err);
+}
+
+bool ftdi_is_double(const struct ftdi *f)
+{
+    return f->is_double;
 }
 
 void ftdi_close(struct ftdi *f)
@@ -256,10 +321,9 @@ int ftdi_pin_float(struct ftdi *f, unsigned pin, struct err *err)
 
 int ftdi_pin_get(struct ftdi *f, unsigned pin, bool *high, struct err *err)
 {
-    const uint8_t command[] = {pin >= 8 ? GET_HIGH : GET_LOW, FLUSH};
+    const uint8_t command = pin >= 8 ? GET_HIGH : GET_LOW;
     uint8_t level = 0;
-    int rc = send_commands(f, command, sizeof command, err);
-    if (rc >= 0) rc = read_answer(f, &level, 1, err);
+    int rc = ask(f, &command, 1, &level, 1, err);
     *high = level >> (pin & 7) & 1;
     return rc;
 }
@@ -271,7 +335,7 @@ int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err)
     f->direction |= PIN_SCK | PIN_OUT | PIN_CS;
     f->direction &= (uint16_t)~PIN_IN;
     f->value = (uint16_t)((f->value & ~PIN_SCK) | PIN_OUT | PIN_CS);
-    ftdi_change_pin(f, FTDI_PIN_SELECT, true, bus == FTDI_BUS_SWD);
+    ftdi_change_pin(f, FTDI_PIN_SELECT, true, bus != FTDI_BUS_SPI);
     ftdi_put_half(f, false, command);
     ftdi_put_half(f, true, command + 3);
     return send_commands(f, command, sizeof command, err);
@@ -294,12 +358,10 @@ static int chip_select(struct ftdi *f, bool active, struct err *err)
 
 static int exchange(struct ftdi *f, const uint8_t *tx, uint8_t *rx, size_t n, struct err *err)
 {
-    uint8_t command[3 + DUPLEX_MAX + 1] = {SPI_BOTH, (uint8_t)(n - 1), (uint8_t)((n - 1) >> 8)};
+    uint8_t command[3 + DUPLEX_MAX] = {SPI_BOTH, (uint8_t)(n - 1), (uint8_t)((n - 1) >> 8)};
     uint8_t ignored[DUPLEX_MAX];
     if (tx) memcpy(command + 3, tx, n);
-    command[3 + n] = FLUSH;
-    int rc = send_commands(f, command, 3 + n + 1, err);
-    return rc < 0 ? rc : read_answer(f, rx ? rx : ignored, n, err);
+    return ask(f, command, 3 + n, rx ? rx : ignored, n, err);
 }
 
 int ftdi_spi(struct ftdi *f, const uint8_t *tx, uint8_t *rx, size_t n, struct err *err)
@@ -329,9 +391,8 @@ int ftdi_spi_read(struct ftdi *f, const uint8_t *head, size_t head_len, uint8_t 
     if (rc >= 0) rc = send_commands(f, command, 3 + head_len, err);
     for (size_t at = 0; at < n && rc >= 0;) {
         size_t part = n - at < READ_MAX ? n - at : READ_MAX;
-        const uint8_t fetch[] = {SPI_READ, (uint8_t)(part - 1), (uint8_t)((part - 1) >> 8), FLUSH};
-        rc = send_commands(f, fetch, sizeof fetch, err);
-        if (rc >= 0) rc = read_answer(f, rx + at, part, err);
+        const uint8_t fetch[] = {SPI_READ, (uint8_t)(part - 1), (uint8_t)((part - 1) >> 8)};
+        rc = ask(f, fetch, sizeof fetch, rx + at, part, err);
         at += part;
         if (rc >= 0 && progress) rc = progress(ctx, at, n);
     }
@@ -348,31 +409,33 @@ int ftdi_batch_start(struct ftdi *f, const struct ftdi_batch *b, struct err *err
         return err_set(err, b->failed,
                        "FTDI adapter %s: a batch has more than %zu bytes of commands; split it",
                        f->serial, b->commands.max);
-    const uint8_t flush = FLUSH;
     int rc = send_commands(f, b->commands.data, b->commands.len, err);
-    if (rc >= 0) rc = send_commands(f, &flush, 1, err);
+    if (rc >= 0) rc = send_commands(f, end_of_question, sizeof end_of_question, err);
     if (rc < 0) return rc;
-    f->expected = b->answers;
+    f->expected = b->answers + MARK_LEN;
     f->collected = 0;
     return ERR_OK;
 }
 
 int ftdi_batch_collect(struct ftdi *f, uint8_t *rx, struct err *err)
 {
+    size_t answers = f->expected - MARK_LEN;
     while (f->collected < f->expected) {
-        int rc = ftdi_read_data(f->context, rx + f->collected, (int)(f->expected - f->collected));
+        size_t at = f->collected;
+        uint8_t *to = at < answers ? rx + at : f->mark + (at - answers);
+        size_t room = at < answers ? answers - at : f->expected - at;
+        int rc = ftdi_read_data(f->context, to, (int)room);
         if (rc < 0) return transfer_error(f, rc, "read the answers of a batch", err);
         if (rc == 0) return 0;
         f->collected += (size_t)rc;
     }
     f->expected = f->collected = 0;
-    return 1;
+    int rc = check_mark(f, f->mark, answers, err);
+    return rc < 0 ? rc : 1;
 }
 
 int ftdi_batch_run(struct ftdi *f, const struct ftdi_batch *b, uint8_t *rx, struct err *err)
 {
-    int rc = ftdi_batch_start(f, b, err);
-    if (rc >= 0) rc = read_answer(f, rx, b->answers, err);
-    f->expected = f->collected = 0;
-    return rc;
+    if (b->failed) return ftdi_batch_start(f, b, err); // says why
+    return ask(f, b->commands.data, b->commands.len, rx, b->answers, err);
 }

@@ -7,6 +7,8 @@
 //
 //     AD0 SCK, SWCLK   AD1 DI (MOSI), SWDIO out   AD2 DO (MISO), SWDIO in   AD3 CS#
 //     AC3 selects what hangs on them: 0 the flash, 1 the debug port
+//     JTAG: AD0 TCK, AD1 TDI, AD2 TDO, AD3 TMS; on an FT2232H by its second channel, else behind
+//     AC3
 #ifndef DUT_PORT_FTDI_H
 #define DUT_PORT_FTDI_H
 
@@ -17,7 +19,7 @@
 #include "bench/base/bytes.h"
 #include "bench/base/err.h"
 
-enum ftdi_bus { FTDI_BUS_SPI = 0, FTDI_BUS_SWD = 1 };
+enum ftdi_bus { FTDI_BUS_SPI = 0, FTDI_BUS_SWD = 1, FTDI_BUS_JTAG = 2 };
 
 enum {
     FTDI_PINS = 16,         // AD0 … AD7 = 0 … 7, AC0 … AC7 = 8 … 15
@@ -33,12 +35,15 @@ struct ftdi_found {
     char description[128];
 };
 
-/// FT232H adapters on USB. Returns how many, at most max.
+/// FT232H and FT2232H adapters on USB. Returns how many, at most max.
 FOX_CHECK int ftdi_find(struct ftdi_found *out, size_t max, struct err *err);
 
 /// The adapter with this serial number. ERR_NOTFOUND: not there (the text lists those that are);
 /// ERR_BUSY: another program has it.
 FOX_CHECK int ftdi_open(struct ftdi **out, const char *serial, struct err *err);
+/// The second channel of an FT2232H, an adapter of its own; ERR_NOTFOUND for an FT232H.
+FOX_CHECK int ftdi_open_second(struct ftdi **out, const char *serial, struct err *err);
+bool ftdi_is_double(const struct ftdi *f);
 /// Lets every pin float. Accepts NULL; works on an adapter that is gone.
 void ftdi_close(struct ftdi *f);
 const char *ftdi_serial(const struct ftdi *f);
@@ -104,6 +109,13 @@ enum ftdi_swd_ack { FTDI_SWD_OK = 1, FTDI_SWD_WAIT = 2, FTDI_SWD_FAULT = 4, FTDI
 unsigned ftdi_swd_ack(const uint8_t *answer);
 /// The word of a read; false: its parity is wrong.
 bool ftdi_swd_word(const uint8_t *answer, uint32_t *word);
+
+// JTAG, as parts of a batch. The bus must have been selected.
+/// Clocks n bits (1 to 7) of `mode` into TMS, the lowest first.
+void ftdi_jtag_mode(struct ftdi_batch *b, uint8_t mode, unsigned n);
+/// Shifts n bytes through the data register, ones going in: n bytes of answer, the lowest bit
+/// first.
+void ftdi_jtag_read(struct ftdi_batch *b, size_t n);
 
 /// Drives the buses' pins and lets them reach one side.
 FOX_CHECK int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err);

@@ -167,3 +167,20 @@ bool ftdi_swd_word(const uint8_t *answer, uint32_t *word)
     *word = (uint32_t)(answer[1] | answer[2] << 8 | answer[3] << 16) | (uint32_t)answer[4] << 24;
     return (unsigned)__builtin_parity(*word) == answer[5] >> 7;
 }
+
+// --- JTAG
+
+void ftdi_jtag_mode(struct ftdi_batch *b, uint8_t mode, unsigned n)
+{
+    const uint8_t command[] = {JTAG_MODE_BITS, (uint8_t)(n - 1), (uint8_t)(mode | 0x80)}; // TDI: 1
+    ftdi_batch_put(b, command, sizeof command, 0);
+}
+
+void ftdi_jtag_read(struct ftdi_batch *b, size_t n)
+{
+    const uint8_t command[] = {JTAG_BOTH_BYTES, (uint8_t)(n - 1), (uint8_t)((n - 1) >> 8)};
+    const uint8_t ones = 0xff;
+    ftdi_batch_put(b, command, sizeof command, n);
+    for (size_t i = 0; i < n; i++)
+        ftdi_batch_put(b, &ones, 1, 0);
+}

@@ -12,7 +12,10 @@ struct ftdi {
     char serial[64];
     bool open;
     uint16_t value, direction;  // bit n: pin n
-    size_t expected, collected; // of the batch under way
+    size_t expected, collected; // of the batch under way, with its mark
+    uint8_t mark[2];            // what came behind its answers
+    bool is_double;             // an FT2232H
+    bool second;                // its second channel
 };
 
 enum { PIN_SCK = 1 << 0, PIN_OUT = 1 << 1, PIN_IN = 1 << 2, PIN_CS = 1 << 3 };
@@ -34,6 +37,8 @@ enum mpsse {
     SPI_WRITE = 0x11,
     SPI_READ = 0x20,
     SPI_BOTH = 0x31,
+    JTAG_MODE_BITS = 0x4b,
+    JTAG_BOTH_BYTES = 0x39,
     SWD_WRITE_BYTES = 0x19,
     SWD_WRITE_BITS = 0x1b,
     SWD_READ_BYTES = 0x28,

@@ -1,5 +1,7 @@
 #include "dut/power.h"
 
+#include <string.h>
+
 int power_init(struct power *p, struct ftdi *ftdi, const char *relay, const char *reset,
                const char *lab_enable, struct err *err)
 {
@@ -38,6 +40,21 @@ int power_off(struct power *p, struct err *err)
     if (rc >= 0) rc = ftdi_release(p->ftdi, err);
     if (rc >= 0) p->is_on = false;
     return rc;
+}
+
+int power_check_off(struct power *p, bool wired, struct err *err)
+{
+    const uint8_t read_id = 0x9f;
+    uint8_t id[3];
+    if (!wired) return ERR_OK;
+    int rc = ftdi_spi_read(p->ftdi, &read_id, 1, id, sizeof id, NULL, NULL, err);
+    if (rc >= 0) rc = ftdi_release(p->ftdi, err);
+    if (rc < 0) return rc;
+    if (memcmp(id, "\xff\xff\xff", 3) == 0 || memcmp(id, "\0\0\0", 3) == 0) return ERR_OK;
+    return err_set(err, ERR_IO,
+                   "FTDI adapter %s: the device is switched off, and its flash chip still answers "
+                   "(%02X %02X %02X): the relay sticks, or another wire feeds the device",
+                   ftdi_serial(p->ftdi), id[0], id[1], id[2]);
 }
 
 int power_reset(struct power *p, bool held, struct err *err)

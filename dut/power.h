@@ -23,6 +23,9 @@ FOX_CHECK int power_init(struct power *p, struct ftdi *ftdi, const char *relay, 
 FOX_CHECK int power_on(struct power *p, struct err *err);
 /// The relay also discharges the device's supply; the bus pins float, or they would feed it.
 FOX_CHECK int power_off(struct power *p, struct err *err);
+/// Whether it really is off: a flash chip on the bus that still answers has power. `wired` says
+/// that there is one; ERR_IO names the relay then. Switch it off first.
+FOX_CHECK int power_check_off(struct power *p, bool wired, struct err *err);
 /// Holds the device in reset or lets it run. ERR_UNSUPPORTED when the bench file names no pin.
 FOX_CHECK int power_reset(struct power *p, bool held, struct err *err);
 /// The device's lab-enable line, for what it allows on a bench only.

@@ -161,6 +161,38 @@ static int move_clip(struct lab *lab, const struct command *c, char *answer, siz
     return done(answer, size);
 }
 
+static int hurt_adapter(struct lab *lab, const struct command *c, char *answer, size_t size,
+                        struct err *err)
+{
+    (void)err;
+    ft232h_set_fault(lab->probes[c->unit]->chip, (enum ft232h_fault)c->what->code);
+    return done(answer, size);
+}
+
+static int hurt_relay(struct lab *lab, const struct command *c, char *answer, size_t size,
+                      struct err *err)
+{
+    (void)err;
+    probe_stick_relay(lab->probes[c->unit], c->what->code);
+    return done(answer, size);
+}
+
+static int hurt_flash(struct lab *lab, const struct command *c, char *answer, size_t size,
+                      struct err *err)
+{
+    (void)err;
+    lab->probes[c->unit]->rots = c->what->code;
+    return done(answer, size);
+}
+
+static int hurt_debug(struct lab *lab, const struct command *c, char *answer, size_t size,
+                      struct err *err)
+{
+    (void)err;
+    lab->probes[c->unit]->debug = (enum probe_debug)c->what->code;
+    return done(answer, size);
+}
+
 static int set_supply(struct lab *lab, const struct command *c, char *answer, size_t size,
                       struct err *err)
 {
@@ -250,6 +282,17 @@ static const struct command_entry entries[] = {
     UNDO("replug ftdi", FTDI, plug_ftdi, PLUG_IN),
     DO("lift clip", FTDI, move_clip, PLUG_OUT),
     UNDO("seat clip", FTDI, move_clip, PLUG_IN),
+    DO("short ftdi", FTDI, hurt_adapter, FT232H_SHORT),
+    DO("empty ftdi", FTDI, hurt_adapter, FT232H_EMPTY),
+    DO("echo ftdi", FTDI, hurt_adapter, FT232H_ECHO),
+    UNDO("mend ftdi", FTDI, hurt_adapter, FT232H_WHOLE),
+    DO("stick relay", FTDI, hurt_relay, true),
+    UNDO("free relay", FTDI, hurt_relay, false),
+    DO("rot flash", FTDI, hurt_flash, true),
+    UNDO("mend flash", FTDI, hurt_flash, false),
+    DO("ones debug", FTDI, hurt_debug, PROBE_DEBUG_ONES),
+    DO("zeros debug", FTDI, hurt_debug, PROBE_DEBUG_ZEROS),
+    UNDO("mend debug", FTDI, hurt_debug, PROBE_DEBUG_WHOLE),
 };
 
 const char *command_unit_name(const struct scenario *s, enum command_unit kind, size_t i)

@@ -6,6 +6,8 @@
 //   late    code and data are closed by a register 80 ms after each boot
 //   closed  the debug port does not answer at all
 //
+//   mirror  puts the levels of input lines 0 to 3 on its output lines 0 to 3
+//
 // It says "boot CAUSE PIN\n" on its line, where PIN is the level of input 0, at boot and whenever
 // that changes.
 #include <stdio.h>
@@ -60,6 +62,8 @@ int main(int argc, char **argv)
     devport_wait(p, devport_now_ns(p)); // what is told at boot
     for (;;) {
         report(p);
+        for (unsigned i = 0; i < 4 && strcmp(how, "mirror") == 0; i++)
+            devport_gpio_write(p, i, devport_gpio_read(p, i));
         for (unsigned news = 0; !(news & DEVPORT_NEWS_GPIO);) {
             news = devport_wait(p, lock_ns);
             if (devport_now_ns(p) < lock_ns) continue;
