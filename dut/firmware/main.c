@@ -10,6 +10,7 @@
 #include "bench/sfx/counter.h"
 #include "dut/firmware/device.h"
 #include "dut/firmware/layout.h"
+#include "dut/firmware/nvm_text.h"
 
 enum { EXIT_USAGE = 4, ID_LEN = 4 };
 
@@ -17,7 +18,7 @@ static const char usage[] =
     "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt] [--dialect NAME]\n"
     "              [--rollover N]\n"
     "              [--sibling-id HEX8 --sibling-key REF] [--fault ID]...\n"
-    "       foxdut --list-faults | --list-hostile\n"
+    "       foxdut --list-faults | --list-hostile | --print-nvm SPEC\n"
     "  --id HEX8      device ID, 8 hex digits, most significant first\n"
     "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
     "  --pac HEX16    porting authorisation code, 16 hex digits\n"
@@ -29,6 +30,8 @@ static const char usage[] =
     "  --fault ID     be wrong on purpose; may be given several times\n"
     "  --list-faults  print the faults' ids and what each does\n"
     "  --list-hostile print what else --fault takes: devices that spoil a test\n"
+    "  --print-nvm    print a scenario's nvm lines for a device with a past:\n"
+    "                 NAME,counter=N[,epoch=N][,key=missing|there]\n"
     "A lab starts this program and speaks to it over the socket in FOXPORT_FD.\n";
 
 struct options {
@@ -211,6 +214,10 @@ int main(int argc, char **argv)
     struct device device = {0};
     struct options options = {0};
     struct err err = {0};
+    if (argc == 3 && strcmp(argv[1], "--print-nvm") == 0) {
+        if (nvm_text_print(stdout, argv[2], &err) == ERR_OK) return EXIT_SUCCESS;
+        return refuse(NULL, err.text);
+    }
     int rc = read_options(&options, argc, argv, &err);
     if (rc == ERR_OK) rc = manufacture(&device, &options, &err);
 

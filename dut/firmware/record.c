@@ -13,9 +13,9 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t len)
     return ~crc;
 }
 
-static uint32_t slot_crc(const struct record *r, const uint8_t *slot)
+static uint32_t slot_crc(uint8_t kind, const uint8_t *slot, uint32_t body_len)
 {
-    return crc32(crc32(0, &r->kind, 1), slot, 4 + r->body_len);
+    return crc32(crc32(0, &kind, 1), slot, 4 + body_len);
 }
 
 static uint32_t get32(const uint8_t *in)
@@ -34,6 +34,15 @@ static uint32_t slot_offset(const struct record *r, unsigned slot)
     return r->offset + slot * RECORD_SLOT;
 }
 
+size_t record_encode(uint8_t kind, uint32_t sequence, const uint8_t *body, uint32_t body_len,
+                     uint8_t out[RECORD_SLOT])
+{
+    put32(out, sequence);
+    memcpy(out + 4, body, body_len);
+    put32(out + 4 + body_len, slot_crc(kind, out, body_len));
+    return 4 + body_len + 4;
+}
+
 bool record_load(struct record *r, uint8_t *body)
 {
     bool found = false;
@@ -44,7 +53,7 @@ bool record_load(struct record *r, uint8_t *body)
         uint8_t raw[RECORD_SLOT];
         uint32_t len = 4 + r->body_len + 4;
         if (devport_nvm_read(r->port, slot_offset(r, slot), raw, len) < 0) continue;
-        if (get32(raw + 4 + r->body_len) != slot_crc(r, raw)) continue;
+        if (get32(raw + 4 + r->body_len) != slot_crc(r->kind, raw, r->body_len)) continue;
         uint32_t sequence = get32(raw);
         if (found && (int32_t)(sequence - r->sequence) < 0) continue;
         found = true;
@@ -59,10 +68,8 @@ int record_store(struct record *r, const uint8_t *body)
 {
     uint8_t raw[RECORD_SLOT];
     unsigned slot = 1 - r->slot;
-    put32(raw, r->sequence + 1);
-    memcpy(raw + 4, body, r->body_len);
-    put32(raw + 4 + r->body_len, slot_crc(r, raw));
-    const uint32_t offset = slot_offset(r, slot), len = 4 + r->body_len + 4;
+    const uint32_t len = (uint32_t)record_encode(r->kind, r->sequence + 1, body, r->body_len, raw);
+    const uint32_t offset = slot_offset(r, slot);
     int rc = devport_nvm_write(r->port, offset, raw, len);
     if (rc < 0) return rc;
     devport_image(r->port, PORT_IMAGE_DATA, offset, raw, len); // it is the same memory

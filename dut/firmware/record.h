@@ -12,6 +12,7 @@
 #define DUT_FIRMWARE_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dut/port/client.h"
@@ -27,6 +28,9 @@ struct record {
     uint32_t sequence;
 };
 
+/// One slot as it stands in memory; returns its length.
+size_t record_encode(uint8_t kind, uint32_t sequence, const uint8_t *body, uint32_t body_len,
+                     uint8_t out[RECORD_SLOT]);
 /// Reads both slots. False when neither is valid (a new device): body is untouched.
 bool record_load(struct record *r, uint8_t *body);
 /// Returns when the record is stored: 0, or a negative errno of the memory.

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "bench/base/bytes.h"
 #include "dut/firmware/layout.h"
 #include "dut/firmware/tests/demod.h"
 #include "dut/firmware/tests/fake_lab.h"
@@ -312,6 +313,47 @@ static void test_preset(void **state)
     lab_deinit(&l);
 }
 
+// What foxdut prints for a scenario is a memory that it takes for its own.
+static void take_printed(struct lab *l, const char *spec)
+{
+    char command[512], line[256], hex[64];
+    unsigned offset;
+    snprintf(command, sizeof command, "%s/foxdut --print-nvm %s", FOX_BIN_DIR, spec);
+    FILE *printed = popen(command, "r");
+    assert_non_null(printed);
+    while (fgets(line, sizeof line, printed)) {
+        assert_int_equal(sscanf(line, "nvm dut1 offset=0x%x hex=%63s", &offset, hex), 2);
+        assert_true(hex_decode(hex, l->nvm + offset, 24, NULL) >= 9);
+    }
+    assert_int_equal(pclose(printed), 0);
+}
+
+static void test_a_device_with_a_past(void **state)
+{
+    (void)state;
+    struct lab l;
+    start(&l, NULL, 0);
+    lab_kill(&l);
+    memset(l.nvm, 0xff, sizeof l.nvm);
+    take_printed(&l, "dut1,counter=4094,epoch=2");
+    assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+    assert_int_equal(next_counter(&l), 4095);
+    assert_int_equal(next_counter(&l), 0);
+    lab_kill(&l);
+    take_printed(&l, "dut1,key=missing");
+    l.args[0] = "--encrypt";
+    assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+    assert_string_equal(lab_command(&l, "AT$SF=aa"),
+                        "ERROR: not sent, the encryption key is missing\r");
+    assert_string_equal(lab_command(&l, "AT$TM=13,1"),
+                        "ERROR: not sent, the encryption key is missing\r");
+    take_printed(&l, "dut1,counter=7,key=there");
+    lab_kill(&l);
+    assert_true(lab_power_on(&l, PORT_BOOT_POWER));
+    assert_string_equal(lab_command(&l, "AT$SF=aa"), "OK\r");
+    lab_deinit(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_cnt_014_restarts_with_the_zone),
         cmocka_unit_test(test_enc_006_repeats_after_a_power_cut),
         cmocka_unit_test(test_preset),
+        cmocka_unit_test(test_a_device_with_a_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
