@@ -19,7 +19,7 @@ struct iiod;
 struct iiod_host {
     void *ctx;
     /// A receive (or transmit) stream was opened or closed.
-    void (*opened)(void *ctx, struct pluto *p, bool transmit);
+    void (*opened)(void *ctx, struct pluto *p, bool transmit, bool cyclic);
     void (*closed)(void *ctx, struct pluto *p, bool transmit);
     /// Must the next n samples wait, because the stream would be too far ahead of another one?
     bool (*ahead)(void *ctx, struct pluto *p, size_t n);

@@ -29,7 +29,8 @@ int iiod_stream_open(struct conn *c, char **words, int n)
     if (c->stream != STREAM_NONE) return -EBUSY;
     bool transmit = d == s->pluto->tx;
     if (!transmit && d != s->pluto->rx) return -EOPNOTSUPP;
-    if (n > 4) return -EOPNOTSUPP; // CYCLIC: goes on when its client is long dead
+    bool cyclic = n > 4;
+    if (cyclic && (!transmit || strcmp(words[4], "CYCLIC") != 0)) return -EINVAL;
     if (transmit ? s->pluto->transmitter.open : s->pluto->streaming) return -EBUSY;
     if (!transmit) {
         int16_t *block = realloc(s->block, samples * 2 * sizeof *block);
@@ -39,7 +40,7 @@ int iiod_stream_open(struct conn *c, char **words, int n)
     c->stream = transmit ? STREAM_TRANSMIT : STREAM_RECEIVE;
     c->block_samples = samples;
     c->mask = (uint32_t)mask;
-    s->host.opened(s->host.ctx, s->pluto, transmit);
+    s->host.opened(s->host.ctx, s->pluto, transmit, cyclic);
     return 0;
 }
 

@@ -333,7 +333,7 @@ void pluto_underflow(struct pluto *p, int64_t n)
     if (r) r->value |= status_underflow;
 }
 
-void pluto_transmit_begin(struct pluto *p, int64_t now_ns)
+void pluto_transmit_begin(struct pluto *p, int64_t now_ns, bool cyclic)
 {
     struct sample_clock clock = {.base_ns = now_ns, .rate_uhz = transmit_rate_uhz(p)};
     // On the grid of the receive stream, and with its numbers.
@@ -346,7 +346,7 @@ void pluto_transmit_begin(struct pluto *p, int64_t now_ns)
                                          TX_DELAY_SPREAD);
     }
     p->transmitter.depth = p->tx_depth;
-    transmitter_begin(&p->transmitter, &clock, delay, now_ns);
+    transmitter_begin(&p->transmitter, &clock, delay, now_ns, cyclic);
 }
 
 void pluto_transmit_end(struct pluto *p)

@@ -102,7 +102,7 @@ FOX_CHECK int pluto_receive(struct pluto *p, struct air *air, size_t n, int16_t 
                             struct err *err);
 
 /// Begins a transmit stream at now_ns; nothing is on air until the first block.
-void pluto_transmit_begin(struct pluto *p, int64_t now_ns);
+void pluto_transmit_begin(struct pluto *p, int64_t now_ns, bool cyclic);
 void pluto_transmit_end(struct pluto *p);
 /// How many blocks the hardware is ahead of a client that now gets block number `block`.
 unsigned pluto_stale_blocks(const struct pluto *p, uint64_t block);

@@ -91,11 +91,30 @@ static int put_integer(struct change *c)
     return 0;
 }
 
-static int put_real(struct change *c)
+static int put_scale(struct change *c)
 {
     double v;
-    if (number(c->text, &v) < 0) return -EINVAL;
+    if (number(c->text, &v) < 0 || v < 0 || v > 1) return -EINVAL;
     context_set(c->d, c->file->name, "%f", v);
+    return 0;
+}
+
+// What a tone generator can make: up to half the sampling rate, a turn, full scale.
+static int put_dds_frequency(struct change *c)
+{
+    int64_t v;
+    if (integer(c->text, &v) < 0 || v < 0 ||
+        v > value_of(c->d, "out_altvoltage_sampling_frequency") / 2)
+        return -EINVAL;
+    context_set(c->d, c->file->name, "%lld", (long long)v);
+    return 0;
+}
+
+static int put_dds_phase(struct change *c)
+{
+    int64_t v;
+    if (integer(c->text, &v) < 0 || v < 0 || v > 360000) return -EINVAL;
+    context_set(c->d, c->file->name, "%lld", (long long)v);
     return 0;
 }
 
@@ -360,9 +379,9 @@ static const struct rule {
     {"cf-ad9361-lpc", "in_voltage_sampling_frequency", put_core_rate},
     {"cf-ad9361-dds-core-lpc", "out_voltage_sampling_frequency", put_core_rate},
     {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_raw", put_bool},
-    {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_scale", put_real},
-    {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_frequency", put_integer},
-    {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_phase", put_integer},
+    {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_scale", put_scale},
+    {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_frequency", put_dds_frequency},
+    {"cf-ad9361-dds-core-lpc", "out_altvoltage?_*_phase", put_dds_phase},
     {NULL, "buffer/watermark", put_integer},
     {NULL, "debug/direct_reg_access", put_register},
 };

@@ -23,11 +23,11 @@ static struct lab_stream *stream_of(struct lab *lab, const struct pluto *p)
     return &lab->receives[p->sender - SCENARIO_UNITS_MAX];
 }
 
-static void stream_opened(void *ctx, struct pluto *p, bool transmit)
+static void stream_opened(void *ctx, struct pluto *p, bool transmit, bool cyclic)
 {
     struct lab *lab = ctx;
     if (transmit) {
-        pluto_transmit_begin(p, lab->world.now_ns);
+        pluto_transmit_begin(p, lab->world.now_ns, cyclic);
         lab->tx_streams++;
     } else {
         pluto_stream_begin(p, lab->world.now_ns);
@@ -131,7 +131,8 @@ static bool runs_dry(const struct lab *lab, int64_t t_ns)
 {
     for (size_t i = 0; i < lab->scenario->n_plutos; i++) {
         const struct transmitter *t = &lab->plutos[i]->transmitter;
-        if (t->open && t->running && t->end - t->delay < clock_index(&t->clock, t_ns)) return true;
+        if (t->open && t->running && !t->cyclic && t->end - t->delay < clock_index(&t->clock, t_ns))
+            return true;
     }
     return false;
 }
@@ -178,7 +179,9 @@ static int transmit_take(void *ctx, struct pluto *p, int16_t *iq, size_t n)
 {
     struct lab *lab = ctx;
     struct err e = {0};
-    if (pluto_transmit_push_take(p, lab->world.now_ns, iq, n, &e) >= 0) return 0;
+    int rc = pluto_transmit_push_take(p, lab->world.now_ns, iq, n, &e);
+    if (rc >= 0) return 0;
+    if (rc == ERR_BUSY) return -EBUSY;
     LOG_ERROR("foxlab", "%s", e.text);
     return -EIO;
 }

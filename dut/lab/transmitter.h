@@ -22,6 +22,7 @@ struct transmit_block {
 
 struct transmitter {
     bool open;
+    bool cyclic;    // one block, again and again; blocks holds it, long enough to be worth a turn
     bool running;   // the queue has not run dry since the first block
     bool underflow; // it has, once; cleared by who reads it
     unsigned streams;
@@ -34,15 +35,16 @@ struct transmitter {
     size_t n_blocks, cap;
 };
 
-/// Begins a stream at now_ns; nothing is on air until the first block. Counts in t->streams.
+/// Begins a stream at now_ns; a cyclic one takes one block and repeats it to its end. Nothing is on
+/// air until the first block. Counts in t->streams.
 void transmitter_begin(struct transmitter *t, const struct sample_clock *clock, int64_t delay,
-                       int64_t now_ns);
+                       int64_t now_ns, bool cyclic);
 /// Silence from what has been played on; the rest of the queue is lost.
 void transmitter_end(struct transmitter *t);
 /// Frees what it holds, not t.
 void transmitter_deinit(struct transmitter *t);
 /// Queues n samples (I, Q); iq is taken, also on failure. Without a gap behind the last block, or
-/// `delay` samples from now when there is none.
+/// `delay` samples from now when there is none. ERR_BUSY: a cyclic stream has its block.
 FOX_CHECK int transmitter_push_take(struct transmitter *t, int64_t now_ns, int16_t *iq, size_t n,
                                     struct err *err);
 /// May a client that pushed go on: is one of the kernel's blocks free?

@@ -117,7 +117,8 @@ assert talk(b"OPEN cf-ad9361-lpc 100 00000003\r\nREADBUF cf-ad9361-lpc 3\r\n", 2
 assert talk(b"SET cf-ad9361-lpc BUFFERS_COUNT 0\r\n") == b"-22\n"
 tx = b"cf-ad9361-dds-core-lpc"
 assert talk(b"WRITEBUF " + tx + b" 400\r\n") == b"-9\n"
-assert talk(b"OPEN " + tx + b" 100 00000003 CYCLIC\r\n") == b"-95\n"
+assert talk(b"OPEN " + tx + b" 100 00000003 CYCLING\r\n") == b"-22\n"
+assert talk(b"OPEN cf-ad9361-lpc 100 00000003 CYCLIC\r\n") == b"-22\n"
 assert talk(b"OPEN " + tx + b" 100 00000003\r\nREADBUF " + tx + b" 400\r\n", 2) == b"0\n-9\n"
 for size in b"3", b"0", b"404", b"x": # no whole sample, none, more than a block, no number
     assert talk(b"OPEN " + tx + b" 100 00000003\r\nWRITEBUF " + tx + b" " + size + b"\r\n", 2) == b"0\n-22\n"
