@@ -2,9 +2,9 @@
 # The command line as it is promised: which commands exist, what goes where, which exit code. TAP.
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
-built="run plan resume rerun rejudge replay compare list decode vectors
+built="run plan resume rerun rejudge replay report compare list decode vectors
     montecarlo validate sign verify doctor discover runs power reset flash swd"
-later="report console tx rx"
+later="console tx rx"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n=0

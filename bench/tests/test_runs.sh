@@ -40,6 +40,27 @@ check "(verify)" grep -qE '^(unfinished|altered)' verified
 check "an empty one is unreadable" grep -qE 'unreadable +- +20000102T000000Z-empty-foxdut' out
 check "the decision is the report's" grep -qi 'not granted yet' "results/$one/report/report.html"
 
+# Made again, out of the directory alone.
+(cd "results/$one" && sha256sum report/report.html >before)
+rm "results/$one/junit.xml"
+fox report "results/$one" --format junit,html
+check "report: exit 0" exits 0
+check "the same bytes" sh -c "cd 'results/$one' && sha256sum -c --quiet before && rm before"
+check "JUnit is there again" xmllint --noout "results/$one/junit.xml"
+fox report "results/$one" --format tap
+check "the TAP is that of the run" cmp out tap
+fox report "results/$one" --format json
+check "JSON: decision and cases" perl -MJSON::PP -0777 -e '
+    my $r = decode_json(<>);
+    exit !($r->{decision} eq "not granted yet" && $r->{cases}[0]{verdict} eq "pass" && $r->{ended})' out
+fox report "results/$one" --format htlm
+check "an unknown format: exit 4" exits 4
+check "and the nearest" grep -q "got 'htlm'; the nearest is html" err
+fox report nowhere
+check "no run directory: exit 4" exits 4
+fox report results/20000102T000000Z-empty-foxdut
+check "a hollow one: exit 3" exits 3
+
 runs --json --last 1
 check "--json is an array of objects" perl -MJSON::PP -0777 -e '
     my ($run) = @{decode_json(<STDIN>)};
@@ -48,6 +69,8 @@ openssl genpkey -algorithm ed25519 -out key 2>why && chmod 600 key
 "$fox" sign "results/$one" --key key >why 2>&1
 runs --last 1
 check "a signed run" grep -qE "signed +$one" out
+fox report "results/$one"
+check "a signed run is not written to" sh -c 'grep -q "is signed: junit would be written anew" err && grep -qx 4 code'
 check "signing and listing leave the run intact" "$fox" verify "results/$one"
 
 echo garbage >results/index.sqlite
