@@ -30,8 +30,8 @@ static void write_garbled(struct device *d, const uint8_t *data, size_t len)
     enum { EVERY = 3 };
     for (size_t i = 0; i < len; i++) {
         const unsigned n = d->bytes_written++;
-        const uint8_t byte =
-            data[i] ^ (uint8_t)(n % EVERY == EVERY - 1 ? 1u << (n / EVERY) % 8 : 0);
+        const unsigned flip = n % EVERY == EVERY - 1 ? 1u << (n / EVERY) % 8 : 0;
+        const uint8_t byte = (uint8_t)(data[i] ^ flip);
         devport_uart_write(d->port, &byte, 1);
     }
 }
