@@ -12,6 +12,10 @@ enum { PREAMBLE = 0x55555, TYPE_BITS = 13 }; // 19 alternating bits
 // bits are wrong; a stranger's frame has half of at least 80 bits wrong.
 static const double contradiction_max = 0.28;
 
+// Energy of all ranks together, in noise powers of a symbol, from which on they can be combined:
+// three at 1 dB each. With less, a right CRC is chance.
+static const double energy_min = 3.7;
+
 // What each of the receiver's beginnings stands for.
 struct kind {
     enum sfx_class class;
@@ -174,8 +178,13 @@ static bool combine(struct air_frame *const frames[SFX_RANKS], const struct air_
     const float *soft[SFX_RANKS] = {NULL};
     uint8_t packet[SFX_PACKET_MAX];
     struct sfx_uplink up;
-    for (size_t i = 0; i < SFX_RANKS; i++)
-        if (frames[i]) soft[i] = frames[i]->burst.soft;
+    double energy = 0;
+    for (size_t i = 0; i < SFX_RANKS; i++) {
+        if (!frames[i]) continue;
+        soft[i] = frames[i]->burst.soft;
+        energy += pow(10, frames[i]->burst.ebn0_db / 10);
+    }
+    if (energy < energy_min) return false;
     sfx_soft_decode(soft, any->burst.body_bits, packet);
     if (!is_whole(sfx_uplink_decode(any->class, packet, any->packet_len, &up))) return false;
     for (size_t i = 0; i < SFX_RANKS; i++)

@@ -15,12 +15,15 @@ struct reach {
     size_t patterns;  // tried, the likeliest first
     float cost;       // symbols of more than so many mean amplitudes together were hardly all wrong
     unsigned head_errors; // at most
+    double ebn0;          // linear, at least
 };
 
 // Each pattern is a chance of 2^-16 to accept nonsense on the check alone; where the sender can be
 // asked, there is none.
-static const struct reach checked = {10, 3, 64, 0.9f, 2};
-static const struct reach vouched = {16, 4, 2500, 2.0f, 6};
+// Below 2.5 dB there are mostly more wrong symbols than the short list mends: only the chance is
+// left.
+static const struct reach checked = {10, 3, 64, 0.9f, 2, 1.8};
+static const struct reach vouched = {16, 4, 2500, 2.0f, 6, 0};
 
 static void harden(const float *soft, size_t n, uint8_t *body)
 {
@@ -91,7 +94,7 @@ static size_t likely_patterns(const struct phy_demodulated *d, const struct reac
 static bool try_list(const struct phy_receive_config *config, const struct phy_demodulated *d,
                      const struct reach *reach, size_t sync, const uint8_t *tracked, uint8_t *body)
 {
-    if (d->head_errors > reach->head_errors) return false;
+    if (d->head_errors > reach->head_errors || d->ebn0 < reach->ebn0) return false;
     struct pattern patterns[LIST_PATTERNS_MAX];
     size_t index[LIST_SYMBOLS_MAX], n = weakest_symbols(d, reach->symbols, index);
     size_t n_patterns = likely_patterns(d, reach, index, n, patterns);
@@ -107,12 +110,13 @@ static bool try_list(const struct phy_receive_config *config, const struct phy_d
     return false;
 }
 
+// Where the sender can be asked, its word goes before what the check alone lets pass.
 static bool is_listed(const struct phy_receive_config *config, const struct phy_demodulated *d,
                       size_t sync, const uint8_t *tracked, uint8_t *body)
 {
     if (!config->check) return false;
-    return try_list(config, d, &checked, sync, tracked, body) ||
-           (config->vouch && try_list(config, d, &vouched, sync, tracked, body));
+    return (config->vouch && try_list(config, d, &vouched, sync, tracked, body)) ||
+           try_list(config, d, &checked, sync, tracked, body);
 }
 
 void phy_decide(const struct phy_receive_config *config, const struct phy_demodulated *d,

@@ -149,6 +149,8 @@ int fer_stream(const struct fer_config *c, uint64_t seed, struct fer_tally *t, s
         .syncs = syncs,
         .n_syncs = syncs_fill(syncs),
         .check = syncs_check,
+        .check_ctx = c->ctx, // which the check has no use for
+        .vouch = c->vouch,
         .unsure = true, // so that `found` tells what was detected
     };
     double seconds = 0.5 + (33.0 + (double)fer_bits(c)) / c->bit_rate;

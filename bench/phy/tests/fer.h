@@ -29,6 +29,8 @@ struct fer_config {
     void (*disturb)(void *ctx, const struct synth *s, size_t n, int16_t *iq);
     // Whether a wrong frame whose CRC is right would be believed; NULL: yes.
     bool (*believes)(void *ctx, const struct phy_burst *burst);
+    // What the sender's key says of a body that list decoding made up, as in phy_receive_config.
+    enum phy_vouch (*vouch)(const void *ctx, size_t sync, const uint8_t *body);
     void *ctx;
 };
 
