@@ -193,12 +193,15 @@ static int do_case(struct worker *w, const struct jval *request, struct err *err
                                  "blame", "suite", "text", why.text),
                        err);
     if (rc == ERR_OK) rc = pump_end(w->pump, err);
+    // The attempt is booked; a bench without its instruments cannot go on.
+    struct err broken = {0};
+    bool last = pump_broken(w->pump, &broken) < 0;
     if (rc == ERR_OK)
-        rc = say(w, jval_make(err, "{s:s, s:I}", "is", "done", "t", (long long)pump_now(w->pump)),
+        rc = say(w,
+                 jval_make(err, "{s:s, s:I, s:b}", "is", "done", "t",
+                           (long long)pump_now(w->pump), "last", (int)last),
                  -1, err);
-    if (rc < 0) return rc;
-    return pump_broken(w->pump,
-                       err); // the attempt is booked; a bench without its instruments cannot go on
+    return rc < 0 ? rc : pump_broken(w->pump, err);
 }
 
 static int serve(struct worker *w, const struct jval *request, bool *quit, struct err *err)
