@@ -30,6 +30,7 @@ struct session {
     int signal;            // the one that came, 0: none
     unsigned workers;      // how many have been opened or tried
     bool opened;           // the worker has its instruments open
+    bool spent;            // it lost them in an attempt that ended all the same
     unsigned in_vain;      // failed attempts to open them, in a row
     int64_t t;             // furthest sample time any worker has reported
     bool dead;             // the bench cannot go on
