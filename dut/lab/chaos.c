@@ -74,6 +74,8 @@ static int take_word(struct chaos *c, const char *word, struct err *err)
     for (size_t i = 0; i < KINDS && len > 0; i++) {
         bool whole = strcmp(kinds[i].word, word) == 0;
         bool family = strncmp(kinds[i].word, word, len) == 0 && kinds[i].word[len] == '.';
+        // A device that loses power or dies is judged for it: only on demand.
+        if (all && kinds[i].unit == COMMAND_UNIT_DEVICE) continue;
         if (!all && !whole && !family) continue;
         known = true;
         c->kinds |= UINT64_C(1) << i;
@@ -96,8 +98,7 @@ int chaos_parse(struct chaos *out, const char *spec, struct err *err)
         if (!at[len]) break;
         at += len + 1;
     }
-    if (!out->kinds) out->kinds = (UINT64_C(1) << KINDS) - 1;
-    return ERR_OK;
+    return out->kinds ? ERR_OK : take_word(out, "all", err);
 }
 
 // Every unit that could have every kind of fault, each as likely as any other.

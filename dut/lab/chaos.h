@@ -1,7 +1,8 @@
 // Faults drawn from a seed: which, when and for how long. Pure.
 //
-// A specification is a list of words with commas between them: kinds ("pluto", "uart.drop", "all";
-// none: all) and rate=N/min, window=FROMs-TOs, hold=FROMs-TOs. docs/LAB.md lists the kinds.
+// A specification is a list of words with commas between them: kinds ("pluto", "uart.drop", "all"
+// but those of devices; none: all) and rate=N/min, window=FROMs-TOs, hold=FROMs-TOs. docs/LAB.md
+// lists the kinds.
 #ifndef DUT_LAB_CHAOS_H
 #define DUT_LAB_CHAOS_H
 
