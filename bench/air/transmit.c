@@ -178,12 +178,12 @@ static int place_lo(struct air_transmit *t, const struct air_burst *b, struct er
 
 // The attenuator does the coarse part, once for all bursts that are on their way; the samples'
 // scale does the rest.
-static int place_level(struct air_transmit *t, const struct air_burst *b, double *scale,
-                       struct err *err)
+static int place_level(struct air_transmit *t, const struct air_burst *b, double max_dbm,
+                       double *scale, struct err *err)
 {
     double attenuation_db = t->attenuation_db;
     if (t->n_waiting == 0 && t->now >= t->blank_until) {
-        attenuation_db = floor(4 * (AIR_FULL_SCALE_DBM - b->level_dbm)) / 4;
+        attenuation_db = floor(4 * (AIR_FULL_SCALE_DBM - b->level_dbm - b->room_db)) / 4;
         attenuation_db = fmin(fmax(attenuation_db, 0), 89.75);
     }
     double scale_db = b->level_dbm - (AIR_FULL_SCALE_DBM - attenuation_db);
@@ -206,6 +206,14 @@ static int place_level(struct air_transmit *t, const struct air_burst *b, double
                        "%s: the burst at sample %lld overlaps others, and together they would "
                        "clip; lower their levels or part them",
                        t->permit.unit, (long long)b->at_sample);
+    const double peak_dbm = AIR_FULL_SCALE_DBM - attenuation_db + 20 * log10(sum);
+    if (peak_dbm > max_dbm + 1e-6 && sum > *scale)
+        return err_set(
+            err, ERR_USAGE,
+            "%s: transmission refused: with what is on its way, the burst at sample %lld "
+            "would reach %.1f dBm, at most %.1f dBm are permitted; lower the levels, or "
+            "mend the permit in the bench file",
+            t->permit.unit, (long long)b->at_sample, peak_dbm, max_dbm);
     t->attenuation_db = attenuation_db;
     return ERR_OK;
 }
@@ -288,8 +296,11 @@ static int send_mixed(struct air_transmit *t, const struct air_burst *b, double 
     if (!mixed) return err_set(err, ERR_NOMEM, "%s: out of memory", t->permit.unit);
     // Turned, a full-scale sample must stay one: hence two steps of room.
     double cycles = (b->freq_hz - info->tx_lo_hz) / info->rate_hz; // a sample
+    // Counted from the stream's beginning: bursts that follow each other go on in phase.
+    const long double before = (long double)cycles * (long double)b->at_sample;
+    const double from = (double)(before - floorl(before));
     for (size_t k = 0; k < b->n; k++) {
-        double turn = cycles * (double)k;
+        double turn = from + cycles * (double)k;
         double complex x = (b->iq[2 * k] + I * b->iq[2 * k + 1]) / (IQ_FULL_SCALE_TX + 2.0);
         phy_shape_put(mixed + 2 * k, scale * x * cexp(2 * M_PI * I * (turn - floor(turn))));
     }
@@ -316,7 +327,7 @@ int air_transmit_burst(struct air_transmit *t, const struct air_burst *b, struct
     double scale = 0;
     rc = place_lo(t, b, err);
     if (rc < 0) return rc;
-    rc = place_level(t, b, &scale, err);
+    rc = place_level(t, b, t->permit.bands[band].max_dbm, &scale, err);
     if (rc < 0) return rc;
     rc = send_mixed(t, b, scale, err);
     if (rc < 0) return rc;

@@ -59,6 +59,7 @@ struct air_burst {
     double level_dbm;    // at the connector, of a full-scale sample
     const int16_t *iq;   // at the radio's rate; IQ_FULL_SCALE_TX is full scale
     size_t n;
+    double room_db; // the attenuator leaves so much for others beside it, as far as it can
     enum air_purpose purpose;
 };
 

@@ -1,6 +1,7 @@
 // The class fox.jam: a jammer that reacts to what the first radio hears. lua/cert/jam.lua makes
 // t.air:jam of it.
 #include <lauxlib.h>
+#include <math.h>
 
 #include "lua/bind/bind.h"
 
@@ -24,7 +25,9 @@ static int l_stop(lua_State *L)
     h->id = 0;
     if (id == 0) return 0;
     struct err e = {0};
-    bind_settle(L, h->bind, pump_jam_stop(h->bind->pump, id, &e), &e);
+    int rc = pump_jam_stop(h->bind->pump, id, &e);
+    if (rc == ERR_OK) rc = pump_steady_stop(h->bind->pump, id, &e);
+    bind_settle(L, h->bind, rc, &e);
     return 0;
 }
 
@@ -97,6 +100,38 @@ static int l_start(lua_State *L)
     return 1;
 }
 
+// jam:steady{ by =, f_hz =, js_db = or level_dbm =, shape =, … } -> handle, id: from now on radio
+// `by` sends this shape round f_hz without an end, whatever else is on the air.
+static int l_steady(lua_State *L)
+{
+    static const char *const allowed[] = {"by",       "f_hz",    "level_dbm", "js_db",
+                                          "shape",    "band_hz", "step_hz",   "dwell_s",
+                                          "period_s", "on_s",    NULL};
+    struct bind *b = check_jam(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    bind_options(L, 2, allowed);
+    lua_settop(L, 2);
+    lua_getfield(L, 2, "by");
+    lua_getfield(L, 2, "f_hz");
+    lua_getfield(L, 2, "level_dbm");
+    lua_getfield(L, 2, "js_db");
+    lua_Integer by = luaL_checkinteger(L, 3);
+    luaL_argcheck(L, by >= 1 && by <= PUMP_STATIONS_MAX + 1, 2, "by: there is no such radio");
+    const struct pump_steady_request request = {.by = (unsigned)by - 1,
+                                                .f_hz = luaL_checknumber(L, 4),
+                                                .level_dbm = luaL_optnumber(L, 5, NAN),
+                                                .js_db = luaL_optnumber(L, 6, 0),
+                                                .wave = wave_of(L)};
+    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+    *h = (struct handle){.bind = b};
+    push_handle_class(L);
+    lua_setmetatable(L, -2);
+    struct err e = {0};
+    bind_settle(L, b, pump_steady_start(b->pump, &request, &h->id, &e), &e);
+    lua_pushinteger(L, h->id);
+    return 2;
+}
+
 static void set_number(lua_State *L, const char *name, double value)
 {
     lua_pushnumber(L, value);
@@ -142,7 +177,29 @@ static int l_list(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"start", l_start}, {"list", l_list}, {NULL, NULL}};
+// jam:look(id) -> { start_s, level_dbm, js_db, heard, why } of a steady jammer, also of the one
+// that was stopped last; nil: there is none. start_s only when it has begun, js_db only where the
+// first radio hears it.
+static int l_look(lua_State *L)
+{
+    struct bind *b = check_jam(L);
+    struct pump_steady_state state;
+    if (!pump_steady_look(b->pump, (unsigned)luaL_checkinteger(L, 2), &state)) return 0;
+    lua_createtable(L, 0, 5);
+    if (state.start) set_number(L, "start_s", (double)state.start / pump_rate_hz(b->pump));
+    set_number(L, "level_dbm", state.level_dbm);
+    if (isfinite(state.js_db)) set_number(L, "js_db", state.js_db);
+    lua_pushboolean(L, state.heard);
+    lua_setfield(L, -2, "heard");
+    if (state.why) {
+        lua_pushstring(L, state.why);
+        lua_setfield(L, -2, "why");
+    }
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"start", l_start}, {"list", l_list}, {"steady", l_steady}, {"look", l_look}, {NULL, NULL}};
 
 void bind_push_jam(lua_State *L, struct bind *b)
 {

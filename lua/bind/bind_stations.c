@@ -61,7 +61,7 @@ static int l_delivered(lua_State *L)
     return 1;
 }
 
-// stations:heard(n, since_s) -> list of { device_id, counter, rank, start_s, end_s }, oldest
+// stations:heard(n, since_s) -> list of { device_id, counter, rank, start_s, end_s, f_hz }, oldest
 // first: the frames that decode which station n (1 is the first) heard and that began at this
 // sample time or later.
 static int l_heard(lua_State *L)
@@ -78,7 +78,7 @@ static int l_heard(lua_State *L)
     lua_createtable(L, (int)count, 0);
     for (size_t i = count; i-- > 0;) {
         f = pump_heard(b->pump, (unsigned)n - 1, i);
-        lua_createtable(L, 0, 5);
+        lua_createtable(L, 0, 6);
         char id[16];
         snprintf(id, sizeof id, "%08x", f->device_id);
         lua_pushstring(L, id);
@@ -91,6 +91,8 @@ static int l_heard(lua_State *L)
         lua_setfield(L, -2, "start_s");
         lua_pushnumber(L, (double)f->end / rate);
         lua_setfield(L, -2, "end_s");
+        lua_pushnumber(L, f->f_hz);
+        lua_setfield(L, -2, "f_hz");
         lua_rawseti(L, -2, (lua_Integer)(count - i));
     }
     return 1;

@@ -287,6 +287,7 @@ static int step(struct pump *p, struct err *err)
     rc = pump_step_stations(p, err);
     if (rc < 0) return rc;
     rc = pump_step_jam(p, &block, err);
+    if (rc == ERR_OK) rc = pump_step_steady(p, err);
     if (rc < 0) return rc;
     rc = pump_poll_unit(p, err);
     if (rc < 0) return rc;

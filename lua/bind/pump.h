@@ -168,6 +168,8 @@ FOX_CHECK int pump_command(struct pump *p, const char *line, int64_t until, bool
                            struct pump_answer *out, struct err *err);
 /// The next line that answers no command (new), or NULL when none came until then.
 FOX_CHECK int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err *err);
+/// Lines of this attempt that answered no command, those of a flood that were not kept among them.
+uint64_t pump_unasked_lines(const struct pump *p);
 /// The adapter and the power switch on it; NULL when the bench has none. Lent; what moves power or
 /// reset goes through pump_switch, so that it is recorded.
 struct ftdi *pump_ftdi(struct pump *p);
@@ -254,6 +256,7 @@ struct pump_heard {
     unsigned rank;
     int64_t start, end;
     double f_hz; // its middle, in the station's own scale
+    double power_dbfs;
 };
 
 /// Listens with the first radio and those of the bit mask `others` (bit 0: the second radio) from
@@ -304,6 +307,35 @@ FOX_CHECK int pump_jam_stop(struct pump *p, unsigned id, struct err *err);
 size_t pump_jams(const struct pump *p, const struct pump_jam **out);
 /// Which rank the jammer's own receiver decoded there; 0: none. It does not hear itself.
 unsigned pump_jam_rank(const struct pump *p, const struct pump_jam *jam);
+
+// Interference that needs no frame.
+enum { PUMP_STEADY_MAX = 4 };
+
+struct pump_steady_request {
+    unsigned by;              // station 0 … that sends
+    double f_hz;              // its middle, in the first radio's scale
+    double level_dbm;         // at its connector; NAN: by js_db
+    double js_db;             // at the first radio, over the last frame that it heard
+    struct phy_jam_wave wave; // its bits, bit rate and seed are the pump's
+};
+
+// What became of it.
+struct pump_steady_state {
+    bool heard;       // a radio of the bench could hear it
+    int64_t start;    // 0: nothing has left yet
+    double level_dbm; // at the connector, while it is on
+    double js_db;     // as heard by the bench, over the last frame before it; NAN: not measured
+    const char *why;  // what went wrong; NULL: nothing. Lent
+};
+
+/// From now on it is there, with whatever else jams, until it is stopped, the attempt ends or the
+/// pump does.
+FOX_CHECK int pump_steady_start(struct pump *p, const struct pump_steady_request *request,
+                                unsigned *id, struct err *err);
+/// Silence at once; the others of the same transmitter begin anew. 0: all. May run twice.
+FOX_CHECK int pump_steady_stop(struct pump *p, unsigned id, struct err *err);
+/// Also of the one that was stopped last. False: there is none.
+bool pump_steady_look(const struct pump *p, unsigned id, struct pump_steady_state *out);
 
 // ---- the core network
 

@@ -43,11 +43,6 @@ static const struct iq_ring *ring_of(const struct pump *p, unsigned station)
     return station ? &p->stations[station - 1].ring : &p->ring;
 }
 
-static int64_t shift_of(const struct pump *p, unsigned station)
-{
-    return station ? p->stations[station - 1].shift : p->config.t0;
-}
-
 // The declared path between two radios, a radio and itself; NULL: none.
 static const struct air_path *path_between(const struct pump *p, unsigned by, unsigned to)
 {
@@ -102,7 +97,10 @@ static int make_samples(const struct pump_burst *b, double rate_hz, struct bytes
     struct phy_jam_wave wave = b->wave;
     wave.bits = b->flood;
     wave.n_bits = AIR_FLOOD_BITS;
-    return phy_jam_wave_make(&wave, rate_hz, b->n, iq, power, err);
+    if (!b->n_made) return phy_jam_wave_make(&wave, rate_hz, b->n, iq, power, err);
+    int rc = air_jam_piece_wave(&wave, rate_hz, b->n_made, !b->cut, iq, power, err);
+    if (rc == ERR_OK) iq->len = 4 * b->n;
+    return rc;
 }
 
 // ---- what is in order
@@ -227,7 +225,7 @@ static int look(struct pump *p, const struct pump_burst *b, unsigned station, st
     int16_t *iq = NULL;
     uint8_t bits[SFX_DL_ON_AIR];
     double power = 1;
-    bytes_init(&sent, 4 * (size_t)(b->n + 16));
+    bytes_init(&sent, 4 * ((b->n_made ? b->n_made : b->n) + 16));
     int rc = make_samples(b, p->rate_hz, &sent, &power, err);
     if (rc < 0) goto done;
     if (!b->jam) sfx_downlink_on_air(b->frame, bits);
@@ -237,7 +235,7 @@ static int look(struct pump *p, const struct pump_burst *b, unsigned station, st
         .iq = (const int16_t *)(const void *)sent.data,
         .n = sent.len / 4,
         .bandwidth_hz = b->bandwidth_hz,
-        .at_sample = b->start - shift_of(p, station),
+        .at_sample = b->start - pump_station_shift(p, station),
         .f_hz = b->f_hz + scale_hz - info->lo_hz,
         .carrier_hz = b->f_hz,
         .against_s = b->jam ? 1 / b->wave.bit_rate : 0,
@@ -272,13 +270,22 @@ bool pump_echo_due(const struct pump *p, const struct pump_burst *b)
     const int64_t end = b->start + (int64_t)b->n + side;
     unsigned station;
     if (p->now < end) return false;
-    return !find_listener(p, b, &station) || ring_of(p, station)->end + shift_of(p, station) >= end;
+    return !find_listener(p, b, &station) ||
+           ring_of(p, station)->end + pump_station_shift(p, station) >= end;
 }
 
 int pump_echo_check(struct pump *p, const struct pump_burst *b, bool *heard, char *why, size_t size,
                     struct err *err)
 {
+    double dbfs;
+    return pump_echo_level(p, b, heard, &dbfs, why, size, err);
+}
+
+int pump_echo_level(struct pump *p, const struct pump_burst *b, bool *heard, double *dbfs,
+                    char *why, size_t size, struct err *err)
+{
     unsigned station;
+    *dbfs = NAN;
     why[0] = '\0';
     *heard = find_listener(p, b, &station);
     if (!*heard) return tell_deaf(p, b, err);
@@ -291,6 +298,7 @@ int pump_echo_check(struct pump *p, const struct pump_burst *b, bool *heard, cha
         judge(p, b, &due, &echo, why, size);
     else
         snprintf(why, size, "%s", what.text);
+    if (echo.found && station == 0) *dbfs = echo.dbfs;
     struct pump_pair *pair = &p->pairs[b->by][station];
     if (!*why && !b->jam)
         *pair = (struct pump_pair){.known = true,

@@ -83,6 +83,7 @@ int pump_end(struct pump *p, struct err *err)
     if (rc == ERR_OK) rc = pump_rest(p, err);
     if (rc == ERR_OK && !p->broken) rc = pump_silence(p, err);
     if (rc == ERR_OK) rc = pump_jam_stop(p, 0, err);
+    if (rc == ERR_OK) rc = pump_steady_stop(p, 0, err);
     if (rc == ERR_OK && p->n_lines > PUMP_LINES_MAX) {
         char text[128];
         snprintf(text, sizeof text,

@@ -44,9 +44,30 @@ struct pump_burst {
     double bandwidth_hz;
     double level_dbm;         // at the connector, while it is on, if the declared path is right
     bool jam;                 // interference of this wave; else a downlink
+    size_t n_made;            // a piece of a steady one: n samples are looked for of so many
+    bool cut;                 // out of the middle of its wave
     struct phy_jam_wave wave; // its bits are
     uint8_t flood[AIR_FLOOD_BITS]; // these
     uint8_t frame[SFX_DL_FRAME];   // of a downlink
+};
+
+enum { PUMP_PIECES_MAX = 8 };
+
+struct pump_steady {
+    unsigned id; // 0: none
+    struct pump_steady_request request;
+    double level_dbm, s_dbfs;
+    int64_t start, next; // of the first piece, of the one that comes; 0: none yet
+    int64_t until;       // behind the last one
+    uint64_t made;
+    bool refused; // in this step
+    bool heard;
+    struct pump_burst pieces[PUMP_PIECES_MAX]; // not looked for yet
+    size_t n_pieces;
+    unsigned n_heard;
+    double sum_dbfs, sum_squares;
+    uint8_t flood[AIR_FLOOD_BITS];
+    char why[256];
 };
 
 // What is known of two radios that hear each other, from the last downlink that was in order.
@@ -152,6 +173,8 @@ struct pump {
     unsigned jam_id;
     double jam_loss_db;
     double jam_fix_db[PUMP_STATIONS_MAX + 1]; // by which this sender's levels are wrong
+    struct pump_steady steady[PUMP_STEADY_MAX];
+    struct pump_steady steady_told; // the one that was stopped last
     struct pump_jam jams[PUMP_JAMS_MAX];
     struct pump_burst jam_bursts[PUMP_JAMS_MAX]; // of the same place; n == 0: not sent
     size_t n_jams;
@@ -225,6 +248,20 @@ bool pump_echo_due(const struct pump *p, const struct pump_burst *b);
 /// order, or nothing; *heard says whether there is a radio that can hear it.
 FOX_CHECK int pump_echo_check(struct pump *p, const struct pump_burst *b, bool *heard, char *why,
                               size_t size, struct err *err);
+
+/// The same; *dbfs gets its level, NAN when it was not found.
+FOX_CHECK int pump_echo_level(struct pump *p, const struct pump_burst *b, bool *heard, double *dbfs,
+                              char *why, size_t size, struct err *err);
+/// The transmitter of a station; NULL: it is not open, or only listens.
+struct air_transmit *pump_transmitter(const struct pump *p, unsigned station);
+/// From the count of a station's samples to the pump's time.
+int64_t pump_station_shift(const struct pump *p, unsigned station);
+/// What lies between a jammer and the receiver whose J/S is asked for.
+FOX_CHECK int pump_jam_loss(const struct pump *p, unsigned by, double *loss_db, struct err *err);
+/// A transmitter was stopped: steady jammers on it begin anew.
+void pump_steady_resume(struct pump *p, unsigned by);
+/// After each block: the next pieces of steady jammers.
+FOX_CHECK int pump_step_steady(struct pump *p, struct err *err);
 
 /// The instrument event of a radio.
 FOX_CHECK int pump_announce_radio(struct pump *p, const char *unit, const struct radio *radio,

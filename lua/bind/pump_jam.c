@@ -21,14 +21,13 @@ static const double fix_most_db = 12; // what levels and losses may be wrong by
 
 // ---- who sends
 
-static struct air_transmit *transmit_of(const struct pump *p, unsigned station)
+struct air_transmit *pump_transmitter(const struct pump *p, unsigned station)
 {
     if (station == 0) return p->transmit;
     return station <= p->config.n_stations ? p->stations[station - 1].transmit : NULL;
 }
 
-// From the count of its samples to the pump's time.
-static int64_t shift_of(const struct pump *p, unsigned station)
+int64_t pump_station_shift(const struct pump *p, unsigned station)
 {
     return station ? p->stations[station - 1].shift : p->config.t0;
 }
@@ -40,7 +39,7 @@ static int64_t samples(const struct pump *p, double s)
 
 // What lies between the jammer and the receiver whose J/S is asked for: the first radio; when that
 // one is the jammer, whichever hears it least.
-static int find_loss(const struct pump *p, unsigned by, double *loss_db, struct err *err)
+int pump_jam_loss(const struct pump *p, unsigned by, double *loss_db, struct err *err)
 {
     const struct air_permit *permit = pump_permit(p, by);
     double most = -1;
@@ -63,7 +62,7 @@ static int find_loss(const struct pump *p, unsigned by, double *loss_db, struct 
 
 static int check_jammer(const struct pump *p, const struct pump_jam_request *r, struct err *err)
 {
-    if (r->by > p->config.n_stations || !transmit_of(p, r->by))
+    if (r->by > p->config.n_stations || !pump_transmitter(p, r->by))
         return err_set(err, ERR_UNSUPPORTED,
                        "%s cannot jam: it is not open, or the bench file does not let it send; say "
                        "radio.jam or radio.rx3 in the case's needs, and transmit = true in the "
@@ -88,7 +87,7 @@ static int check_jammer(const struct pump *p, const struct pump_jam_request *r, 
                                     .bandwidth_hz = phy_jam_wave_bandwidth_hz(&r->wave),
                                     .level_dbm = -60,
                                     .purpose = AIR_INTERFERENCE};
-    return air_transmit_check(transmit_of(p, r->by), &burst, err);
+    return air_transmit_check(pump_transmitter(p, r->by), &burst, err);
 }
 
 int pump_jam_start(struct pump *p, const struct pump_jam_request *request, unsigned *id,
@@ -99,7 +98,7 @@ int pump_jam_start(struct pump *p, const struct pump_jam_request *request, unsig
     r.wave.bit_rate = p->config.bit_rate_600 ? 600 : 100;
     int rc = check_jammer(p, &r, err);
     if (rc < 0) return rc;
-    rc = find_loss(p, request->by, &p->jam_loss_db, err);
+    rc = pump_jam_loss(p, request->by, &p->jam_loss_db, err);
     if (rc < 0) return rc;
     const struct pump_heard *last = pump_heard(p, 0, 0);
     const struct air_jam_config config = {
@@ -157,8 +156,9 @@ int pump_jam_stop(struct pump *p, unsigned id, struct err *err)
     air_jam_free(p->jam);
     p->jam = NULL;
     if (p->broken) return ERR_OK; // what sends is closed with the pump
-    struct air_transmit *t = transmit_of(p, p->jam_request.by);
+    struct air_transmit *t = pump_transmitter(p, p->jam_request.by);
     int rc = t && air_transmit_busy(t) ? air_transmit_stop(t, err) : ERR_OK;
+    pump_steady_resume(p, p->jam_request.by);
     for (size_t i = 0; rc == ERR_OK && i < p->n_jams; i++) {
         struct pump_jam *j = &p->jams[i];
         if (j->done) continue;
@@ -174,7 +174,7 @@ int pump_jam_stop(struct pump *p, unsigned id, struct err *err)
 static int carry_out(struct pump *p, const struct air_jam_order *o, struct err *err)
 {
     const unsigned by = p->jam_request.by;
-    struct air_transmit *t = transmit_of(p, by);
+    struct air_transmit *t = pump_transmitter(p, by);
     if (p->n_jams == PUMP_JAMS_MAX) return ERR_OK; // the suite sees that there are too many
     struct pump_burst *b = &p->jam_bursts[p->n_jams];
     struct pump_jam *j = &p->jams[p->n_jams++];
@@ -184,7 +184,7 @@ static int carry_out(struct pump *p, const struct air_jam_order *o, struct err *
     *j = (struct pump_jam){
         .rank = o->rank,
         .start = o->heard + p->config.t0,
-        .onset = at + shift_of(p, by),
+        .onset = at + pump_station_shift(p, by),
         .end = o->until + p->config.t0,
         .f_hz = p->lo_hz + o->f_hz,
         .level_dbm = o->dbfs - PUMP_NOMINAL_DB - radio_info(p->radio)->gain_db +

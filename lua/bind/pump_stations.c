@@ -85,6 +85,7 @@ static int use_radios(struct pump *p, unsigned others, unsigned monitors, struct
 {
     unsigned before = pump_radios(p, NULL);
     int rc = pump_jam_stop(p, 0, err);
+    if (rc == ERR_OK) rc = pump_steady_stop(p, 0, err);
     if (rc == ERR_OK) rc = pump_silence(p, err);
     for (size_t i = 0; rc == ERR_OK && i < p->config.n_stations; i++) {
         const bool monitor = monitors >> i & 1, wanted = monitor || others >> i & 1;
@@ -171,6 +172,7 @@ void pump_note_heard(struct pump *p, unsigned station, const struct air_frame *f
         .start = jval_int(jval_get(event, "start"), 0),
         .end = jval_int(jval_get(event, "end"), 0),
         .f_hz = jval_number(jval_get(event, "f_mid_hz"), 0),
+        .power_dbfs = jval_number(jval_get(event, "power_dbfs"), 0),
     };
 }
 

@@ -51,8 +51,9 @@ void pump_forget_downlinks(struct pump *p)
 int pump_silence(struct pump *p, struct err *err)
 {
     pump_forget_downlinks(p);
-    return p->transmit && air_transmit_busy(p->transmit) ? air_transmit_stop(p->transmit, err)
-                                                         : ERR_OK;
+    if (!p->transmit || !air_transmit_busy(p->transmit)) return ERR_OK;
+    pump_steady_resume(p, sender);
+    return air_transmit_stop(p->transmit, err);
 }
 
 static int check_free(const struct pump *p, size_t n, struct err *err)

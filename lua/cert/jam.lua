@@ -25,8 +25,11 @@ local NUMBERS <const> = { "band_hz", "step_hz", "dwell_s", "period_s", "on_s" }
 
 local FIELDS <const> = {
   shape = { type = "string", among = SHAPES, default = "cw" },
-  ranks = { type = "string", pattern = "^[123+]+$", form = "ranks such as 1+3" },
-  js_db = { type = "number", min = -20, max = 40 },
+  ranks = { type = "string", pattern = "^[123+]+$", form = "ranks such as 1+3", optional = true },
+  steady = { type = "boolean", default = false },
+  js_db = { type = "number", min = -20, max = 60, optional = true },
+  level_dbm = { type = "number", min = -100, max = 10, optional = true },
+  f_hz = { type = "number", min = 70e6, max = 6e9, optional = true },
   by = { type = "string", optional = true },
   band_hz = { type = "number", min = 50, max = 160000, optional = true },
   step_hz = { type = "number", min = 10, max = 160000, optional = true },
@@ -80,6 +83,65 @@ local function place_of(bench, unit)
     unit and ("'%s'"):format(unit) or "beside the first that may send", table.concat(known, ", ")))
 end
 
+-- What only one of the two kinds takes.
+local function check_kind(o)
+  if not o.steady and not (o.ranks and o.js_db) then
+    control.misuse "t.air:jam: expected ranks and js_db, or steady = true"
+  end
+  if not o.steady and (o.level_dbm or o.f_hz) then
+    control.misuse "t.air:jam: level_dbm and f_hz are for steady = true; frames are jammed where they are"
+  end
+  if o.steady and o.ranks then control.misuse "t.air:jam: steady = true spares no rank; leave ranks out" end
+  if o.steady and (o.js_db == nil) == (o.level_dbm == nil) then
+    control.misuse "t.air:jam: steady = true takes either js_db or level_dbm"
+  end
+end
+
+local Steady <const> = { __name = "cert.steady" }
+Steady.__index = Steady
+
+local function steady(core, o)
+  local f_hz = o.f_hz
+  local last <const> = core.stations:heard(1, 0)
+  if not f_hz and #last == 0 then
+    control.misuse "t.air:jam: where a frame lies is not known yet: let a message go unjammed first, or say f_hz"
+  end
+  local wanted <const> = {
+    by = place_of(core.bench, o.by), f_hz = f_hz or last[#last].f_hz, js_db = o.js_db, level_dbm = o.level_dbm,
+    shape = o.shape,
+  }
+  for _, name in ipairs(NUMBERS) do wanted[name] = o[name] end
+  local made <const> = setmetatable({ shape = o.shape, f_hz = wanted.f_hz }, Steady)
+  local handle <const>, id <const> = core.jam:steady(wanted)
+  of[made] = { core = core, handle = handle, id = id }
+  return made
+end
+
+--- handle:stop() of a steady jammer: silence at once; closing the handle does it, too.
+function Steady:stop()
+  of[self].handle:stop()
+end
+
+Steady.__close = Steady.stop
+
+--- handle:look() of a steady jammer -> { start_s, level_dbm, js_db, heard, why }: since when it is there, how strong the
+--- bench hears it over the last frame before it (nil: not yet, or nobody can), and what did not go as planned.
+function Steady:look()
+  return of[self].core.jam:look(of[self].id) or {}
+end
+
+--- handle:unplanned([least_db, most_db]) of a steady jammer -> what did not go as planned, or nil.
+function Steady:unplanned(least_db, most_db)
+  local now <const> = self:look()
+  if now.why then return now.why end
+  if not now.start_s then return "it has not begun" end
+  if not least_db then return end
+  if not now.js_db then return "its J/S could not be measured" end
+  if now.js_db < least_db or now.js_db > most_db then
+    return ("J/S is %.1f dB, expected %g … %g dB"):format(now.js_db, least_db, most_db)
+  end
+end
+
 --- t.air:jam{ ranks = "1+3", js_db = 20, shape = "cw", by = "station2" } -> handle: jams these ranks of every message
 --- that the first radio hears, until the handle is closed. `by` is the radio that does it, by default the second one
 --- that may send; at least one message must have been heard before. A jammed message has `jammed` (list of ranks) and
@@ -89,9 +151,14 @@ end
 --- band (`band_hz` = 80000, `period_s` = 0.05); `noise` (`band_hz`, no default); `bpsk`, random data keyed like the
 --- frame; `flood`, preamble and frame type of such a frame again and again; `pulse`, a carrier switched on and off
 --- (`period_s` = 0.05, `on_s` = 0.01).
+--- With steady = true it needs no frame and spares none: it is there from now on until the handle is closed, beside
+--- whatever else jams, round `f_hz` (by default the last frame's frequency), `js_db` over the last frame that the
+--- first radio heard, or at `level_dbm` at its connector.
 function jam.start(core, given)
   local o <const> = options("t.air:jam", given, FIELDS)
   check_shape(o)
+  check_kind(o)
+  if o.steady then return steady(core, o) end
   local ranks <const>, mask <const> = ranks_of(o.ranks)
   local made <const> = setmetatable({ ranks = ranks, js_db = o.js_db, unit = o.by, shape = o.shape }, Jam)
   local wanted <const> = { by = place_of(core.bench, o.by), ranks = mask, js_db = o.js_db, shape = o.shape }

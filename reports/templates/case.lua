@@ -53,7 +53,16 @@ local function interference(bursts)
     if type(burst.js_db) == "number" then low, high = math.min(low, burst.js_db), math.max(high, burst.js_db) end
   end
   local js <const> = low <= high and ("; J/S %.1f … %.1f dB"):format(low, high) or ""
-  return ("%s (%s)%s"):format(words.count(#bursts, "burst"), tally(bursts, "rank"):gsub("×", "× rank"), js)
+  local ranked <const>, steady <const> = {}, {}
+  for _, burst in ipairs(bursts) do
+    local list <const> = burst.steady and steady or ranked
+    list[#list + 1] = burst
+  end
+  local parts <const> = {}
+  if #ranked > 0 then parts[1] = tally(ranked, "rank"):gsub("×", "× rank") end
+  if #steady > 0 then parts[#parts + 1] = ("%d × steady"):format(#steady) end
+  local shapes <const> = bursts[1].shape and "; " .. tally(bursts, "shape") or ""
+  return ("%s (%s%s)%s"):format(words.count(#bursts, "burst"), table.concat(parts, ", "), shapes, js)
 end
 
 local function sent_downlinks(bursts)

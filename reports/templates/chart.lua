@@ -131,12 +131,13 @@ end
 
 -- The jammer's bursts in the attempts that measured points: "24 bursts on rank 1".
 local function jammed(m, ids)
-  local count <const>, ranks <const>, units <const>, total = {}, {}, {}, 0
+  local count <const>, ranks <const>, units <const>, shapes <const>, total = {}, {}, {}, {}, 0
   for _, case in ipairs(m.cases) do
     for _, attempt in ipairs(ids[words.full_id(case)] and case.attempts or {}) do
       for _, event in ipairs(attempt.superseded and {} or attempt.events) do
         if event.type == "jam" then
-          local rank <const> = tostring(event.rank)
+          local rank <const> = event.rank and ("on rank %d"):format(event.rank) or "steady"
+          if event.shape then shapes[event.shape] = true end
           if not count[rank] then ranks[#ranks + 1] = rank end
           count[rank] = (count[rank] or 0) + 1
           units[html.text(event.unit)] = true
@@ -147,11 +148,15 @@ local function jammed(m, ids)
   end
   if total == 0 then return "" end
   table.sort(ranks)
-  for i, rank in ipairs(ranks) do ranks[i] = ("%d on rank %s"):format(count[rank], html.text(rank)) end
+  for i, rank in ipairs(ranks) do ranks[i] = ("%d %s"):format(count[rank], html.text(rank)) end
+  local kinds <const> = {}
+  for shape in pairs(shapes) do kinds[#kinds + 1] = html.text(shape) end
+  table.sort(kinds)
+  local what <const> = #kinds > 0 and (" (%s)"):format(table.concat(kinds, ", ")) or ""
   local by <const> = {}
   for unit in pairs(units) do by[#by + 1] = unit end
   table.sort(by)
-  return (" Jammed by %s with %s: %s."):format(table.concat(by, ", "), words.count(total, "burst"),
+  return (" Jammed by %s with %s%s: %s."):format(table.concat(by, ", "), words.count(total, "burst"), what,
     table.concat(ranks, ", "))
 end
 
