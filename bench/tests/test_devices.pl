@@ -179,7 +179,35 @@ is(decode_json(slurp("$dir/run.json"))->{retry}, 2, "run.json says so");
 ($code, $tap) = fox("run", qw(-o never ONCE));
 is($code, 3, "without --retry nothing is repeated");
 
+# --- the virtual lab in earnest: two labs and two radios' worth of samples at a time, and each as if it were alone
+delete @ENV{qw(FOXBENCH_WORKER FOXBENCH_LAB)};
+mkdir $_ for qw(own own/suites own/suites/mine);
+symlink "$ENV{FOX_SOURCE_DIR}/$_", "own/$_" for qw(lua fixtures reports);
+open my $page, ">", "own/suites/mine/MINE-001.lua" or die;
+print $page <<'END';
+local suite <const> = require("cert").suite { id = "MINE", title = "One message" }
+suite:case {
+  id = "MINE-001", title = "a message is heard", threat = "None.", severity = "low", level = "basic",
+  needs = { "serial", "power", "radio.rx" }, safety = "S0", covers = { "WP:A7" }, faults = {}, deadline_s = 60,
+  run = function(t)
+    t.dut:send "\xca\xfe"
+    local message <const> = t:require("message", t.air:message { within_s = 10 }):exists()
+    t:expect("kept", t.air:capture(message, "first")):is_true()
+  end,
+}
+return suite
+END
+close $page;
+$ENV{FOXBENCH_ROOT} = "$devices/../own";
+($code, $tap, $err) = fox("run", "-j", 2, @both, qw(-o lab MINE-001));
+is($code, 0, "two labs at a time") or diag $err;
+fox("run", "--device", "$devices/second.lua", qw(-o alone-lab MINE-001));
+ok(content(dir_of("lab", "second")) eq content(dir_of("alone-lab", "second")), "as alone: byte for byte, samples too");
+like(content(dir_of("lab", "second")), qr/^== .*first\.sigmf-data$/m, "which there are");
+
 # --- misuse
+$ENV{FOXBENCH_WORKER} = "$bin/../tests/fake_worker";
+$ENV{FOXBENCH_LAB} = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
 ($code, $tap, $err) = fox("run", @both, "--bench", "a.lua");
 like("$code $err", qr/^4 .*--bench: expected one for each device.*got 1 for 2 devices/, "a bench for each device");
 ($code, $tap, $err) = fox("run", @both, qw(--bench a.lua --bench a.lua));
