@@ -112,6 +112,13 @@ static int l_lab_enable(lua_State *L)
     return 1;
 }
 
+// dut:unasked() -> how many lines of this attempt answered no command.
+static int l_unasked(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)pump_unasked_lines(check_dut(L)->pump));
+    return 1;
+}
+
 // dut:proven() -> whether the device has ever answered a command on this port.
 static int l_proven(lua_State *L)
 {
@@ -121,7 +128,7 @@ static int l_proven(lua_State *L)
 
 static const luaL_Reg methods[] = {
     {"command", l_command}, {"next_line", l_next_line},   {"power", l_power}, {"reset", l_reset},
-    {"proven", l_proven},   {"lab_enable", l_lab_enable}, {NULL, NULL},
+    {"proven", l_proven},   {"lab_enable", l_lab_enable}, {"unasked", l_unasked}, {NULL, NULL},
 };
 
 void bind_push_dut(lua_State *L, struct bind *b)

@@ -133,6 +133,11 @@ int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err 
     return ERR_OK;
 }
 
+uint64_t pump_unasked_lines(const struct pump *p)
+{
+    return p->n_lines;
+}
+
 // The lines of the unit's own port.
 static int switch_line(struct pump *p, const char *name, enum pump_switch which, bool active,
                        struct err *err)

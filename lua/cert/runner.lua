@@ -20,6 +20,9 @@ local stations <const> = require "cert.stations"
 
 local runner <const> = {}
 
+-- What a serial line may carry of lines that nobody asked for.
+local FLOOD_LINES <const>, FLOOD_PER_S <const> = 30, 1
+
 -- What suites must not reach: the C side below each object.
 local of <const> = setmetatable({}, { __mode = "k" })
 
@@ -294,6 +297,16 @@ local function counting(core)
   return counted
 end
 
+-- A device that talks all the time may have been heard to answer, or not to, by accident.
+local function check_line(t, began_s)
+  local lines <const>, s <const> = device.unasked(t.dut), t.air:now_s() - began_s
+  if lines >= FLOOD_LINES and lines > s * FLOOD_PER_S then
+    t:expect("the device's serial line", nil, absence.new("inconclusive", "device", "%d lines in %.0f s that nobody"
+      .. " asked for: among them no answer can be told for sure; the raw bytes are in uart.log; silence the device and"
+      .. " repeat the case", lines, s)):exists()
+  end
+end
+
 local function body(core, case, axes, watched)
   local missing <const> = config.missing_instrument(case.needs, core.bench)
     or fleet.missing(case.needs, core.device, core.bench)
@@ -301,7 +314,9 @@ local function body(core, case, axes, watched)
   local t <const> = runner.context(core, case, axes, case.watches and (watched or {}) or nil)
   if case.watches then check_minimum(t, case) else prepare(t, case) end
   local made <const> = core.made()
+  local began_s <const> = core.air:now_s()
   case.run(t)
+  if not case.watches then check_line(t, began_s) end
   if core.made() == made then demand_missing(core) end
 end
 

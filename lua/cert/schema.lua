@@ -89,7 +89,7 @@ function schema.check(where, value, spec)
       if rule.default == nil and not rule.optional then
         return ("%s: the field %s is missing (%s)"):format(where, name, rule.form or rule.type)
       end
-      value[name] = rule.default
+      value[name] = type(rule.default) == "table" and {} or rule.default -- an empty list, to each his own
     else
       local wrong <const> = check_value(where .. "." .. name, value[name], rule)
       if wrong then return wrong end

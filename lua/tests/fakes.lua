@@ -73,6 +73,7 @@ function fakes.core(options)
     reset = function(_, held) on = not held end,
     proven = function() return o.port_proven == true end,
     lab_enable = function() return false end,
+    unasked = function() return o.unasked or 0 end,
   }
   core.air = {
     now_s = function() return now_s end,

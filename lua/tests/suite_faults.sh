@@ -1,11 +1,13 @@
 #!/bin/sh
-# The first seeded fault that a case declares makes that case fail, with the device to blame: a check that cannot fail
-# proves nothing. All of them are the campaign `foxbench validate` (docs/TESTING.md).
+# The first seeded fault that a case of profile smoke declares makes that case fail, with the device to blame: a check
+# that cannot fail proves nothing. All faults and cases are the campaign `foxbench validate` (docs/TESTING.md).
 . "$(dirname "$0")/suite_common.sh"
 
-"$bin/foxbench" list --json | grep -o '"faults":\[[^]]*\],"for_each":{[^}]*},"id":"[^"]*"' |
-    sed 's/"faults":\[\(.*\)\],"for_each".*"id":"\(.*\)"/\2 \1/; s/[",]/ /g' >"$scratch/table"
-check "every case declares its faults" test "$(wc -l <"$scratch/table")" -eq "$("$bin/foxbench" list | wc -l)"
+fields='"faults":\[\([^]]*\)\],"for_each":{[^}]*},"id":"\([^"]*\)",.*"profiles":\[\([^]]*\)\]'
+"$bin/foxbench" list --json | grep -o '"catalogue_version"[^}]*}[^}]*}[^}]*}' | sed "s/.*$fields.*/\2 \1 \3/; s/[\",]/ /g" \
+    >"$scratch/all"
+check "every case declares its faults" test "$(wc -l <"$scratch/all")" -eq "$("$bin/foxbench" list | wc -l)"
+grep -w smoke "$scratch/all" >"$scratch/table"
 
 fails_by_device() {
     exits 1 && grep -A2 "^not ok [0-9]* - $1[ /]" "$scratch/out" | grep -q 'verdict: fail' &&
