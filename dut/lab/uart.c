@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench/base/log.h"
+#include "dut/lab/uart_line.h"
 
 static int open_pty(struct uart *u, struct err *err)
 {
@@ -23,6 +24,8 @@ static int open_pty(struct uart *u, struct err *err)
     if (u->slave < 0 || tcgetattr(u->slave, &raw) < 0) goto fail;
     cfmakeraw(&raw); // before anybody can open it: a pty starts with echo on
     if (tcsetattr(u->slave, TCSANOW, &raw) < 0) goto fail;
+    // Who opens it and sets no rate has the right one.
+    if (uart_line_preset(u->slave, u->baud) < 0) goto fail;
     unsigned number;
     if (sscanf(name, "/dev/pts/%u", &number) != 1) goto fail;
     u->lines->pts_plus_1 = number + 1;
@@ -121,15 +124,42 @@ static void queue_clear(struct uart_queue *q, int64_t t_ns)
     q->free_ns = t_ns;
 }
 
+// The device's end: 8N1 at the scenario's rate.
+static struct uart_format own_format(const struct uart *u)
+{
+    return (struct uart_format){.baud = u->baud, .bits = 8};
+}
+
 void uart_take_input(struct uart *u, int64_t now_ns)
 {
-    uint8_t data[1024];
+    uint8_t data[1024], heard[UART_LINE_GROWTH * sizeof data];
     for (;;) {
         ssize_t n = u->master < 0 ? -1 : read(u->master, data, sizeof data);
         if (n <= 0) return;
-        for (ssize_t i = 0; i < n; i++)
-            push(u, &u->to_device, now_ns, data[i]);
+        const struct uart_format own = own_format(u), bench = uart_line_format(u->master, own);
+        size_t len = (size_t)n;
+        const uint8_t *bytes = data;
+        if (!uart_line_same(bench, own)) {
+            len = uart_line_convert(bench, own, data, len, heard);
+            bytes = heard;
+        }
+        for (size_t i = 0; i < len; i++)
+            push(u, &u->to_device, now_ns, bytes[i]);
     }
+}
+
+void uart_break(struct uart *u, int64_t now_ns)
+{
+    push(u, &u->to_device, now_ns, 0x00);
+}
+
+void uart_set_inputs(struct uart *u, uint32_t device_outputs)
+{
+    static const uint32_t lines[] = {TIOCM_CTS, TIOCM_DSR, TIOCM_CD, TIOCM_RI};
+    uint32_t in = 0;
+    for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (device_outputs >> (UART_FIRST_OUTPUT + i) & 1) in |= lines[i];
+    __atomic_store_n(&u->lines->in, in, __ATOMIC_SEQ_CST);
 }
 
 int64_t uart_next_arrival(const struct uart *u)
@@ -147,7 +177,7 @@ size_t uart_arrived(struct uart *u, int64_t t_ns, uint8_t *out, size_t max)
     return n;
 }
 
-void uart_transmit(struct uart *u, int64_t t_ns, const uint8_t *data, size_t len)
+static void transmit(struct uart *u, int64_t t_ns, const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         struct uart_effect e = uart_fault_next(&u->faults, data[i]);
@@ -155,6 +185,20 @@ void uart_transmit(struct uart *u, int64_t t_ns, const uint8_t *data, size_t len
         u->to_bench.free_ns += e.pause_ns;
         for (size_t k = 0; k < e.n; k++)
             push(u, &u->to_bench, t_ns, e.bytes[k]);
+    }
+}
+
+void uart_transmit(struct uart *u, int64_t t_ns, const uint8_t *data, size_t len)
+{
+    const struct uart_format own = own_format(u), bench = uart_line_format(u->master, own);
+    if (uart_line_same(bench, own)) {
+        transmit(u, t_ns, data, len);
+        return;
+    }
+    uint8_t heard[UART_LINE_GROWTH * 256];
+    for (size_t at = 0; at < len; at += 256) {
+        size_t part = len - at < 256 ? len - at : 256;
+        transmit(u, t_ns, heard, uart_line_convert(own, bench, data + at, part, heard));
     }
 }
 

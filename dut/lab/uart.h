@@ -14,7 +14,7 @@
 #include "dut/lab/shim/page.h"
 #include "dut/lab/uart_fault.h"
 
-enum { UART_NAME_MAX = 32, UART_QUEUE_MAX = 65536 };
+enum { UART_NAME_MAX = 32, UART_QUEUE_MAX = 65536, UART_FIRST_OUTPUT = 4 };
 
 // Bytes on their way, each with the time at which it is there.
 struct uart_byte {
@@ -47,10 +47,15 @@ FOX_CHECK int uart_new(struct uart **out, const char *name, unsigned baud, const
                        struct foxshim_port *lines, struct err *err);
 /// Accepts NULL.
 void uart_free(struct uart *u);
-/// The next change of the modem lines that was not taken yet: *lines gets TIOCM_DTR | TIOCM_RTS.
+/// The next change of the modem lines that was not taken yet: *lines gets TIOCM_DTR | TIOCM_RTS,
+/// and FOXSHIM_BREAK where a break began.
 bool uart_next_lines(struct uart *u, unsigned *lines);
 /// Takes what the bench has written: it is on the line from now_ns on.
 void uart_take_input(struct uart *u, int64_t now_ns);
+/// The bench sends a break: the device's UART gives a 00.
+void uart_break(struct uart *u, int64_t now_ns);
+/// What the device drives: its output lines 4 to 7 are CTS, DSR, CD and RI.
+void uart_set_inputs(struct uart *u, uint32_t device_outputs);
 /// When the next byte reaches the device; INT64_MAX: none is on its way.
 int64_t uart_next_arrival(const struct uart *u);
 /// Bytes that have reached the device by t_ns.

@@ -26,7 +26,9 @@ int world_rf_tx(void *ctx, unsigned index, int64_t t_ns, double carrier_hz, doub
 static void silence(struct world *w, struct world_slot *s)
 {
     air_cut(w->air, s->device->index, w->now_ns);
-    if (s->uart) uart_drop(s->uart, w->now_ns);
+    if (!s->uart) return;
+    uart_drop(s->uart, w->now_ns);
+    uart_set_inputs(s->uart, s->device->outputs);
 }
 
 static void report_death(struct world *w, struct world_slot *s, const struct err *why)
@@ -118,6 +120,11 @@ void world_act(struct world *w)
         }
         if (!s->uart) continue;
         while (uart_next_lines(s->uart, &lines)) {
+            if (lines & FOXSHIM_BREAK) {
+                uart_take_input(s->uart, w->now_ns); // what was written before it
+                uart_break(s->uart, w->now_ns);
+                continue;
+            }
             if (s->wired) continue;
             s->powered = (lines & TIOCM_RTS) != 0;
             s->held = (lines & TIOCM_DTR) != 0;
@@ -195,7 +202,10 @@ void world_advance(struct world *w, int64_t until_ns)
     }
     if (until_ns > w->now_ns) w->now_ns = until_ns;
     for (size_t i = 0; i < w->n_slots; i++) {
-        if (w->slots[i].uart) uart_deliver(w->slots[i].uart, w->now_ns);
+        if (w->slots[i].uart) {
+            uart_set_inputs(w->slots[i].uart, w->slots[i].device->outputs);
+            uart_deliver(w->slots[i].uart, w->now_ns);
+        }
         nvm_settle(w->slots[i].device->nvm, w->now_ns);
     }
 }

@@ -55,13 +55,18 @@ static struct foxshim_port *find_port(int fd)
     return NULL;
 }
 
+static void note(struct foxshim_port *p, uint32_t what)
+{
+    p->history[p->changes % FOXSHIM_HISTORY] = what;
+    __atomic_add_fetch(&p->changes, 1, __ATOMIC_SEQ_CST);
+}
+
 static void set_lines(struct foxshim_port *p, uint32_t lines)
 {
     lines &= TIOCM_DTR | TIOCM_RTS;
     if (lines == p->out) return;
     p->out = lines;
-    p->history[p->changes % FOXSHIM_HISTORY] = lines;
-    __atomic_add_fetch(&p->changes, 1, __ATOMIC_SEQ_CST);
+    note(p, lines);
 }
 
 int ioctl(int fd, unsigned long request, ...)
@@ -96,7 +101,10 @@ int ioctl(int fd, unsigned long request, ...)
     case TIOCMBIC:
         set_lines(p, p->out & ~(uint32_t) * (int *)arg);
         break;
-    default: // a break has no effect on a device yet
+    case TIOCSBRK: // a break that ends has no effect of its own
+        note(p, p->out | FOXSHIM_BREAK);
+        break;
+    default:
         break;
     }
     return 0;

@@ -6,7 +6,9 @@
 //   late    code and data are closed by a register 80 ms after each boot
 //   closed  the debug port does not answer at all
 //
-//   mirror  puts the levels of input lines 0 to 3 on its output lines 0 to 3
+//   mirror  puts the levels of input lines 0 to 3 on its output lines 0 to 3, and the low four bits
+//   of a
+//           byte on its line on output lines 4 to 7
 //
 // It says "boot CAUSE PIN\n" on its line, where PIN is the level of input 0, at boot and whenever
 // that changes.
@@ -66,6 +68,10 @@ int main(int argc, char **argv)
             devport_gpio_write(p, i, devport_gpio_read(p, i));
         for (unsigned news = 0; !(news & DEVPORT_NEWS_GPIO);) {
             news = devport_wait(p, lock_ns);
+            uint8_t byte;
+            while (devport_uart_read(p, &byte, 1) == 1 && strcmp(how, "mirror") == 0)
+                for (unsigned i = 0; i < 4; i++)
+                    devport_gpio_write(p, 4 + i, byte >> i & 1);
             if (devport_now_ns(p) < lock_ns) continue;
             protect(p, false, true);
             lock_ns = DEVPORT_NEVER;
