@@ -23,8 +23,8 @@ const char *forge_key_name(enum forge_key key)
 
 uint16_t forge_counter(const struct forge_counter *f, uint16_t counter)
 {
-    uint16_t c = f->swap ? (uint16_t)(counter << 8 | counter >> 8) : counter;
-    c = (uint16_t)((c & ~f->clear) ^ f->flip);
+    int turned = f->swap ? counter << 8 | counter >> 8 : counter;
+    uint16_t c = (uint16_t)((turned & 0xffff & ~f->clear) ^ f->flip);
     return (uint16_t)((c & ~COUNTER_BITS) | ((c + f->add) & COUNTER_BITS));
 }
 
