@@ -18,7 +18,8 @@ check "each with every field of list --json, and an estimate" ask '
     my @lack = grep { my $c = $_; grep { !exists $c->{$_} } qw(id suite title threat severity level profiles needs
         safety covers faults deadline_s for_each watches minimum axes estimate page) } @{$p->{cases}};
     exit(@lack ? 1 : 0)'
-check "nothing ran here, so all times are guesses" ask 'exit(grep { $_->{estimate}{from} ne "guess" && !$_->{na} } @{$p->{cases}})'
+check "nothing ran here, so all times are guesses" ask '
+    exit(grep { $_->{estimate}{from} ne "guess" && !$_->{na} } @{$p->{cases}})'
 check "holes are tests of the catalogue that no case has" ask '
     my %have = map { $_->{id} => 1 } @{$p->{cases}};
     exit(!@{$p->{holes}} || grep { $have{$_->{id}} || !$_->{title} || !$_->{severity} } @{$p->{holes}})'
@@ -69,7 +70,8 @@ fox run MINE-001 --shard 1/1 -e id:MINE-002
 check "a part of a run, with expressions" exits 0
 check "run.json says what was asked" perl -MJSON::PP -0777 -e '
     my $r = decode_json(<>);
-    exit !("@{$r->{shard}}" eq "1 1" && $r->{exclude} eq "id:MINE-002" && !exists $r->{include})' results/latest/run.json
+    exit !("@{$r->{shard}}" eq "1 1" && $r->{exclude} eq "id:MINE-002" && !exists $r->{include})' \
+    results/latest/run.json
 fox plan MINE --json
 check "what cannot be undone comes last" ask 'exit !("$p->{cases}[0]{id} $p->{cases}[1]{id}" eq "MINE-002 MINE-001")'
 check "its time is known, the other one's is a guess" ask '
