@@ -8,9 +8,9 @@ set -euo pipefail
 foxbench=$1 count=${2:-50} first=${3:-1}
 shift $(($# < 3 ? $# : 3))
 select=("$@")
-[ "${#select[@]}" -gt 0 ] || select=(AUTH-UL-001 AUTH-DL-001 CNT-UL-005)
-chaos=${CHAOS:-all,rate=10/min,window=0s-120s}
-limit_s=${LIMIT_S:-180}
+[ "${#select[@]}" -gt 0 ] || select=(AUTH-UL-001 AUTH-UL-004)
+chaos=${CHAOS:-all,rate=2/min,window=0s-300s}
+limit_s=${LIMIT_S:-300}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/fox-chaos.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
@@ -44,6 +44,7 @@ for ((seed = first; seed < first + count; seed++)); do
     esac
     rm -rf "$run" "$scratch/latest"
 done
-echo "${sum[runs]} runs, ${sum[faults]} faults injected or ended: ${sum[hung]} hung, ${sum[altered]} records not intact;" \
-    "cases: ${sum[pass]} pass, ${sum[fail]} fail, ${sum[inconclusive]} inconclusive, ${sum[error]} error, ${sum[notrun]} not run"
+echo "${sum[runs]} runs, ${sum[faults]} faults injected or ended: ${sum[hung]} hung," \
+    "${sum[altered]} records not intact; cases: ${sum[pass]} pass, ${sum[fail]} fail," \
+    "${sum[inconclusive]} inconclusive, ${sum[error]} error, ${sum[notrun]} not run"
 [ $((sum[hung] + sum[altered] + sum[fail])) -eq 0 ]
