@@ -46,7 +46,9 @@ suite:case {
     "EN303645:5.5-1", "EN18031:SCM-2", "EN18031:CRY-1", "CRA:I.2(f)", "IEC62443:CR 3.1", "IEC62443:CR 1.14",
     "ISVS:4.1.1", "NIST8425:Data Protection", "WP:A7", "WP:A9",
   },
-  faults     = { "MUT-AUTH-001", "MUT-AUTH-003", "MUT-AUTH-006", "MUT-AUTH-009" },
+  faults     = {
+    "MUT-AUTH-001", "MUT-AUTH-002", "MUT-AUTH-003", "MUT-AUTH-004", "MUT-AUTH-006", "MUT-AUTH-009",
+  },
   deadline_s = 1800,
 
   run = function(t)

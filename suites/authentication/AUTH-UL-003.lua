@@ -17,7 +17,7 @@ suite:case {
     "EN303645:5.1-1", "EN303645:5.4-4", "EN18031:CCK-1", "EN18031:CCK-3", "CRA:I.2(b)", "IEC62443:CR 1.5",
     "IEC62443:CR 1.14", "ISTG:FW-SCRT-003", "WP:A6",
   },
-  faults     = { "MUT-AUTH-006", "MUT-AUTH-008" },
+  faults     = { "MUT-AUTH-006", "MUT-AUTH-007", "MUT-AUTH-008", "MUT-CLN-002" },
   deadline_s = 300,
 
   run = function(t)

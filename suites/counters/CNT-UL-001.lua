@@ -23,7 +23,7 @@ suite:case {
   needs      = { "serial", "power", "radio.rx" },
   safety     = "S0",
   covers     = { "EN18031:SCM-4", "EN303645:5.5-1", "IEC62443:CR 3.8", "ISVS:4.6.5", "WP:A10" },
-  faults     = { "MUT-CNT-001" },
+  faults     = { "MUT-CNT-001", "MUT-CNT-002" },
   deadline_s = 3600,
 
   run = function(t)
