@@ -43,7 +43,7 @@ end
 local ANSWER_LINES <const> = 20 -- no answer of a dialect is longer
 
 -- A command line; lines beyond any answer were not asked for.
-local function command(self, line, given)
+local function put(self, line, given)
   local answer <const> = of[self].port:command(line, given)
   of[self].surplus = (of[self].surplus or 0) + math.max(#answer.lines - ANSWER_LINES, 0)
   return answer
@@ -85,7 +85,7 @@ function Device:command(line, given)
   if type(line) ~= "string" then control.misuse("t.dut:command: expected a command line, got %s", type(line)) end
   local o <const> = options("t.dut:command", given, COMMAND)
   local within_s <const> = o.within_s or self.dialect.within_s
-  local answer <const> = command(self, line, { within_s = within_s, answer = o.answer })
+  local answer <const> = put(self, line, { within_s = within_s, answer = o.answer })
   local came <const>, why <const> = result_of(self, answer, line, within_s)
   if not came then return nil, why end
   return { text = came.answer, lines = came.lines, sent_s = came.sent_s, until_s = came.until_s, summary = came.answer }
@@ -106,15 +106,17 @@ function Device:is_ready(within_s)
   local limit_s <const> = within_s or self.dialect.boot_s
   local stop_s <const> = of[self].core.air:now_s() + limit_s
   repeat
-    local answer <const> = command(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
+    local answer <const> = put(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
     if answer.outcome == "ok" then return true end
   until of[self].core.air:now_s() >= stop_s
   return nil, silent(self, self.dialect.ping, limit_s)
 end
 
---- t.dut:can_send(message) -> true, or false and the reason: whether the dialect can ask for a kind of message.
-function Device:can_send(message)
-  if self.dialect.messages[message] then return true end
+--- t.dut:can_send(message [, downlink]) -> true, or false and the reason: whether the dialect can ask for a kind of
+--- message; with downlink = true, whether with a request for a downlink.
+function Device:can_send(message, downlink)
+  local way <const> = self.dialect.messages[message]
+  if way and (not downlink or way.downlink) then return true end
   return false, ("the dialect %s has no command for it"):format(self.dialect.name)
 end
 
@@ -179,7 +181,7 @@ function Device:ask(given)
   of[self].core.event {
     type = "request", message = o.message, payload_hex = payload_hex, bidirectional = o.downlink, by = "host",
   }
-  local answer <const> = command(self, line, { within_s = within_s, answer = "end" })
+  local answer <const> = put(self, line, { within_s = within_s, answer = "end" })
   if o.downlink then
     request.lines = { table.unpack(answer.lines) }
     if answer.outcome == "error" and dialect.is_without(self.dialect, answer.answer) then return request end
@@ -205,7 +207,7 @@ function Device:start(payload)
     type = "request", message = "bytes", payload_hex = hex, bidirectional = false, by = "host",
   }
   local line <const> = self.dialect.messages.bytes.ask:format(hex:upper())
-  command(self, line, { within_s = 0.01, answer = "end" })
+  put(self, line, { within_s = 0.01, answer = "end" })
   return now_s
 end
 
@@ -224,7 +226,7 @@ end
 
 -- One command line that only has to be accepted.
 local function obeys(self, line, within_s)
-  local answer <const> = command(self, line, { within_s = within_s, answer = "end" })
+  local answer <const> = put(self, line, { within_s = within_s, answer = "end" })
   return result_of(self, answer, line, within_s)
 end
 
@@ -275,7 +277,7 @@ function Device:identity()
   for _, name in ipairs { "id", "pac" } do
     local line <const> = self.dialect.identity[name]
     if line then
-      local answer <const> = command(self, line, {
+      local answer <const> = put(self, line, {
         within_s = self.dialect.within_s, answer = self.dialect.identity_answer or "line",
       })
       local came <const>, why <const> = result_of(self, answer, line, self.dialect.within_s)
@@ -290,8 +292,8 @@ end
 -- Does something that must silence the device, and looks whether it did: a line that is not wired would prove
 -- nothing.
 local function is_silenced(self)
-  command(self, self.dialect.ping, { within_s = 0.1, answer = "end" }) -- flushes an answer that was on its way
-  return command(self, self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
+  put(self, self.dialect.ping, { within_s = 0.1, answer = "end" }) -- flushes an answer that was on its way
+  return put(self, self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
 end
 
 --- t.dut:is_silent() -> whether nothing answers the dialect's ping for 0.3 s.
@@ -410,7 +412,7 @@ end
 --- t.dut:factory_reset() -> true, or nil and why.
 function Device:factory_reset()
   local way <const> = way_of(self, "factory_reset", "t.dut:factory_reset")
-  local answer <const> = command(self, way.ask, { within_s = way.within_s, answer = "end" })
+  local answer <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
   local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
   if not came then return nil, why end
   return self:is_ready()
@@ -431,7 +433,7 @@ function Device:test_mode_j()
       by = request.by,
     }
   end
-  local answer <const> = command(self, way.ask, { within_s = way.within_s, answer = "end" })
+  local answer <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
   local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
   if not came then return nil, why end
   return requests

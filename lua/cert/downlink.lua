@@ -154,16 +154,17 @@ local function reaction_of(made)
 end
 
 --- t:exchange{ label =, payload =, tag_flip_hex = "0000", ask =, at = } -> { request, message, payload_hex, payloads,
---- lines, confirmation, more, sent, bursts, genuine, delay_s, reaction }, or a stop: asks the device for a downlink with
---- the message `ask`, and answers in the middle of its window with 8 bytes of payload, with these bits of the genuine tag
---- turned over; or with each frame of `at`, in the order of their times: { after_s = seconds behind the end of frame 1
---- (without it, in the middle of the window), on_uplink = true for frame 1's own frequency, payload =, tag_flip_hex =,
---- payload_flip_hex = (bits turned over behind the signing), key = "own" | "public" | "test" | "zeros" | "ones" |
---- "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =, flip =, add = } (makes another one of the
---- request's, to sign and scramble for), rewhiten = true (scrambles for the request's all the same) }; an empty `at`
---- leaves the request without an answer. `payload_hex` is what the device handed to its host first, `payloads` all of
---- that, `lines` all that it said, `confirmation` the frame it confirmed with, `sent` the last burst, `genuine` how
---- many were what the network would have sent, `reaction` says in words what the device did; nil: nothing.
+--- lines, confirmation, more, sent, bursts, genuine, delay_s, reaction }, or a stop: asks the device for a downlink
+--- with the message `ask`, and answers in the middle of its window with 8 bytes of payload, with these bits of the
+--- genuine tag turned over; or with each frame of `at`, in the order of their times: { after_s = seconds behind the
+--- end of frame 1 (without it, in the middle of the window), on_uplink = true for frame 1's own frequency, payload =,
+--- tag_flip_hex =, payload_flip_hex = (bits turned over behind the signing), key = "own" | "public" | "test" | "zeros"
+--- | "ones" | "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =, flip =, add = } (makes
+--- another one of the request's, to sign and scramble for), rewhiten = true (scrambles for the request's all the same)
+--- }; an empty `at` leaves the request without an answer. `payload_hex` is what the device handed to its host first,
+--- `payloads` all of that, `lines` all that it said, `confirmation` the frame it confirmed with, `sent` the last
+--- burst, `genuine` how many were what the network would have sent, `reaction` says in words what the device did; nil:
+--- nothing.
 function downlink.exchange(t, core, given)
   local o <const> = options("t:exchange", given, EXCHANGE)
   check_cipher(t, core)

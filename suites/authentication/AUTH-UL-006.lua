@@ -6,13 +6,23 @@ local traffic <const> = require "cert.traffic"
 
 local KINDS <const> = traffic.kinds()
 
--- A kind that this device can be asked for, in this direction.
-local function draw(t, downlink)
-  while true do
-    local kind <const> = KINDS[t:random(#KINDS)]
-    if t.dut:can_send(kind.message) and not (downlink and kind.message ~= "bytes") then
-      return { message = kind.message, payload = kind.payload, downlink = downlink }
+-- Every kind that this device can be asked for in this direction, in an order that is drawn, again and again.
+local function deck(t, downlink)
+  local list <const>, next_one <const> = {}, { at = 0 }
+  for _, kind in ipairs(KINDS) do
+    if t.dut:can_send(kind.message, downlink) then
+      list[#list + 1] = { message = kind.message, payload = kind.payload, downlink = downlink }
     end
+  end
+  return function()
+    if next_one.at % #list == 0 then
+      for i = #list, 2, -1 do
+        local k <const> = t:random(i)
+        list[i], list[k] = list[k], list[i]
+      end
+    end
+    next_one.at = next_one.at + 1
+    return list[(next_one.at - 1) % #list + 1]
   end
 end
 
@@ -32,6 +42,7 @@ suite:case {
     local each <const> = t:amount { of = "messages of each direction", full = 20, smoke = 3 }
     local asks <const> = t:declares "DL" and 2 * each or each
     if asks == each then t:note "requests for a downlink: not exercised, the device file does not declare DL" end
+    local draw <const> = { [false] = deck(t, false), [true] = deck(t, true) }
     local tally <const>, left <const> = { bad = 0, frames = 0 }, { [false] = each, [true] = asks - each }
     t:claim {
       event = "a flag other than what the host asked for", trials = asks, allowed = 0,
@@ -40,7 +51,7 @@ suite:case {
         local downlink <const> = left[true] > 0
           and (left[false] == 0 or t:random(left[true] + left[false]) <= left[true])
         left[downlink] = left[downlink] - 1
-        local request <const> = draw(t, downlink)
+        local request <const> = draw[downlink]()
         local label <const> = ("message %d (%s%s)"):format(i, traffic.name(request.message, #(request.payload or "")),
           downlink and ", asking for a downlink" or "")
         t:require(label .. " is accepted", t.dut:ask(request)):exists()

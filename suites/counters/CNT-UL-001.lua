@@ -36,6 +36,9 @@ suite:case {
       local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
       t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
       t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
+      if t:declares "KNOWNKEY" and not message.tags_ok then
+        t:expect(label .. ": tags verify", false):is_true()
+      end
       t:expect(label .. ": asks for a downlink", message.bf):equals(asked.bidirectional)
       return message.counter, label
     end

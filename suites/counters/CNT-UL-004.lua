@@ -4,7 +4,8 @@ local suite <const> = require "suites.counters"
 local fresh <const> = require "suites.counters.fresh"
 
 local TRIALS <const> = 20
-local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message
+local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message …
+local MESSAGE_S <const> = 6 -- … or, every other time, anywhere in the next one
 
 suite:case {
   id         = "CNT-UL-004",
@@ -21,15 +22,20 @@ suite:case {
   deadline_s = 1800,
 
   run = function(t)
-    local is_fresh <const> = fresh.watch(t, "\xca\xfe")
+    local history <const> = fresh.history(t, "\xca\xfe")
 
     t:claim {
       event = "counter repeated or decreased", trials = TRIALS, allowed = 0,
       trial = function(i)
-        local before <const> = is_fresh(("message before reset %d"):format(i))
-        t.air:wait { s = PHASE_MAX_S * t:random() }
+        local before <const> = history:message(("message before reset %d"):format(i))
+        if i % 2 == 1 then
+          t.air:wait { s = PHASE_MAX_S * t:random() }
+        else
+          history:start(string.char(0xb0, i), MESSAGE_S * t:random())
+        end
         t:require(("the device after reset %d"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
-        return not (is_fresh(("message after reset %d"):format(i)) and before)
+        history:hear()
+        return not (history:message(("message after reset %d"):format(i)) and before)
       end,
     }
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()

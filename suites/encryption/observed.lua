@@ -15,9 +15,9 @@ function observed.frames(message)
 end
 
 --- Asks for `payload` and gives back the message with its `on_air`. It must be the device's and complete, and its
---- payload as long as what was asked for.
-function observed.message(t, label, payload)
-  t:require(label .. " is accepted", t.dut:send(payload)):exists()
+--- payload as long as what was asked for. With downlink = true it asks for one, which nobody sends.
+function observed.message(t, label, payload, downlink)
+  t:require(label .. " is accepted", t.dut:send(payload, { downlink = downlink == true })):exists()
   local message <const> = t:require(label .. " on air", t.air:message { within_s = 12 }):exists()
   t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
   t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
