@@ -50,7 +50,6 @@ enum downlink_result downlink_listen(struct device *d, const struct downlink_win
         if (result == JUDGE_NOISE || !decipher(d, &frame, out->payload)) continue;
         describe(out, &heard, end_ns);
         if (result == JUDGE_TAKEN || window->tag_ignored) return DOWNLINK_TAKEN;
-        in.refused++;
         if (faults_on(&d->faults, FAULT_AUTH_024)) at_tell_downlink(d, out->payload);
         if (window->refused_ends) return DOWNLINK_REFUSED;
     }

@@ -20,7 +20,6 @@ enum judge_result {
 struct judge_input {
     const uint8_t *data; // SFX_DL_FRAME bytes as they came
     uint16_t counter;    // of the request
-    unsigned refused;    // frames of this window that were
 };
 
 /// *frame is what it says; its ID and counter are those under which it was read.

@@ -29,7 +29,7 @@ return {
   questions = { "AT$ID", "AT$PAC", "AT+VER", "AT+BAT=?", "ATS410=?", "ATS411=?" },
   acting = {
     "AT$SB", "AT$SF", "AT$SH", "AT$CW", "AT$PN", "AT$MN", "AT$TM", "AT$RFS", "AT$RC", "AT$RSSICAL", "ATZ", "ATS3",
-    "ATS4", "ATE", "AT+VL",
+    "ATS4", "ATE", "AT+VL", "AT$CNT", "AT$EK",
   },
 
   messages = {
