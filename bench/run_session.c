@@ -15,7 +15,8 @@
 enum {
     CASE_MS = 10000, // and twice the deadline
     CASE_SILENCE_MS = 5000,
-    QUIT_GRACE_MS = 2000
+    QUIT_GRACE_MS = 2000,
+    SAFE_GRACE_MS = 10000
 };
 
 int session_init(struct session *s, const struct run_options *options, struct err *err)
@@ -241,6 +242,17 @@ static int skip_case(struct session *s, size_t i, struct err *err)
     return book_case_skip(s->book, i, VERDICT_NOTRUN, blame, s->why_dead, err);
 }
 
+// A worker that was lost cannot power its radios down; when no other one came after it, nobody has.
+static void make_safe(struct session *s)
+{
+    if (s->opened || s->workers == 0 || (s->lab && !lab_is_alive(s->lab))) return;
+    if (s->worker.process.pid <= 0 && session_start_worker(s, NULL) < 0) return;
+    struct jval *silence =
+        jval_make(NULL, "{s:s, s:s, s:s}", "do", "silence", "device", s->device, "bench", s->bench);
+    if (worker_ask(&s->worker, silence, NULL) == ERR_OK)
+        worker_end(&s->worker, SAFE_GRACE_MS, NULL, 0);
+}
+
 int session_run(struct session *s, struct book *book, struct err *err)
 {
     s->book = book;
@@ -272,6 +284,7 @@ int session_run(struct session *s, struct book *book, struct err *err)
         if (rc == ERR_OK) rc = s->opened && !s->signal ? run_case(s, i, err) : skip_case(s, i, err);
     }
     screen_clear(&s->screen);
+    make_safe(s);
     if (s->worker.process.pid > 0) {
         struct jval *quit = jval_make(NULL, "{s:s}", "do", "quit");
         if (worker_ask(&s->worker, quit, NULL) == ERR_OK)

@@ -60,6 +60,9 @@ FOX_CHECK int radio_find(struct radio_found *out, size_t max, struct err *err);
 /// Asks who is behind an address, and changes nothing there. ERR_GONE: nobody answers.
 FOX_CHECK int radio_identify(struct radio_found *out, const char *uri, struct err *err);
 
+/// Powers the transmitter of a radio down that a program which died may have left on; nothing else
+/// changes. Of `config` the address, the serial number and the time limit count.
+FOX_CHECK int radio_silence(const struct radio_config *config, struct err *err);
 /// Opens a radio and, unless it shall wait, starts its streams.
 FOX_CHECK int radio_open(struct radio **out, const struct radio_config *config, struct err *err);
 /// Accepts NULL.

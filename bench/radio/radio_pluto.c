@@ -736,6 +736,20 @@ const struct radio_ops radio_pluto_ops = {
     .tune_tx = pluto_tx_tune,
 };
 
+int radio_silence(const struct radio_config *config, struct err *err)
+{
+    if (strncmp(config->uri, "file:", 5) == 0) return ERR_OK; // a recording
+    struct radio r = {.ops = &radio_pluto_ops, .uri = strdup(config->uri)};
+    r.state = calloc(1, sizeof(struct pluto));
+    int rc = r.uri && r.state ? ERR_OK : err_set(err, ERR_NOMEM, "radio: out of memory");
+    if (rc == ERR_OK) rc = connect_context(&r, config, err);
+    if (rc == ERR_OK) rc = identify(&r, config, err);
+    if (rc == ERR_OK) rc = silence(&r, err);
+    pluto_close(&r);
+    free(r.uri);
+    return rc;
+}
+
 // --- finding radios
 
 // "0456:b673 (Analog Devices Inc. PlutoSDR (ADALM-PLUTO)), serial=1044…": the serial is last.

@@ -110,6 +110,10 @@ struct pump_config {
 
 struct pump;
 
+/// Puts the unit's name where `endpoint` (an address, a path) stands in the text: an endpoint would
+/// differ from run to run. Returns the code.
+int pump_name_unit(struct err *err, const char *kind, const char *endpoint, const char *unit);
+
 FOX_CHECK int pump_open(struct pump **out, const struct pump_config *config,
                         const struct pump_sink *sink, struct err *err);
 /// Accepts NULL and a half-opened pump.

@@ -197,9 +197,6 @@ int pump_fail(struct pump *p, int rc, const struct err *err);
 int pump_receiver_failed(int rc, const char *unit, struct err *err);
 /// Says again why a dead pump is dead.
 int pump_refuse(const struct pump *p, struct err *err);
-/// Puts the unit's name where `endpoint` (an address, a path) stands in the text: an endpoint would
-/// differ from run to run. Returns the code.
-int pump_name_unit(struct err *err, const char *kind, const char *endpoint, const char *unit);
 
 /// A line of the device: an answer to the present command, or a `line` event.
 FOX_CHECK int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err);

@@ -15,7 +15,7 @@
 #include "lua/bind/setup.h"
 #include "lua/bind/state.h"
 
-enum { CASE_ID_MAX = 512, PROFILE_MAX = 64 };
+enum { CASE_ID_MAX = 512, PROFILE_MAX = 64, SILENCE_TIMEOUT_MS = 4000 };
 
 struct worker {
     struct link *link;
@@ -93,6 +93,29 @@ static unsigned armed_of(const struct jval *words)
     return armed;
 }
 
+// All radios that may send, powered down: an earlier worker died, and nobody knows what it was
+// about.
+static int silence_radios(const struct setup *s, struct err *err)
+{
+    const struct jval *radios = jval_get(s->bench, "radios");
+    int first_rc = ERR_OK;
+    for (size_t i = 0; i < jval_len(radios); i++) {
+        const struct jval *radio = jval_at(radios, i);
+        if (!jval_bool(jval_get(radio, "transmit"), false)) continue;
+        const struct radio_config config = {
+            .uri = jval_text(jval_get(radio, "uri"), ""),
+            .serial = jval_text(jval_get(radio, "serial"), NULL),
+            .timeout_ms = SILENCE_TIMEOUT_MS,
+        };
+        struct err why = {0};
+        int rc = radio_silence(&config, &why);
+        if (rc == ERR_OK || first_rc < 0) continue; // the others all the same
+        pump_name_unit(&why, "radio", config.uri, jval_text(jval_get(radio, "unit"), "radio"));
+        first_rc = err_set(err, rc, "%s", why.text);
+    }
+    return first_rc;
+}
+
 static int do_open(struct worker *w, const struct jval *request, struct err *err)
 {
     if (w->pump) return err_set(err, ERR_SEQUENCE, "open: the instruments are open already");
@@ -114,13 +137,25 @@ static int do_open(struct worker *w, const struct jval *request, struct err *err
     config.armed = armed_of(jval_get(request, "arm"));
     const struct pump_sink sink = {
         .ctx = w, .event = on_event, .progress = on_progress, .evidence = on_evidence};
-    rc = pump_open(&w->pump, &config, &sink, err);
+    rc = config.worker > 1 ? silence_radios(&w->setup, err) : ERR_OK;
+    if (rc == ERR_OK) rc = pump_open(&w->pump, &config, &sink, err);
     if (rc < 0) return rc;
     rc = pump_announce(w->pump, err);
     if (rc == ERR_OK) rc = pump_recall(w->pump, jval_get(request, "history"), err);
     if (rc < 0) return rc;
     return say(w, jval_make(err, "{s:s, s:I}", "is", "opened", "t", (long long)pump_now(w->pump)),
                -1, err);
+}
+
+static int do_silence(struct worker *w, const struct jval *request, struct err *err)
+{
+    struct state *state = NULL;
+    int rc = state_open(&state, w->root, err);
+    if (rc < 0) return rc;
+    setup_deinit(&w->setup);
+    rc = setup_read(&w->setup, w->root, request, state, err);
+    state_close(state);
+    return rc < 0 ? rc : silence_radios(&w->setup, err);
 }
 
 // "case:ID/k=v,k=v": the stream of random numbers that an attempt draws from.
@@ -198,8 +233,8 @@ static int do_case(struct worker *w, const struct jval *request, struct err *err
     bool last = pump_broken(w->pump, &broken) < 0;
     if (rc == ERR_OK)
         rc = say(w,
-                 jval_make(err, "{s:s, s:I, s:b}", "is", "done", "t",
-                           (long long)pump_now(w->pump), "last", (int)last),
+                 jval_make(err, "{s:s, s:I, s:b}", "is", "done", "t", (long long)pump_now(w->pump),
+                           "last", (int)last),
                  -1, err);
     return rc < 0 ? rc : pump_broken(w->pump, err);
 }
@@ -210,11 +245,16 @@ static int serve(struct worker *w, const struct jval *request, bool *quit, struc
     if (strcmp(what, "plan") == 0) return do_plan(w, request, err);
     if (strcmp(what, "open") == 0) return do_open(w, request, err);
     if (strcmp(what, "case") == 0) return do_case(w, request, err);
+    if (strcmp(what, "silence") == 0) {
+        *quit = true;
+        return do_silence(w, request, err);
+    }
     if (strcmp(what, "quit") == 0) {
         *quit = true;
         return ERR_OK;
     }
-    return err_set(err, ERR_FORMAT, "worker: expected plan, open, case or quit, got '%.40s'", what);
+    return err_set(err, ERR_FORMAT,
+                   "worker: expected plan, open, case, silence or quit, got '%.40s'", what);
 }
 
 static int tell_fault(struct worker *w, int rc, const char *text)

@@ -52,6 +52,12 @@ case("MINE-004", "what is left", function(t)
   local noise <const> = t:require("what is measured", t.air:measure(message.frames[1])):exists().noise_dbfs_hz
   t:measure("noise beside it", noise):within(-100, -92, "dBFS/Hz")
 end)
+case("MINE-005", "a worker that dies", function(t)
+  unjammed(t)
+  local _ <close> = t.air:jam { steady = true, shape = "cw", f_hz = 868.100e6, level_dbm = 0 }
+  t.air:wait { s = 3000 }
+  t:expect("its end", true):is_true()
+end)
 return suite
 END
 echo 'return { title = "Mine", cases = { "MINE-001", "MINE-002", "MINE-003", "MINE-004" } }' >"$scratch/root/suites/profiles/smoke.lua"
@@ -68,4 +74,24 @@ check "each is booked with shape and level" \
 check "every piece of it was heard where and when it was due" \
     test "$(grep '"of":"jam".*"type":"echo"' "$events" | grep -c '"why"')" -eq 0
 check "the run passes" exits 0
+
+# In a lab that outlives the bench: who looks at the radio when its worker is gone?
+cat >"$scratch/kill.sh" <<'END'
+"$1/foxbench" run --bench "$2/fixtures/benches/virtual.lua" --device "$2/fixtures/devices/foxdut.lua" \
+    --arm interference -o "$3/killed" MINE-005 >"$3/out" 2>"$3/err" &
+bench=$!
+for _ in $(seq 300); do # until the jammer has been heard
+    grep -qs '"of":"jam"' "$3"/killed/2*/events.jsonl && break
+    sleep 0.1
+done
+iio_attr -u "$FOXLAB_PLUTO_1_URI" -o -c ad9361-phy altvoltage1 powerdown >"$3/before"
+kill -9 $(ps -o pid= --ppid $bench)
+wait $bench
+iio_attr -u "$FOXLAB_PLUTO_1_URI" -o -c ad9361-phy altvoltage1 powerdown >"$3/after"
+END
+sed -i 's/deadline_s = 60/deadline_s = 6000/' "$scratch/root/suites/mine/MINE-001.lua"
+"$bin/foxlab" run default -- sh "$scratch/kill.sh" "$bin" "$root" "$scratch" 2>/dev/null
+check "its worker was killed while the oscillator was on" test "$(cat "$scratch/before")" = 0
+check "the run says so" says 'MINE-005.*killed\|signal 9'
+check "the oscillator of the radio that jammed is off afterwards" test "$(cat "$scratch/after")" = 1
 finish

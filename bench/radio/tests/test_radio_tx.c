@@ -238,6 +238,21 @@ static void test_switching_and_tuning(void **state)
     assert_float_equal(is_off(), 1, 0);
 }
 
+// What somebody who died left on is powered down without opening a stream.
+static void test_silencing_what_was_left_on(void **state)
+{
+    (void)state;
+    tool_writes("-o -c ad9361-phy altvoltage1 powerdown 0");
+    tool_writes("-o -c ad9361-phy voltage0 hardwaregain -10");
+    struct radio_config config = usual(lab_uri());
+    struct err e = {0};
+    if (radio_silence(&config, &e) < 0) fail_msg("%s", e.text);
+    assert_float_equal(is_off(), 1, 0);
+    assert_float_equal(tool_reads("-o -c ad9361-phy voltage0 hardwaregain"), -89.75, 0.01);
+    config.serial = "another";
+    says(radio_silence(&config, &e), &e, ERR_NOTFOUND, "expected serial another");
+}
+
 static void test_radios_that_only_receive(void **state)
 {
     (void)state;
@@ -312,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_bursts_leave_at_their_sample),
         cmocka_unit_test(test_calibration_holds_in_every_start),
         cmocka_unit_test(test_switching_and_tuning),
+        cmocka_unit_test(test_silencing_what_was_left_on),
         cmocka_unit_test(test_radios_that_only_receive),
         cmocka_unit_test(test_wrong_requests),
         cmocka_unit_test(test_settings_that_read_back_differently),

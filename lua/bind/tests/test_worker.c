@@ -157,7 +157,7 @@ static void test_worker_nonsense_is_a_fault(void **state)
     struct jval *answer = ask(jval_make(&e, "{s:s}", "do", "dance"));
     assert_string_equal(text_of(answer, "is"), "fault");
     assert_non_null(
-        strstr(text_of(answer, "text"), "expected plan, open, case or quit, got 'dance'"));
+        strstr(text_of(answer, "text"), "expected plan, open, case, silence or quit, got 'dance'"));
     jval_free(answer);
     assert_int_equal(ended(), 3);
 }
