@@ -13,8 +13,8 @@ enum {
     REPORTED_GRACE_MS = 2000, // for a worker that has said why it ends
     GONE_GRACE_MS = 500,      // for one that closed its link
     VAIN_MAX = 2,
-    GONE_VAIN_MAX = 4,  // what was pulled out may be plugged in again …
-    GONE_PAUSE_MS = 500 // … after so long, and twice as long every further time
+    BENCH_VAIN_MAX = 4,  // what was pulled out may be plugged in again …
+    BENCH_PAUSE_MS = 500 // … after so long, and twice as long every further time
 };
 
 void session_watch(struct session *s, struct watch *w, long limit_ms, long silence_ms)
@@ -176,9 +176,9 @@ int session_open(struct session *s, struct err *err)
     if (rc < 0) return rc;
     rc = session_lose_worker(s, &l, err);
     if (rc == ERR_OK) rc = session_book_faults(s, err);
-    bool gone = l.code == ERR_GONE && l.reported;
-    if (++s->in_vain < (gone ? GONE_VAIN_MAX : VAIN_MAX)) {
-        if (gone) await_signal(s, GONE_PAUSE_MS << (s->in_vain - 1));
+    bool passing = l.reported && l.blame == BLAME_BENCH;
+    if (++s->in_vain < (passing ? BENCH_VAIN_MAX : VAIN_MAX)) {
+        if (passing) await_signal(s, BENCH_PAUSE_MS << (s->in_vain - 1));
     } else if (!s->dead) {
         s->dead = true;
         s->dead_blame = l.blame;

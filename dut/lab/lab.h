@@ -78,6 +78,7 @@ struct lab {
         int64_t block_ns;     // length of the last block asked for
         int64_t held_wall_ns; // since when its client waits for others; 0: it does not
         int64_t push_wall_ns; // since when it waits for room to send; 0: it does not
+        bool pushes_alone;    // nobody reads while it waits for room: it moves time itself
         bool left_behind;     // its client was silent for too long; the others go on without it
     } receives[SCENARIO_UNITS_MAX];
     bool free_running;

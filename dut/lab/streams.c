@@ -43,10 +43,13 @@ static void stream_closed(void *ctx, struct pluto *p, bool transmit)
     if (transmit) {
         pluto_transmit_end(p);
         stream_of(lab, p)->push_wall_ns = 0;
+        stream_of(lab, p)->pushes_alone = false;
         lab->tx_streams--;
     } else {
         pluto_stream_end(p);
-        *stream_of(lab, p) = (struct lab_stream){.push_wall_ns = stream_of(lab, p)->push_wall_ns};
+        const struct lab_stream *s = stream_of(lab, p);
+        *stream_of(lab, p) =
+            (struct lab_stream){.push_wall_ns = s->push_wall_ns, .pushes_alone = s->pushes_alone};
         lab->streams--;
     }
     lab->wall_ns = streams_wall_ns();
@@ -193,9 +196,10 @@ static bool room(void *ctx, struct pluto *p)
     struct lab *lab = ctx;
     struct lab_stream *mine = stream_of(lab, p);
     bool free = transmitter_has_room(&p->transmitter, lab->world.now_ns);
-    if (!free && lab->streams) {
+    if (!free && lab->streams && !mine->pushes_alone) {
         if (!mine->push_wall_ns) mine->push_wall_ns = streams_wall_ns();
         if (streams_wall_ns() - mine->push_wall_ns < patience_ns) return false;
+        mine->pushes_alone = true; // and will so with every further block
     }
     mine->push_wall_ns = 0;
     if (free) return true;
