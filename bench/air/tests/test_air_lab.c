@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "bench/air/echo.h"
 #include "bench/air/jam_send.h"
 #include "bench/phy/jam_meter.h"
 
@@ -22,13 +23,13 @@ enum { BLOCK = 16384, BLOCKS = 48 };
 static const double loss_db = 85, figure_db = 6;
 static const double lo_hz = 868.015e6, f_hz = 868.13e6;
 
-static struct radio *open_unit(const char *variable, bool transmit)
+static struct radio *open_at(const char *variable, bool transmit, double centre_hz)
 {
     const char *uri = getenv(variable);
     if (!uri) fail_msg("%s is not set; run this with foxlab run default --", variable);
     const struct radio_config c = {.uri = uri,
                                    .rate_hz = 520834,
-                                   .lo_hz = lo_hz,
+                                   .lo_hz = centre_hz,
                                    .gain_db = 50,
                                    .block_samples = BLOCK,
                                    .timeout_ms = 10000,
@@ -39,6 +40,11 @@ static struct radio *open_unit(const char *variable, bool transmit)
     struct err e = {0};
     if (radio_open(&r, &c, &e) < 0) fail_msg("%s", e.text);
     return r;
+}
+
+static struct radio *open_unit(const char *variable, bool transmit)
+{
+    return open_at(variable, transmit, lo_hz);
 }
 
 static void read_ok(struct radio *r, struct iq_block *b)
@@ -161,11 +167,104 @@ static void test_a_starved_stream_sends_nothing(void **state)
     radio_close(ear);
 }
 
+enum { STARTS = 3, EACH = 6, SPAN = 520834 * 6 };
+
+// Downlinks at sample times that have nothing to do with blocks, heard by a radio on a crystal of
+// its own: they lie where they were ordered, to a sample, whatever the streams' start. What one
+// start has to itself is how far apart the two receive streams began.
+static void test_downlinks_leave_at_their_sample(void **state)
+{
+    (void)state;
+    const double down_hz = 869525000, ear_hz = 869410000, rate = 520834;
+    struct radio *mouth = open_at("FOXLAB_PLUTO_0_URI", true, lo_hz);
+    struct radio *ear = open_at("FOXLAB_PLUTO_1_URI", false, ear_hz);
+    static const struct air_permit permit = {
+        .unit = "station1",
+        .paths = {{.to = "station2", .kind = "conducted", .attenuation_db = 85}},
+        .n_paths = 1,
+        .bands = {{869.3e6, 869.75e6, 7}},
+        .n_bands = 1};
+    struct err e = {0};
+    int16_t *heard = malloc((size_t)SPAN * 4);
+    assert_non_null(heard);
+    double worst = 0, ppm = 0;
+    int64_t offsets[STARTS];
+    for (int start = 0; start < STARTS; start++) {
+        if (radio_align((struct radio *const[]){mouth, ear}, 2, &e) < 0) fail_msg("%s", e.text);
+        offsets[start] = radio_info(mouth)->tx_offset_samples;
+        struct air_transmit *t = NULL;
+        if (air_transmit_new(&t, mouth, &permit, 0, &e) < 0) fail_msg("%s", e.text);
+        struct iq_block b, mine;
+        read_ok(mouth, &mine);
+        read_ok(ear, &b);
+        const int64_t first = b.first_sample, shift = mine.first_sample - b.first_sample;
+        int64_t at[EACH];
+        uint8_t frame[SFX_DL_FRAME];
+        for (size_t i = 0; i < sizeof frame; i++)
+            frame[i] = (uint8_t)(37 * i + 11 * (size_t)start);
+        for (int i = 0; i < EACH; i++) {
+            at[i] = air_transmit_earliest(t) + (int64_t)(0.7 * rate * i) + 40000 + 1237 * i;
+            if (air_downlink(t, frame, down_hz, 7, at[i], NULL, &e) < 0) fail_msg("%s", e.text);
+        }
+        memcpy(heard, b.iq, 4 * b.n_samples);
+        for (size_t n = b.n_samples; n + BLOCK <= SPAN; n += BLOCK) {
+            read_ok(mouth, &mine);
+            read_ok(ear, &b);
+            memcpy(heard + 2 * n, b.iq, 4 * b.n_samples);
+            const int64_t now = mine.first_sample + (int64_t)mine.n_samples;
+            if (air_transmit_step(t, now, &e) < 0) fail_msg("%s", e.text);
+        }
+        air_transmit_free(t);
+        double begin = 0;
+        for (int i = 0; i < EACH; i++) {
+            struct bytes wave;
+            uint8_t bits[SFX_DL_ON_AIR];
+            bytes_init(&wave, 8 << 20);
+            assert_int_equal(air_downlink_wave(rate, frame, &wave, &e), ERR_OK);
+            sfx_downlink_on_air(frame, bits);
+            const struct air_echo_burst burst = {.rate_hz = rate,
+                                                 .iq = (const int16_t *)(const void *)wave.data,
+                                                 .n = wave.len / 4,
+                                                 .bandwidth_hz = AIR_DOWNLINK_BAND_HZ,
+                                                 .at_sample = at[i] - air_downlink_lead(rate) -
+                                                              shift - first,
+                                                 .f_hz = down_hz - radio_info(ear)->lo_hz,
+                                                 .carrier_hz = down_hz,
+                                                 .bits = bits,
+                                                 .n_bits = 8 * sizeof bits};
+            struct air_echo echo;
+            if (air_echo_find(&burst, heard, 0, SPAN, &echo, &e) < 0) fail_msg("%s", e.text);
+            bytes_deinit(&wave);
+            assert_true(echo.found);
+            assert_int_equal(echo.bit_errors, 0);
+            ppm = -echo.off_hz / down_hz * 1e6; // of the listener
+            // A listener that counts faster hears each burst later.
+            const double drift = ppm * 1e-6 * (double)burst.at_sample;
+            if (i == 0) begin = echo.late_samples - drift;
+            const double off = echo.late_samples - drift - begin;
+            worst = fmax(worst, fabs(off));
+            if (fabs(off) > 1 || fabs(begin) > 0.001 * rate)
+                fail_msg("start %d, downlink %d: %.3f samples off its time, the streams began %.1f "
+                         "apart",
+                         start, i, off, begin);
+        }
+    }
+    print_message(
+        "# %d downlinks in %d starts, crystals %.2f ppm apart: %.3f samples off at most\n",
+        STARTS * EACH, STARTS, ppm, worst);
+    assert_true(fabs(ppm - 0.12) < 0.005); // as in the scenario
+    assert_true(offsets[0] != offsets[1] || offsets[1] != offsets[2]);
+    free(heard);
+    radio_close(mouth);
+    radio_close(ear);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carriers_arrive),
+        cmocka_unit_test(test_downlinks_leave_at_their_sample),
         cmocka_unit_test(test_a_starved_stream_sends_nothing),
     };
     return cmocka_run_group_tests_name("air to air", tests, NULL, NULL);
