@@ -412,9 +412,12 @@ int book_case_skip(struct book *b, size_t i, enum verdict v, enum blame blame, c
                    struct err *err)
 {
     struct book_case *c = &b->cases[i];
-    c->verdict = v;
-    c->blame = blame;
-    text_copy(c->reason, sizeof c->reason, reason);
+    // an attempt of an earlier part of this run stands until another one ends
+    if (c->attempt == 0 || c->verdict == VERDICT_NOTRUN) {
+        c->verdict = v;
+        c->blame = blame;
+        text_copy(c->reason, sizeof c->reason, reason);
+    }
     return print_point(b, i, err);
 }
 

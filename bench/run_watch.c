@@ -70,7 +70,8 @@ enum watch_end watch_next(struct watch *w, struct message *m, struct err *err)
     for (;;) {
         // The limits come first: a flood of messages must not keep a case alive.
         long now = now_ms(), silent_ms = w->heard_ms + w->silence_ms;
-        if (now >= w->end_ms) return w->lab_gone ? WATCH_LAB : WATCH_OVERTIME;
+        if (now >= w->end_ms)
+            return w->lab_gone ? WATCH_LAB : now >= silent_ms ? WATCH_SILENT : WATCH_OVERTIME;
         if (now >= silent_ms) silent_ms += waited_ms(w);
         if (now >= silent_ms) return w->lab_gone ? WATCH_LAB : WATCH_SILENT;
         struct pollfd p[] = {
