@@ -178,23 +178,77 @@ static int line_of(const struct jval *line)
     return strcmp(text_of(line, "line", ""), "rts") == 0 ? PORT_LINE_RTS : PORT_LINE_DTR;
 }
 
-static int open_port(struct desk *d, const struct jval *power, struct err *err)
+// The bench's entry of this port; unit NULL: the first.
+static const struct jval *find_uart(const struct desk *d, const char *unit)
 {
-    const struct jval *uarts = jval_get(d->bench, "uarts"), *reset = jval_get(d->bench, "reset");
-    const char *unit = text_of(power, "uart", "");
-    struct port_config config = {.baud = BAUD};
-    for (size_t i = 0; i < jval_len(uarts); i++) {
-        const struct jval *u = jval_at(uarts, i);
-        if (strcmp(text_of(u, "unit", ""), unit) != 0) continue;
-        config.path = text_of(u, "path", NULL);
-        config.baud = (unsigned)jval_int(jval_get(u, "baud"), BAUD);
-    }
-    int rc = port_open(&d->port, &config, err);
-    if (rc < 0) return rc;
+    const struct jval *uarts = jval_get(d->bench, "uarts");
+    for (size_t i = 0; i < jval_len(uarts); i++)
+        if (!unit || strcmp(text_of(jval_at(uarts, i), "unit", ""), unit) == 0)
+            return jval_at(uarts, i);
+    return NULL;
+}
+
+static int open_uart(struct desk *d, const struct jval *uart, unsigned baud, struct err *err)
+{
+    const struct port_config config = {.path = text_of(uart, "path", NULL),
+                                       .baud = (unsigned)jval_int(jval_get(uart, "baud"), baud)};
+    return port_open(&d->port, &config, err);
+}
+
+// Modem lines of the open port that switch the device.
+static void take_lines(struct desk *d, const struct jval *power, const char *unit)
+{
+    const struct jval *reset = jval_get(d->bench, "reset");
     d->what = unit;
     d->discharge_s = jval_number(jval_get(power, "discharge_s"), 0);
     d->power_line = line_of(power);
     if (strcmp(text_of(reset, "uart", ""), unit) == 0) d->reset_line = line_of(reset);
+}
+
+static int open_port(struct desk *d, const struct jval *power, struct err *err)
+{
+    const char *unit = text_of(power, "uart", "");
+    int rc = open_uart(d, find_uart(d, unit), BAUD, err);
+    if (rc >= 0) take_lines(d, power, unit);
+    return rc;
+}
+
+// A further device of the make, which its own serial line switches.
+static const struct jval *find_sample(const struct desk *d, const char *unit)
+{
+    const struct jval *samples = jval_get(d->bench, "samples");
+    for (size_t i = 0; i < jval_len(samples); i++)
+        if (strcmp(text_of(jval_at(samples, i), "uart", ""), unit) == 0) return jval_at(samples, i);
+    return NULL;
+}
+
+int desk_open_line(struct desk *d, const char *unit, unsigned baud, struct err *err)
+{
+    const struct jval *uart = find_uart(d, unit), *power = jval_get(d->bench, "power");
+    if (!uart)
+        return err_set(err, ERR_USAGE,
+                       "the bench file has no serial port '%s'; expected one of "
+                       "the units in its uarts",
+                       unit ? unit : "");
+    d->line = text_of(uart, "unit", "");
+    const struct jval *sample = find_sample(d, d->line);
+    bool is_first = uart == find_uart(d, NULL);
+    int rc = ERR_OK;
+    // The adapter is the first device's.
+    if (is_first && jval_get(d->bench, "ftdi")) {
+        rc = desk_open_ftdi(d, err);
+        d->switched = true;
+    }
+    if (rc >= 0) rc = open_uart(d, uart, baud, err);
+    if (rc < 0 || d->ftdi) return rc;
+    if (strcmp(text_of(power, "uart", ""), d->line) == 0) {
+        take_lines(d, power, d->line);
+        d->switched = true;
+    } else if (sample) {
+        d->power_line =
+            strcmp(text_of(sample, "power", ""), "dtr") == 0 ? PORT_LINE_DTR : PORT_LINE_RTS;
+        d->switched = true;
+    }
     return ERR_OK;
 }
 
@@ -289,7 +343,7 @@ int desk_wait(struct desk *d, double seconds, struct err *err)
             rc = wait_on_adapter(d->ftdi, turn_ms, err);
         } else {
             pause_ms(turn_ms);
-            rc = port_read(d->port, ignored, sizeof ignored, err); // pulled meanwhile?
+            if (!d->line) rc = port_read(d->port, ignored, sizeof ignored, err); // pulled?
         }
     }
     return rc < 0 ? rc : interrupted ? 1 : ERR_OK;

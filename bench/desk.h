@@ -21,6 +21,8 @@ struct desk {
     struct power power;         // through the adapter
     struct port *port;          // NULL: not opened
     int power_line, reset_line; // of port, enum port_line; -1: not there
+    const char *line;           // unit of the port
+    bool switched;              // something switches the device's power
     const char *what;           // of the adapter or the port, for people
     double discharge_s;
     bool has_flash, has_swd, has_jtag; // on the adapter, by the bench file
@@ -38,6 +40,9 @@ FOX_CHECK int desk_read(struct desk *d, const char *bench, struct err *err);
 FOX_CHECK int desk_open_ftdi(struct desk *d, struct err *err);
 /// Opens what switches the device's power: the adapter, or the serial port of `power`.
 FOX_CHECK int desk_open_power(struct desk *d, struct err *err);
+/// Opens the serial port of `unit` (NULL: the bench's first), and what switches the power of its
+/// device, if anything does.
+FOX_CHECK int desk_open_line(struct desk *d, const char *unit, unsigned baud, struct err *err);
 /// Accepts a zeroed desk.
 void desk_close(struct desk *d);
 

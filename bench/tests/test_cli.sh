@@ -3,8 +3,8 @@
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
 built="run plan resume rerun rejudge replay report compare list decode vectors
-    montecarlo validate sign verify doctor discover runs power reset flash swd"
-later="console tx rx"
+    montecarlo validate sign verify doctor discover runs console power reset flash swd"
+later="tx rx"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n=0

@@ -140,7 +140,20 @@ check "without a bench file: exit 0" is own 0
 check "the lab's chip answers" grep -q '^JEDEC id EF 40 14' own.out
 check "it says that this is the lab" grep -q 'without --bench this is the virtual lab' own.err
 
-for words in power 'power up' 'power on --for -1' flash 'flash wipe' swd 'swd read 0x3 4' 'swd read 0 0' \
+# The console: what is typed reaches the device with its own line end, and power comes and goes with the command.
+printf 'AT\nAT$I=10\nwhat\n' | "$fox" console --quiet 0.5 >con.out 2>con.err
+echo $? >con.code
+check "console: exit 0" is con 0
+check "a line each" test "$(tr '\n' ';' <con.out)" = 'OK;00F0C5A1;ERROR: parse error;'
+check "the port, its rate and its power are named" grep -q '^dut1 at 9600 baud, its power is on' con.err
+printf 'AT$I=10\n' | "$fox" console dut2 --quiet 0.5 >second.out 2>second.err
+check "another unit, powered by its own line" grep -qx 00F0C5B2 second.out
+"$fox" console nobody >nobody.out 2>nobody.err </dev/null
+echo $? >nobody.code
+check "a unit that is not there: exit 4" is nobody 4
+check "it is named" grep -q "no serial port 'nobody'" nobody.err
+
+for words in 'console --baud 7' power 'power up' 'power on --for -1' flash 'flash wipe' swd 'swd read 0x3 4' 'swd read 0 0' \
     'reset --hold x'; do
     # shellcheck disable=SC2086 # words
     "$fox" $words >wrong.out 2>wrong.err </dev/null
