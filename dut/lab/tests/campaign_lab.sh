@@ -2,7 +2,7 @@
 # Runs under --chaos: each must end by itself, with an intact record and no verdict against the device that the
 # faults of the bench brought about. One line a run, then a sum.
 #
-# usage: campaign_chaos.sh FOXBENCH [COUNT [FIRST_SEED [SELECT...]]]   (50 runs from seed 1)
+# usage: campaign_lab.sh FOXBENCH [COUNT [FIRST_SEED [SELECT...]]]   (50 runs from seed 1)
 # CHAOS: the specification. LIMIT_S: wall seconds after which a run counts as hung.
 set -euo pipefail
 foxbench=$1 count=${2:-50} first=${3:-1}
