@@ -186,6 +186,10 @@ static void quantise(const float *restrict in, size_t n, int16_t *restrict out)
 static void loop_back(const struct pluto *p, size_t n, int16_t *iq)
 {
     const struct transmitter *t = &p->transmitter;
+    if (t->n_blocks == 0) {
+        memset(iq, 0, n * 2 * sizeof *iq);
+        return;
+    }
     long double since = clock_seconds_since(&p->receiver.clock, p->next_sample, t->clock.base_ns);
     long double at = since * (long double)t->clock.rate_uhz * 1e-6L;
     if (t->clock.rate_uhz == p->receiver.clock.rate_uhz) {
