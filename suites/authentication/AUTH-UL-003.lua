@@ -19,6 +19,7 @@ suite:case {
   },
   faults     = { "MUT-AUTH-006", "MUT-AUTH-007", "MUT-AUTH-008", "MUT-CLN-002" },
   deadline_s = 300,
+  lab_enable = false, -- the device as it is in the field
 
   run = function(t)
     local messages <const> = {}

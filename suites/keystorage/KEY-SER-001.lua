@@ -60,6 +60,7 @@ suite:case {
   },
   faults     = { "MUT-KEY-011" },
   deadline_s = 7200,
+  lab_enable = false, -- the device as it is in the field
 
   run = function(t)
     proof.signs(t)
