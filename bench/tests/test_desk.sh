@@ -153,8 +153,8 @@ echo $? >nobody.code
 check "a unit that is not there: exit 4" is nobody 4
 check "it is named" grep -q "no serial port 'nobody'" nobody.err
 
-for words in 'console --baud 7' power 'power up' 'power on --for -1' flash 'flash wipe' swd 'swd read 0x3 4' 'swd read 0 0' \
-    'reset --hold x'; do
+for words in 'console --baud 7' power 'power up' 'power on --for -1' flash 'flash wipe' swd 'swd read 0x3 4' \
+    'swd read 0 0' 'reset --hold x'; do
     # shellcheck disable=SC2086 # words
     "$fox" $words >wrong.out 2>wrong.err </dev/null
     echo $? >wrong.code
