@@ -296,7 +296,8 @@ struct pump_jam {
     double level_dbm;          // at the sender's connector
     bool done;
     bool heard;    // a radio of the bench could hear it: `why` would say if it was not in order
-    bool measured; // js_db, u_db: in the first radio's samples; never when that one sends
+    bool measured; // js_db, u_db: in the first radio's samples; when that one sends, in those of
+                   // the station that hears it least
     double js_db, u_db;
     char why[256]; // what went wrong; empty: nothing
 };

@@ -33,18 +33,18 @@ const struct air_permit *pump_permit(const struct pump *p, unsigned station)
     return station ? &p->config.stations[station - 1].permit : &p->config.permit;
 }
 
-static const struct radio *radio_of(const struct pump *p, unsigned station)
+const struct radio *pump_station_radio(const struct pump *p, unsigned station)
 {
     return station ? p->stations[station - 1].radio : p->radio;
 }
 
-static const struct iq_ring *ring_of(const struct pump *p, unsigned station)
+const struct iq_ring *pump_station_ring(const struct pump *p, unsigned station)
 {
     return station ? &p->stations[station - 1].ring : &p->ring;
 }
 
 // The declared path between two radios, a radio and itself; NULL: none.
-static const struct air_path *path_between(const struct pump *p, unsigned by, unsigned to)
+const struct air_path *pump_path(const struct pump *p, unsigned by, unsigned to)
 {
     const struct air_permit *permit = pump_permit(p, by);
     for (size_t i = 0; i < permit->n_paths; i++)
@@ -54,8 +54,8 @@ static const struct air_path *path_between(const struct pump *p, unsigned by, un
 
 static bool can_hear(const struct pump *p, const struct pump_burst *b, unsigned station)
 {
-    const struct radio *r = radio_of(p, station);
-    if (!r || !path_between(p, b->by, station)) return false;
+    const struct radio *r = pump_station_radio(p, station);
+    if (!r || !pump_path(p, b->by, station)) return false;
     const struct radio_info *info = radio_info(r);
     return fabs(b->f_hz - info->lo_hz) + b->bandwidth_hz / 2 <= edge_part * info->rate_hz;
 }
@@ -116,8 +116,8 @@ static struct due due_of(const struct pump *p, const struct pump_burst *b, unsig
 {
     const struct pump_pair *pair = &p->pairs[b->by][station];
     struct due due = {
-        .dbfs = b->level_dbm - path->attenuation_db + radio_info(radio_of(p, station))->gain_db +
-                PUMP_NOMINAL_DB,
+        .dbfs = b->level_dbm - path->attenuation_db +
+                radio_info(pump_station_radio(p, station))->gain_db + PUMP_NOMINAL_DB,
         .dbfs_most = path->tolerance_db > 0 ? path->tolerance_db : AIR_PATH_TOLERANCE_DB,
     };
     const double noise = 5 * echo->late_u_samples;
@@ -218,8 +218,8 @@ static int tell(struct pump *p, const struct pump_burst *b, unsigned station, co
 static int look(struct pump *p, const struct pump_burst *b, unsigned station, struct air_echo *echo,
                 struct err *err)
 {
-    const struct iq_ring *ring = ring_of(p, station);
-    const struct radio_info *info = radio_info(radio_of(p, station));
+    const struct iq_ring *ring = pump_station_ring(p, station);
+    const struct radio_info *info = radio_info(pump_station_radio(p, station));
     double scale_hz = 0;
     struct bytes sent;
     int16_t *iq = NULL;
@@ -271,7 +271,7 @@ bool pump_echo_due(const struct pump *p, const struct pump_burst *b)
     unsigned station;
     if (p->now < end) return false;
     return !find_listener(p, b, &station) ||
-           ring_of(p, station)->end + pump_station_shift(p, station) >= end;
+           pump_station_ring(p, station)->end + pump_station_shift(p, station) >= end;
 }
 
 int pump_echo_check(struct pump *p, const struct pump_burst *b, bool *heard, char *why, size_t size,
@@ -293,7 +293,7 @@ int pump_echo_level(struct pump *p, const struct pump_burst *b, bool *heard, dou
     struct err what = {0};
     int rc = look(p, b, station, &echo, &what);
     if (rc == ERR_NOMEM) return err_set(err, rc, "%s", what.text);
-    const struct due due = due_of(p, b, station, path_between(p, b->by, station), &echo);
+    const struct due due = due_of(p, b, station, pump_path(p, b->by, station), &echo);
     if (rc == ERR_OK)
         judge(p, b, &due, &echo, why, size);
     else

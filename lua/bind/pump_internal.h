@@ -251,6 +251,11 @@ FOX_CHECK int pump_echo_level(struct pump *p, const struct pump_burst *b, bool *
                               char *why, size_t size, struct err *err);
 /// The transmitter of a station; NULL: it is not open, or only listens.
 struct air_transmit *pump_transmitter(const struct pump *p, unsigned station);
+/// Its radio (NULL: not open), and what that received last.
+const struct radio *pump_station_radio(const struct pump *p, unsigned station);
+const struct iq_ring *pump_station_ring(const struct pump *p, unsigned station);
+/// The declared path between two radios, a radio and itself; NULL: none.
+const struct air_path *pump_path(const struct pump *p, unsigned by, unsigned to);
 /// From the count of a station's samples to the pump's time.
 int64_t pump_station_shift(const struct pump *p, unsigned station);
 /// What lies between a jammer and the receiver whose J/S is asked for.

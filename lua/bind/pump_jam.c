@@ -219,29 +219,51 @@ static int carry_out(struct pump *p, const struct air_jam_order *o, struct err *
     return emit_refused(p, j, err);
 }
 
+// In whose samples J/S is measured: the first radio's, and those of the station that hears that one
+// least when it jams itself. False: nobody hears it.
+static bool find_judge(const struct pump *p, unsigned by, unsigned *station)
+{
+    double most = -1;
+    *station = 0;
+    for (unsigned k = 1; by == 0 && k <= p->config.n_stations; k++) {
+        const struct air_path *path = pump_path(p, by, k);
+        if (!p->stations[k - 1].receiver || !path || path->attenuation_db <= most) continue;
+        most = path->attenuation_db;
+        *station = k;
+    }
+    return by != 0 || most >= 0;
+}
+
 // The frame alone before the jammer, the jammer alone behind the frame, neither before both.
 static int measure(struct pump *p, struct pump_jam *j, struct err *err)
 {
-    const int64_t start = j->start - p->config.t0, end = j->end - p->config.t0;
-    const int64_t onset = j->onset - p->config.t0, frame_end = end - samples(p, tail_s);
+    unsigned judge;
+    double scale_hz = 0;
+    if (!find_judge(p, p->jam_request.by, &judge)) return ERR_OK;
+    (void)pump_scale_offset(p, judge, &scale_hz);
+    const struct iq_ring *ring = pump_station_ring(p, judge);
+    const int64_t shift = pump_station_shift(p, judge);
+    const double centre_hz = radio_info(pump_station_radio(p, judge))->lo_hz;
+    const int64_t start = j->start - shift, end = j->end - shift;
+    const int64_t onset = j->onset - shift, frame_end = end - samples(p, tail_s);
     const int64_t edge = samples(p, edge_s), ramp = samples(p, ramp_s);
     const struct phy_jam_gates gates = {
         .rate_hz = p->rate_hz,
-        .f_hz = j->f_hz - p->lo_hz,
+        .f_hz = j->f_hz + scale_hz - centre_hz,
         .signal_half_hz = half_band_hz,
         .signal = {start + edge, (size_t)(onset - ramp - start - edge)},
         .jammer = {frame_end + edge, (size_t)(end - ramp - frame_end - edge)},
         .noise = {start - 4 * edge, (size_t)(3 * edge)},
     };
     const int64_t from = gates.noise.first;
-    if (!iq_ring_has(&p->ring, from, end)) {
+    if (!iq_ring_has(ring, from, end)) {
         snprintf(j->why, sizeof j->why, "the samples to measure it in are gone");
         return ERR_OK;
     }
     const size_t n = (size_t)(end - from);
     int16_t *iq = malloc(2 * n * sizeof *iq);
     if (!iq) return err_set(err, ERR_NOMEM, "jammer: out of memory");
-    iq_ring_copy(&p->ring, from, end, iq);
+    iq_ring_copy(ring, from, end, iq);
     struct phy_js js;
     struct err why = {0};
     int rc = phy_jam_js(&p->jam_request.wave, &gates, iq, from, n, &js, &why);
@@ -253,6 +275,8 @@ static int measure(struct pump *p, struct pump_jam *j, struct err *err)
     j->measured = true;
     j->js_db = js.js_db;
     j->u_db = js.u_db;
+    if (judge)
+        return ERR_OK; // its level was asked for at the first radio's own measure of the frame
     // Real levels are known to 3 dB or so: the next one is put right by what this one was wrong.
     double *fix_db = &p->jam_fix_db[p->jam_request.by];
     const double wrong_db = p->jam_request.js_db - js.js_db;
@@ -275,7 +299,7 @@ int pump_step_jam(struct pump *p, const struct iq_block *block, struct err *err)
         if (j->done || p->now < j->end || !pump_echo_due(p, b)) continue;
         char why[sizeof j->why];
         rc = pump_echo_check(p, b, &j->heard, why, sizeof why, err);
-        if (rc == ERR_OK && p->jam_request.by != 0) rc = measure(p, j, err);
+        if (rc == ERR_OK) rc = measure(p, j, err);
         if (*why) snprintf(j->why, sizeof j->why, "%s", why);
         if (rc == ERR_OK) rc = emit_jam(p, j, err);
     }
