@@ -76,16 +76,27 @@ static bool is_over(const struct pump *p, bool one_line)
     return state == DUT_STATE_OK || state == DUT_STATE_ERROR || (one_line && p->answered);
 }
 
+enum { COMMAND_LINES_MAX = 64 };
+
 static int emit_command(struct pump *p, const char *line, const struct pump_answer *a,
                         struct err *err)
 {
     static const char *const outcomes[] = {"ok", "error", "timeout"};
-    return pump_emit(p,
-                     jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type", "command",
-                               "unit", p->unit->config.uart_unit, "text", line, "answer", a->text,
-                               "outcome", outcomes[a->outcome], "sent", (long long)a->sent, "until",
-                               (long long)a->until),
-                     err);
+    struct jval *event =
+        jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type", "command", "unit",
+                  p->unit->config.uart_unit, "text", line, "answer", a->text, "outcome",
+                  outcomes[a->outcome], "sent", (long long)a->sent, "until", (long long)a->until);
+    size_t n = jval_len(p->answer);
+    if (!event || n < 2) return pump_emit(p, event, err);
+    // What passive cases look through; a flood stands in uart.log.
+    int rc = ERR_OK;
+    struct jval *lines = jval_array();
+    for (size_t i = 0; rc == ERR_OK && lines && i < n && i < COMMAND_LINES_MAX; i++)
+        rc = jval_append(lines, jval_ref(jval_at(p->answer, i)), err);
+    if (rc == ERR_OK) rc = jval_set(event, "lines", lines, err);
+    if (rc == ERR_OK) return pump_emit(p, event, err);
+    jval_free(event);
+    return rc;
 }
 
 int pump_command(struct pump *p, const char *line, int64_t until, bool one_line,

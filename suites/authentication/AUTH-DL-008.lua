@@ -9,26 +9,29 @@ local function exchanges_of(events)
   local list <const> = {}
   for _, e in ipairs(events) do
     if e.type == "request" then
-      list[#list + 1] = { case = e.case, request = e, downlinks = {}, lines = {}, uplinks = {}, restarted = false }
+      list[#list + 1] = { case = e.case, request = e, downlinks = {}, lines = {}, uplinks = {}, ended = math.huge }
     end
     local now <const> = list[#list]
     if now then
       if e.type == "downlink" then now.downlinks[#now.downlinks + 1] = e end
       if e.type == "line" then now.lines[#now.lines + 1] = e end
-      if e.type == "command" then now.lines[#now.lines + 1] = { t = e["until"], text = e.answer } end
+      if e.type == "command" then
+        for _, text in ipairs(e.lines or { e.answer }) do
+          now.lines[#now.lines + 1] = { t = e["until"], text = text }
+        end
+      end
       if e.type == "uplink" then now.uplinks[#now.uplinks + 1] = e end
-      if e.type == "power" or e.type == "reset" or e.type == "gap" then now.restarted = true end
+      if e.type == "power" or e.type == "reset" or e.type == "gap" then now.ended = math.min(now.ended, e.t) end
     end
   end
   return list
 end
 
 local function is_refusal(exchange)
-  if #exchange.downlinks == 0 then return false end
   for _, burst in ipairs(exchange.downlinks) do
-    if burst.genuine then return false end
+    if burst.genuine or burst["end"] > exchange.ended then return false end
   end
-  return true
+  return #exchange.downlinks > 0
 end
 
 local function told_of(exchange)
@@ -48,7 +51,8 @@ end
 -- Frames of other messages than the request's own that came behind the first burst.
 local function unasked_of(exchange, counter)
   for _, frame in ipairs(exchange.uplinks) do
-    if frame.start > exchange.downlinks[1].start and (frame.status == "ok" and frame.counter ~= counter) then
+    local behind <const> = frame.start > exchange.downlinks[1].start and frame.start < exchange.ended
+    if behind and frame.status == "ok" and frame.counter ~= counter then
       return ("%s, counter %d"):format(frame.message, frame.counter)
     end
   end
@@ -87,18 +91,19 @@ suite:case {
     local exchanges <const> = exchanges_of(t.watched.events)
     for i, exchange in ipairs(exchanges) do
       local first <const> = first_frame(exchange)
-      if is_refusal(exchange) and first and not exchange.restarted then
+      if is_refusal(exchange) and first then
         refusals = refusals + 1
         local where <const> = ("%s, counter %d"):format(exchange.case or "?", first.counter)
         local line <const>, frame <const> = told_of(exchange), unasked_of(exchange, first.counter)
         if line then told[#told + 1] = where .. ": " .. line end
         if frame then sent[#sent + 1] = where .. ": " .. frame end
         local after <const> = exchanges[i + 1]
-        local follower <const> = after and after.case == exchange.case and first_frame(after)
+        local follower <const> = after and after.case == exchange.case and exchange.ended == math.huge
+          and first_frame(after)
         if follower then
           local step <const> = t.net:step(first.counter, follower.counter)
           if step ~= 1 then steps[#steps + 1] = ("%s: the next message is %d ahead"):format(where, step) end
-          if not after.restarted and not ranks_of(after, follower.counter) then
+          if after.ended == math.huge and not ranks_of(after, follower.counter) then
             short[#short + 1] = ("%s: the next message lacks a frame"):format(where)
           end
         end
