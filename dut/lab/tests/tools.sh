@@ -79,6 +79,21 @@ inside 'iio_readdev -u $FOXLAB_PLUTO_0_URI -b 1000 -s 1000 cf-ad9361-lpc voltage
 [ "$(cat "$dir/out")" = 2000 ]
 ok $? "one component alone can be streamed"
 
+# --- every unit of a lab with three
+
+tools='uri=$(eval echo \$FOXLAB_PLUTO_$1_URI)
+iio_info -u $uri | grep hw_serial
+iio_attr -u $uri -c -o ad9361-phy altvoltage0 frequency 91500000$1
+iio_attr -u $uri -c -o ad9361-phy altvoltage0 frequency
+iio_readdev -u $uri -b 1000 -s 3000 cf-ad9361-lpc | wc -c
+head -c 8000 /dev/zero | iio_writedev -u $uri -b 1000 -s 2000 cf-ad9361-dds-core-lpc && echo sent'
+for unit in 0 1 2; do
+    timeout 60 "$foxlab" run "$(dirname "$0")/three.scenario" -- sh -c "$tools" sh "$unit" >"$dir/out" 2>"$dir/err"
+    grep -q "hw_serial: c11e4$((7 + unit))" "$dir/out" && grep -qE '^9(149999|15000)' "$dir/out" &&
+        grep -q '^12000$' "$dir/out" && grep -q '^sent$' "$dir/out"
+    ok $? "unit $unit: iio_info, iio_attr, iio_readdev and iio_writedev"
+done
+
 # --- garbage on the socket
 
 inside 'python3 - <<PY
