@@ -37,13 +37,14 @@ static bool accepts(const struct phy_receive_config *config, size_t sync, const 
     return config->check && config->check(config->check_ctx, sync, body);
 }
 
-static size_t weakest_symbols(const struct phy_demodulated *d, size_t most,
+// The symbols that may be wrong, the weakest first. `weak` are their amplitudes.
+static size_t weakest_symbols(const float *weak, size_t n_symbols, size_t most,
                               size_t index[LIST_SYMBOLS_MAX])
 {
     size_t n = 0;
-    for (size_t k = 0; k <= d->body_bits; k++) {
+    for (size_t k = 0; k < n_symbols; k++) {
         size_t at = n;
-        while (at > 0 && d->weak[index[at - 1]] > d->weak[k])
+        while (at > 0 && weak[index[at - 1]] > weak[k])
             at--;
         if (at == most) continue;
         if (n < most) n++;
@@ -72,32 +73,39 @@ static int by_cost(const void *a, const void *b)
     return x->symbols < y->symbols ? -1 : x->symbols > y->symbols;
 }
 
-static size_t likely_patterns(const struct phy_demodulated *d, const struct reach *reach,
-                              const size_t *index, size_t n, struct pattern *out)
+// free: the first so many of the n symbols may take either sign, whatever else is wrong.
+static size_t likely_patterns(const float *weak, const struct reach *reach, float most,
+                              const size_t *index, size_t n, size_t free, struct pattern *out)
 {
-    float sum = 0;
-    for (size_t k = 0; k <= d->body_bits; k++)
-        sum += d->weak[k];
-    float most = reach->cost * sum / (float)(d->body_bits + 1);
     size_t n_out = 0;
-    for (unsigned symbols = 1; symbols < 1u << n; symbols++) {
-        if (__builtin_popcount(symbols) > reach->weight) continue;
+    for (unsigned symbols = 1; symbols < 1u << n && n_out < LIST_PATTERNS_MAX; symbols++) {
+        if (__builtin_popcount(symbols >> free) > reach->weight) continue;
         float cost = 0;
         for (size_t q = 0; q < n; q++)
-            if (symbols >> q & 1) cost += d->weak[index[q]];
+            if (symbols >> q & 1) cost += weak[index[q]];
         if (cost <= most) out[n_out++] = (struct pattern){symbols, cost};
     }
     qsort(out, n_out, sizeof *out, by_cost);
     return n_out < reach->patterns ? n_out : reach->patterns;
 }
 
+// `erase`: what something else has struck has no sign, however loud it is.
 static bool try_list(const struct phy_receive_config *config, const struct phy_demodulated *d,
-                     const struct reach *reach, size_t sync, const uint8_t *tracked, uint8_t *body)
+                     const struct reach *reach, bool erase, size_t sync, const uint8_t *tracked,
+                     uint8_t *body)
 {
-    if (d->head_errors > reach->head_errors || d->ebn0 < reach->ebn0) return false;
+    if (d->head_errors - d->head_doubts > reach->head_errors || d->ebn0 < reach->ebn0) return false;
     struct pattern patterns[LIST_PATTERNS_MAX];
-    size_t index[LIST_SYMBOLS_MAX], n = weakest_symbols(d, reach->symbols, index);
-    size_t n_patterns = likely_patterns(d, reach, index, n, patterns);
+    size_t index[LIST_SYMBOLS_MAX], n_symbols = d->body_bits + 1;
+    float weak[PHY_BODY_BITS_MAX + 1] = {0}, sum = 0;
+    for (size_t k = 0; k < n_symbols; k++) {
+        weak[k] = erase && d->erased[k] ? 0 : d->weak[k];
+        sum += d->weak[k];
+    }
+    size_t n = weakest_symbols(weak, n_symbols, reach->symbols, index);
+    size_t free = !erase ? 0 : d->n_erased < n ? d->n_erased : n;
+    size_t n_patterns = likely_patterns(weak, reach, reach->cost * sum / (float)n_symbols, index, n,
+                                        free, patterns);
     for (size_t i = 0; i < n_patterns; i++) {
         memcpy(body, tracked, PHY_BODY_BITS_MAX / 8);
         for (size_t q = 0; q < n; q++)
@@ -115,8 +123,11 @@ static bool is_listed(const struct phy_receive_config *config, const struct phy_
                       size_t sync, const uint8_t *tracked, uint8_t *body)
 {
     if (!config->check) return false;
-    return (config->vouch && try_list(config, d, &vouched, sync, tracked, body)) ||
-           try_list(config, d, &checked, sync, tracked, body);
+    for (int erase = 0; erase <= (d->n_erased > 0); erase++) {
+        if (config->vouch && try_list(config, d, &vouched, erase, sync, tracked, body)) return true;
+        if (try_list(config, d, &checked, erase, sync, tracked, body)) return true;
+    }
+    return false;
 }
 
 void phy_decide(const struct phy_receive_config *config, const struct phy_demodulated *d,

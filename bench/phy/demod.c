@@ -24,7 +24,17 @@ struct phy_demod {
     float complex squared[PHY_SYMBOLS_MAX];
     float complex carrier[PHY_SYMBOLS_MAX]; // unit phase of the carrier, sign unknown
     float amplitude[PHY_SYMBOLS_MAX];       // along the carrier
+    float scratch[PHY_SYMBOLS_MAX];
+    bool erased[PHY_SYMBOLS_MAX]; // hit by something that is not noise
 };
+
+// A symbol that sticks out by this many medians counts no more than so much, where all are summed.
+static const float loud = 2.2f;
+// An erased symbol lies so far from where it must: standard deviations of noise squared,
+// amplitudes.
+static const float erased_noise2 = 22, erased_apart = 0.5f;
+// More than this part of all are no rare hits, but the signal itself or a jammer that stays.
+static const double erased_most = 0.08;
 
 int phy_demod_new(struct phy_demod **out, const struct phy_patterns *patterns, struct err *err)
 {
@@ -99,11 +109,33 @@ static void make_symbols(struct phy_demod *d, double start, size_t n)
     }
 }
 
+static int by_size(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return x < y ? -1 : x > y;
+}
+
+// Of the first n in scratch, which are sorted by it.
+static float median(struct phy_demod *d, size_t n)
+{
+    qsort(d->scratch, n, sizeof *d->scratch, by_size);
+    return d->scratch[n / 2];
+}
+
+// What a pulse hits is louder than all else; it must not turn the phase of everything around it.
+static float loudness_limit(struct phy_demod *d, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        d->scratch[k] = cabsf(d->symbol[k]);
+    return loud * median(d, n);
+}
+
 static void square_symbols(struct phy_demod *d, size_t n)
 {
+    float most = loudness_limit(d, n);
     for (size_t k = 0; k < n; k++) {
         float m = cabsf(d->symbol[k]);
-        d->squared[k] = m > 0 ? d->symbol[k] * d->symbol[k] / m : 0;
+        d->squared[k] = m > 0 ? d->symbol[k] * d->symbol[k] * (fminf(m, most) / (m * m)) : 0;
     }
 }
 
@@ -244,29 +276,58 @@ static double refine_start(const struct phy_demod *d, double start, size_t n)
 // With the signs decided, phase is linear regression: one Newton step on frequency and drift.
 static void polish_motion(struct phy_demod *d, size_t n, double *frequency, double *drift)
 {
-    for (size_t k = 0; k < n; k++)
-        d->squared[k] = d->symbol[k] * (d->amplitude[k] < 0 ? -1.0f : 1.0f);
+    float most = loudness_limit(d, n);
+    for (size_t k = 0; k < n; k++) {
+        float m = cabsf(d->symbol[k]), weight = m > most ? most / m : 1;
+        d->squared[k] = d->symbol[k] * (d->amplitude[k] < 0 ? -weight : weight);
+    }
     double f = 0, a = 0;
     fit_motion(d, d->squared, n, 1, 1.0 / N_FIT, 0.5 / (double)(n * n), &f, &a);
     *frequency += f;
     *drift += a;
 }
 
+// Finds the symbols that something else has struck: rare, and far from where noise puts them.
+static void find_erased(struct phy_demod *d, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        d->scratch[k] = fabsf(d->amplitude[k]);
+    float amplitude = median(d, n);
+    for (size_t k = 0; k < n; k++) {
+        float q = cimagf(d->symbol[k] * conjf(d->carrier[k]));
+        d->scratch[k] = q * q;
+    }
+    float noise = median(d, n) / 0.455f; // of a normal variable's square
+    size_t count = 0;
+    for (size_t k = 0; k < n; k++) {
+        float q = cimagf(d->symbol[k] * conjf(d->carrier[k]));
+        float along = fabsf(d->amplitude[k]) - amplitude, apart = along * along + q * q;
+        d->erased[k] = apart > erased_noise2 * noise &&
+                       apart > erased_apart * erased_apart * amplitude * amplitude;
+        count += d->erased[k];
+    }
+    if ((double)count > erased_most * (double)n) memset(d->erased, 0, sizeof d->erased);
+}
+
 static float box_plus(float a, float b)
 {
     float x = fabsf(a), y = fabsf(b), m = fminf(x, y);
     m += log1pf(expf(-(x + y))) - log1pf(expf(-fabsf(x - y)));
+    m = fmaxf(m, 1e-12f); // rounding must not take the sign of what is next to nothing
     return (a < 0) == (b < 0) ? m : -m;
 }
 
 // Differential, so that it needs no carrier and counts bits as they are sent.
-static unsigned count_head_errors(const struct phy_demod *d, size_t sync)
+static unsigned count_head_errors(const struct phy_demod *d, size_t sync, unsigned *doubts)
 {
     const float *sign = d->patterns->sign[sync];
     unsigned errors = 0;
+    if (doubts) *doubts = 0;
     for (size_t k = 1; k < PHY_HEAD_SYMBOLS; k++) {
         bool same = crealf(d->symbol[k] * conjf(d->symbol[k - 1])) > 0;
-        errors += same != (sign[k] == sign[k - 1]);
+        if (same == (sign[k] == sign[k - 1])) continue;
+        errors++;
+        if (doubts) *doubts += d->erased[k] || d->erased[k - 1];
     }
     return errors;
 }
@@ -274,28 +335,38 @@ static unsigned count_head_errors(const struct phy_demod *d, size_t sync)
 static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_demodulated *out)
 {
     double sum = 0, across = 0;
+    size_t used = 0;
+    find_erased(d, n);
     for (size_t k = 0; k < n; k++) {
+        if (d->erased[k]) continue;
+        used++;
         float q = cimagf(d->symbol[k] * conjf(d->carrier[k]));
         float m = cabsf(d->symbol[k]);
         sum += (double)(m * m);
         across += (double)(q * q);
     }
     // the smoothed phase follows a little of each symbol's own noise
-    double noise = 2 * across / (double)n * (1 + 1.0 / (2 * PHASE_SIDE + 1));
-    double energy = sum / (double)n - noise;
+    double noise = 2 * across / (double)used * (1 + 1.0 / (2 * PHASE_SIDE + 1));
+    double energy = sum / (double)used - noise;
     if (noise < 1e-12) noise = 1e-12;
     if (energy < 1e-12) energy = 1e-12;
     out->ebn0 = energy / noise;
 
-    out->head_errors = count_head_errors(d, sync);
+    out->head_errors = count_head_errors(d, sync, &out->head_doubts);
+    for (size_t i = 0; i <= out->body_bits; i++) {
+        size_t k = PHY_HEAD_SYMBOLS - 1 + i;
+        out->weak[i] = fabsf(d->amplitude[k]);
+        out->erased[i] = d->erased[k];
+        out->n_erased += d->erased[k];
+    }
+    for (size_t k = 0; k < n; k++) // the sign stays, as a guess
+        if (d->erased[k]) d->amplitude[k] *= 1e-6f;
     float scale = (float)(4 * sqrt(energy) / noise), scale_plain = (float)(2 / noise);
     for (size_t i = 0; i < out->body_bits; i++) {
         size_t k = PHY_HEAD_SYMBOLS + i;
         out->soft[i] = box_plus(scale * d->amplitude[k], scale * d->amplitude[k - 1]);
         out->soft_plain[i] = scale_plain * crealf(d->symbol[k] * conjf(d->symbol[k - 1]));
     }
-    for (size_t i = 0; i <= out->body_bits; i++)
-        out->weak[i] = fabsf(d->amplitude[PHY_HEAD_SYMBOLS - 1 + i]);
 }
 
 bool phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
@@ -313,7 +384,7 @@ bool phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,
     fit_motion(d, d->squared, PHY_HEAD_SYMBOLS, 1, 0.04, 0.0025, &f, &drift);
     make_level(d, y, n, start, f, drift, PHY_HEAD_SYMBOLS);
     make_symbols(d, start, PHY_HEAD_SYMBOLS);
-    if (count_head_errors(d, hypothesis->sync) > HEAD_ERRORS_MAX) return false;
+    if (count_head_errors(d, hypothesis->sync, NULL) > HEAD_ERRORS_MAX) return false;
 
     // twice, four times as long, and all of it; what is left to find shrinks each time
     double frequency_max = 0.05, drift_max = 0.0012;

@@ -27,11 +27,14 @@ struct phy_demodulated {
     double ebn0;      // linear
     double power;     // mean square of the samples, noise included
     unsigned head_errors;
+    unsigned head_doubts; // of them, those that an erased symbol explains
+    size_t n_erased; // of the body's symbols: struck by something else, their signs are guesses
     size_t body_bits;
     float soft[PHY_BODY_BITS_MAX];       // log likelihood ratios, tracked
     float soft_plain[PHY_BODY_BITS_MAX]; // the same, differential
     float weak[PHY_BODY_BITS_MAX + 1];   // |amplitude| of each symbol that the body's bits
                                          // depend on; 0 is the head's last one
+    bool erased[PHY_BODY_BITS_MAX + 1];  // those of them that something else has struck
 };
 
 struct phy_demod;

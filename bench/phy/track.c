@@ -93,8 +93,7 @@ static bool is_certain(const struct phy_track *t)
     return t->hypotheses[0].power > certain_power && t->hypotheses[0].fit > certain_fit;
 }
 
-// Whether a track of list `from` is in the way of `t`. Between bit rates a head that was read is
-// proof enough: there, nothing is lost but sidelobes.
+// Whether a track of list `from` is in the way of `t`.
 enum phy_cover phy_tracks_cover(const struct phy_tracks *from, const struct phy_tracks *own,
                                 const struct phy_track *t)
 {
@@ -102,7 +101,7 @@ enum phy_cover phy_tracks_cover(const struct phy_tracks *from, const struct phy_
     for (size_t i = 0; i < from->n; i++) {
         const struct phy_track *o = &from->list[i];
         bool sure = o->state == PHY_TRACK_BURST ||
-                    (o->state == PHY_TRACK_HEARD && (from != own || is_certain(o)));
+                    (o->state == PHY_TRACK_HEARD && is_certain(o));
         if (o == t || o->state == PHY_TRACK_DEAD || (cover == PHY_COVER_PERHAPS && !sure)) continue;
         if (!explains(from, o, own, t)) continue;
         if (sure) return PHY_COVER_SURE;
