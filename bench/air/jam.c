@@ -269,11 +269,6 @@ bool air_jam_next(struct air_jam *j, struct air_jam_order *out)
     return true;
 }
 
-void air_jam_restart(struct air_jam *j)
-{
-    j->rank = 0;
-}
-
 void air_jam_received(struct air_jam *j, const struct air_frame *frame)
 {
     // Known only when it is over: meanwhile the next one may have begun.

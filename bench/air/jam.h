@@ -47,8 +47,6 @@ void air_jam_free(struct air_jam *j);
 void air_jam_push(struct air_jam *j, int64_t first, const int16_t *iq, size_t n);
 /// The next order, oldest first; false when there is none.
 bool air_jam_next(struct air_jam *j, struct air_jam_order *out);
-/// The next frame begins a message.
-void air_jam_restart(struct air_jam *j);
 /// A frame was received and knows its rank: the count is put right.
 void air_jam_received(struct air_jam *j, const struct air_frame *frame);
 

@@ -458,6 +458,40 @@ static void test_bursts_together(void **state)
     stage_free(s);
 }
 
+// The permit holds for what leaves together; room is kept for others where it is asked for; pieces
+// that follow each other go on in phase.
+static void test_sums_and_pieces(void **state)
+{
+    (void)state;
+    struct stage *s = stage_new();
+    struct air_transmit *t = open_ok(s);
+    struct err e = {0};
+    struct air_burst b = s->burst;
+    b.level_dbm = -14;
+    b.room_db = 10;
+    send_ok(t, &b);
+    b.freq_hz += 20000;
+    b.at_sample += N / 2;
+    b.level_dbm = -11.9;
+    says(air_transmit_burst(t, &b, &e), &e, ERR_USAGE,
+         "would reach -6.9 dBm, at most -10.0 dBm are permitted");
+    b.level_dbm = -20;
+    send_ok(t, &b);
+    // Two carriers of 20 000 samples, one behind the other, on the frequency of the first.
+    b = s->burst;
+    b.level_dbm = -20;
+    b.at_sample = s->burst.at_sample + N;
+    send_ok(t, &b);
+    b.at_sample += N;
+    send_ok(t, &b);
+    const int16_t *one = s->radio.sent[2].iq, *two = s->radio.sent[3].iq;
+    const double turn = 2 * M_PI * (b.freq_hz - s->radio.info.tx_lo_hz) / s->radio.info.rate_hz;
+    const double before = atan2(one[2 * N - 1], one[2 * N - 2]), after = atan2(two[1], two[0]);
+    near(remainder(after - before - turn, 2 * M_PI), 0, 0.01);
+    air_transmit_free(t);
+    stage_free(s);
+}
+
 static void test_stopping(void **state)
 {
     (void)state;
@@ -544,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_level_and_frequency_at_the_connector),
         cmocka_unit_test(test_oscillator_only_round_a_burst),
         cmocka_unit_test(test_bursts_together),
+        cmocka_unit_test(test_sums_and_pieces),
         cmocka_unit_test(test_stopping),
         cmocka_unit_test(test_a_broken_radio),
         cmocka_unit_test(test_downlink),
