@@ -1,6 +1,7 @@
 -- Reads the pages of suites/ into cases. `host` is the C side (or a test): host.pages() lists the pages as paths
 -- relative to the root, host.page(path, env) runs one and gives back what it returns.
 local control <const> = require "cert.control"
+local levels <const> = require "cert.profiles"
 local sandbox <const> = require "cert.sandbox"
 local schema <const> = require "cert.schema"
 local suite <const> = require "cert.suite"
@@ -38,7 +39,9 @@ local function finder(host, exists)
         error(text:find("suites/", 1, true) == 1 and text or path .. ": " .. text, 0)
       end
       -- Pages share what they require, and cannot change it for each other.
-      if type(page) == "table" and getmetatable(page) == nil then page = sandbox.seal(page, path .. " cannot be changed:") end
+      if type(page) == "table" and getmetatable(page) == nil then
+        page = sandbox.seal(page, path .. " cannot be changed:")
+      end
       loaded[name] = page or true
     end
     return loaded[name]
@@ -126,7 +129,9 @@ function loader.load(host)
   local profiles <const> = load_profiles(host, env, list)
   local cases <const>, by_id <const> = all_cases()
   check_names(cases, by_id, profiles)
-  return { cases = cases, by_id = by_id, profiles = profiles }
+  local library <const> = { cases = cases, by_id = by_id, profiles = profiles }
+  levels.complete(library)
+  return library
 end
 
 return loader

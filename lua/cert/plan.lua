@@ -1,7 +1,6 @@
 -- Which cases run: selections, profiles, axes, the cases that passive ones watch, and what does not apply.
 local case <const> = require "cert.case"
 local nearest <const> = require "cert.nearest"
-local profiles <const> = require "cert.profiles"
 local schema <const> = require "cert.schema"
 local selection <const> = require "cert.selection"
 local shard <const> = require "cert.shard"
@@ -133,7 +132,6 @@ end
 --- takes the cases that it watches along, unless `exclude` names them.
 function plan.make(library, select, profile_name, features, limits)
   local given <const> = limits or {}
-  profiles.complete(library)
   local chosen <const>, wrong = select_all(library, select, profile_name)
   if not chosen then return nil, wrong end
   local ok

@@ -23,12 +23,19 @@ local function add(library, name)
   if library.profiles[name] then return end
   local ids <const> = {}
   for _, case in ipairs(library.cases) do
-    if demands(name, case) then ids[#ids + 1] = case.id end
+    if demands(name, case) then
+      ids[#ids + 1] = case.id
+      local own = false
+      for _, known in ipairs(case.profiles) do own = own or known == name end
+      if not own then case.profiles[#case.profiles + 1] = name end
+      table.sort(case.profiles)
+    end
   end
   library.profiles[name] = { title = "as the catalogue demands", cases = ids }
 end
 
---- Adds to library.profiles every level and profile of the catalogue that has no page.
+--- Adds to library.profiles, and to the `profiles` of the cases, every level and profile of the catalogue that has no
+--- page.
 function profiles.complete(library)
   for name in pairs(RANK) do add(library, name) end
   for name in pairs(HIGH_IN) do add(library, name) end

@@ -108,7 +108,7 @@ end
 test("a profile is the default, and is written into its cases", function()
   local lib <const> = library()
   equal(ids(plan.make(lib, {}, nil, {})), { "CNT-UL-901" })
-  equal(lib.by_id["CNT-UL-901"].profiles, { "smoke" })
+  equal(lib.by_id["CNT-UL-901"].profiles, { "alarm", "basic", "high", "meter", "rail", "smoke", "substantial" })
 end)
 
 test("selecting a passive case adds what it watches, before it", function()
