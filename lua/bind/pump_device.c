@@ -93,7 +93,10 @@ static int emit_command(struct pump *p, const char *line, const struct pump_answ
     struct jval *lines = jval_array();
     for (size_t i = 0; rc == ERR_OK && lines && i < n && i < COMMAND_LINES_MAX; i++)
         rc = jval_append(lines, jval_ref(jval_at(p->answer, i)), err);
-    if (rc == ERR_OK) rc = jval_set(event, "lines", lines, err);
+    if (rc == ERR_OK)
+        rc = jval_set(event, "lines", lines, err);
+    else
+        jval_free(lines);
     if (rc == ERR_OK) return pump_emit(p, event, err);
     jval_free(event);
     return rc;
