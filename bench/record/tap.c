@@ -95,10 +95,3 @@ int tap_point(struct tap *t, const struct tap_point *p, struct err *err)
     bytes_deinit(&b);
     return rc;
 }
-
-void tap_bail(struct tap *t, const char *why)
-{
-    char text[TEXT_MAX + 32], line[TEXT_MAX];
-    snprintf(text, sizeof text, "Bail out!  %s\n", escape(why, line, sizeof line, ""));
-    (void)!put(t, text, NULL);
-}

@@ -34,8 +34,6 @@ FOX_CHECK int tap_begin_as(struct tap *t, FILE *record, FILE *out, int version, 
                            struct err *err);
 /// inconclusive, error and notrun are `not ok`, never TODO; na and waived are SKIP with the reason.
 FOX_CHECK int tap_point(struct tap *t, const struct tap_point *p, struct err *err);
-/// The run cannot go on: what is missing stays missing.
-void tap_bail(struct tap *t, const char *why);
 
 /// Makes `text` harmless inside a TAP line; cuts it at `size`. Returns out.
 char *tap_escape(const char *text, char *out, size_t size);

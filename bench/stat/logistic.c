@@ -133,11 +133,6 @@ int logistic_fit(const struct logistic_point *p, size_t n, struct logistic_fit *
     return ERR_OK;
 }
 
-double logistic_chance(const struct logistic_fit *fit, double x)
-{
-    return chance(fit->a, fit->b, x);
-}
-
 int logistic_at(const struct logistic_fit *f, double p, double confidence,
                 struct logistic_level *out, struct err *err)
 {

@@ -27,7 +27,6 @@ struct logistic_fit {
 /// depend on x; the text says which, and where to measure next.
 FOX_CHECK int logistic_fit(const struct logistic_point *points, size_t n, struct logistic_fit *out,
                            struct err *err);
-double logistic_chance(const struct logistic_fit *fit, double x);
 
 struct logistic_level {
     double x;

@@ -190,18 +190,34 @@ static int l_decide(lua_State *L)
     return 1;
 }
 
+static int l_sequential_upper(lua_State *L)
+{
+    const struct sprt_plan *plan = lua_touserdata(L, lua_upvalueindex(1));
+    unsigned faults = (unsigned)luaL_checkinteger(L, 1), trials = (unsigned)luaL_checkinteger(L, 2);
+    double bound;
+    struct err e = {0};
+    if (sprt_upper(plan, trials, faults, luaL_checknumber(L, 3), &bound, &e) < 0)
+        return luaL_error(L, "t:claim: %s", e.text);
+    lua_pushnumber(L, bound);
+    return 1;
+}
+
 // statistics.sequential(good, bad, alpha, beta) -> { limit, decide(faults, trials) -> "continue" |
-// "accept" | "reject" | "undecided" }
+// "accept" | "reject" | "undecided", upper(faults, trials, confidence) -> bound that knows that the
+// test could stop early }
 static int l_sequential(lua_State *L)
 {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 3);
     struct sprt_plan *plan = lua_newuserdatauv(L, sizeof *plan, 0);
     struct err e = {0};
     if (sprt_plan_make(plan, luaL_checknumber(L, 1), luaL_checknumber(L, 2), luaL_checknumber(L, 3),
                        luaL_checknumber(L, 4), &e) < 0)
         return luaL_error(L, "t:claim: %s", e.text);
+    lua_pushvalue(L, -1);
     lua_pushcclosure(L, l_decide, 1);
-    lua_setfield(L, -2, "decide");
+    lua_setfield(L, -3, "decide");
+    lua_pushcclosure(L, l_sequential_upper, 1);
+    lua_setfield(L, -2, "upper");
     lua_pushinteger(L, plan->n_max);
     lua_setfield(L, -2, "limit");
     return 1;

@@ -21,15 +21,17 @@ local SEQUENTIAL <const> = {
   trial = { type = "function" },
 }
 
-local function bound_of(statistics, faults, trials, confidence)
-  return {
-    type = "upper, Clopper-Pearson",
-    confidence = confidence,
-    value = trials > 0 and statistics.upper(faults, trials, confidence) or 1,
-  }
+local function bound_of(kind, upper, faults, trials, confidence)
+  return { type = kind, confidence = confidence, value = trials > 0 and upper(faults, trials, confidence) or 1 }
+end
+
+-- What will be done stands in the record before it is begun.
+local function announce(run, text, ...)
+  run.emit { type = "note", text = "plan: " .. text:format(...) }
 end
 
 local function fixed(run, plan)
+  announce(run, "%s: %d trials, at most %d", plan.event, plan.trials, plan.allowed)
   local faults, done = 0, 0
   for i = 1, plan.trials do
     if run.step then run.step(("trial %d of %d"):format(i, plan.trials)) end
@@ -44,7 +46,7 @@ local function fixed(run, plan)
     plan = { kind = "fixed", trials = plan.trials, allowed = plan.allowed, confidence = plan.confidence },
     trials = done,
     faults = faults,
-    bound = bound_of(run.statistics, faults, done, plan.confidence),
+    bound = bound_of("upper, Clopper-Pearson", run.statistics.upper, faults, done, plan.confidence),
     verdict = failed and "fail" or "pass",
     blame = failed and "device" or "none",
     reason = ("%s: %d in %d trials, allowed %d in %d"):format(plan.event, faults, done, plan.allowed, plan.trials),
@@ -57,6 +59,8 @@ local function sequential(run, plan)
     control.misuse("t:claim: good (%g) is below bad (%g)", plan.good, plan.bad)
   end
   local test <const> = run.statistics.sequential(plan.good, plan.bad, plan.alpha, plan.beta)
+  announce(run, "%s: sequential, %g is good, %g is bad, risks %g and %g, at most %d trials", plan.event, plan.good,
+    plan.bad, plan.alpha, plan.beta, test.limit)
   local faults, done, state = 0, 0, "continue"
   while state == "continue" do
     done = done + 1
@@ -73,7 +77,7 @@ local function sequential(run, plan)
     },
     trials = done,
     faults = faults,
-    bound = bound_of(run.statistics, faults, done, 1 - plan.beta),
+    bound = bound_of("upper, ends ordered by stage", test.upper, faults, done, 1 - plan.beta),
     verdict = verdict,
     blame = verdict == "fail" and "device" or verdict == "inconclusive" and "bench" or "none",
     reason = ("%s: %d in %d trials, the sequential test says %s"):format(plan.event, faults, done, state),

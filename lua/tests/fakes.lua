@@ -48,6 +48,7 @@ function fakes.core(options)
     sequential = function() return {
       limit = 4,
       decide = function(x, n) return x > 0 and "reject" or n == 4 and "accept" or "continue" end,
+      upper = function(x, n) return (x + 4) / n end,
     } end,
   }
   core.device = {

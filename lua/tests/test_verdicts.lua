@@ -90,6 +90,8 @@ test("a sequential claim follows its plan", function()
   end)
   equal(last(core).verdict, "pass")
   equal(last(core).trials, 4)
+  equal(last(core).bound, { type = "upper, ends ordered by stage", confidence = 0.95, value = 1.0 })
+  harness.contains(core.events[#core.events - 1].text, "plan: lost: sequential, 0.01 is good")
   local wrong <const> = run(function(t) t:claim { event = "lost", trials = 3, trails = 4, trial = print } end)
   harness.contains(wrong.faults[1].text, '"trails"')
 end)
@@ -273,6 +275,14 @@ test("a device that never answered is not proven to be wired; one that did and s
   _, why = dut({ answers = { ["*"] = { "error", "ERROR: parse error" } } }):send "\x01"
   equal(why.verdict .. "/" .. why.blame, "fail/device")
   harness.contains(why, "ERROR: parse error")
+end)
+
+test("one lost answer of a device that answers the next ping allows no decision", function()
+  local d <const>, core <const> = dut { answers = { ["AT$SF=01"] = { "timeout", "" } }, port_proven = true }
+  local _, why = d:send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+  harness.contains(why, "may have been lost")
+  equal(core.commands, { "AT$SF=01", "AT" })
 end)
 
 test("a request is recorded before the command goes out", function()
