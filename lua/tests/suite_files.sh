@@ -21,7 +21,7 @@ device '' && bench_file ''
 refused NOPE-001
 refuses "unknown case" "unknown case 'NOPE-001'"
 refused --profile nightly
-refuses "unknown profile" "unknown profile 'nightly'; there are: basic, smoke"
+refuses "unknown profile" "unknown profile 'nightly'; there are: alarm, basic, high, meter, rail, smoke, substantial"
 
 code=0
 "$bin/foxbench" run --bench "$scratch/nowhere.lua" -o "$scratch/results" >"$scratch/out" 2>"$scratch/err" || code=$?
