@@ -67,20 +67,20 @@ end
 
 local PINGS <const> = 3
 
--- A line that lost an answer is not a device that lost its voice: one that answers the next ping, and has not begun
--- anew meanwhile, was heard badly, and nobody can tell what it said.
-local function answers_again(self, unasked)
+-- A line that lost an answer is not a device that lost its voice: of one that answers the next ping nobody can tell
+-- what it said before.
+local function answers_again(self)
   if not of[self].port:proven() then return false end
   for _ = 1, PINGS do
     local answer <const> = put(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
-    if answer.outcome == "ok" then return device.unasked(self) == unasked end
+    if answer.outcome == "ok" then return true end
   end
   return false
 end
 
 local function result_of(self, answer, command, within_s)
   if answer.outcome == "timeout" then
-    if answers_again(self, device.unasked(self)) then
+    if answers_again(self) then
       return nil, absence.bench("%s did not answer '%s' within %g s, but answers '%s' now: its answer may have been"
         .. " lost on the serial line", called(self), command, within_s, self.dialect.ping)
     end
