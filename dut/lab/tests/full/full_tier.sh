@@ -20,7 +20,8 @@ if [ "${1:-}" = inside ]; then
     bridge=$!
     for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s "$work/port" ] || sleep 0.1; done
     # Without the lab's libraries: QEMU links a libusb of its own.
-    env -u LD_LIBRARY_PATH -u LD_PRELOAD timeout "${FOX_FULL_LIMIT_S:-300}" qemu-system-x86_64 -accel tcg -m 256 -nographic -no-reboot \
+    unset LD_LIBRARY_PATH LD_PRELOAD
+    timeout "${FOX_FULL_LIMIT_S:-300}" qemu-system-x86_64 -accel tcg -m 256 -nographic -no-reboot \
         -kernel "$work/vmlinuz" -initrd "$work/initrd" -nic user,model=e1000 \
         -append "console=ttyS0 quiet panic=-1 bridge=$(cat "$work/port")" </dev/null >"$work/console" 2>&1 || true
     kill "$bridge"
