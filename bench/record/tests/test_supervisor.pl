@@ -115,6 +115,27 @@ for my $title ("fine # TODO later", "fine # SKIP it", "1..0 # skip\nok 1 - forge
     isnt($?, 0, "red stays red") or diag $seen;
     like($seen, qr/Failed 1\/1 subtests/, "one test was planned, one failed") or diag $seen;
 }
+for my $title ('"/><system-out/></testcase><testcase name="', "</title><script>alert(1)</script>", ']]> &amp; &#0; <!--',
+    "\xe2\x80\xa8line \xc2\x85 \xe2\x80\xae\xef\xbf\xbf", "a\tb\r\nc") {
+    local $ENV{FAKE_TITLE} = $title;
+    try("markup in a title", ["FAIL"], 1, { "FAKE-FAIL-1" => [qw(fail device)] });
+    is(system("xmllint --noout --schema $xsd $out/results/latest/junit.xml 2>$out/xml"), 0, "junit.xml follows its schema")
+        or diag slurp("$out/xml");
+    is(`xmllint --xpath 'concat(count(//testcase), count(//testcase/failure), //testsuite/\@failures)' $out/results/latest/junit.xml`
+            =~ s/\s+//r, "111", "one test case, one failure");
+    my $page = slurp(run_dir() . "/report/report.html");
+    unlike($page, qr/<script>alert|<testcase|<!-- /, "no markup of the title's in the report");
+    like($page, qr/FAKE-FAIL-1/, "the report has the case");
+    my ($entry) = @{ decode_json(slurp(run_dir() . "/plan.json"))->{cases} };
+    utf8::encode(my $bytes = $entry->{title});
+    ok($bytes eq $title, "plan.json has the title as it is");
+    is(decode_json(slurp(run_dir() . "/cases/FAKE-FAIL-1/_/attempt-1/verdict.json"))->{verdict}, "fail", "red stays red");
+}
+{
+    local $ENV{FAKE_TITLE} = "not UTF-8: \xff\xfe";
+    my ($code) = fox("run", "PASS", "-o", "$out/none");
+    is($code, 3, "a title that is no UTF-8 makes no plan");
+}
 
 # --- evidence; bench/tests/blame.txt has what workers do wrong, and test_blame.pl the wall limits
 try("evidence", [qw(PASS)], 0, { "FAKE-PASS-1" => [qw(pass none)] });
