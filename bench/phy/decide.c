@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    LIST_SYMBOLS_MAX = 16,
-    LIST_PATTERNS_MAX = 2600 // more than there are of weight 4 and less
+    LIST_SYMBOLS_MAX = 14,
+    LIST_PATTERNS_MAX = 1600 // more than there are of weight 4 and less
 };
 
 // How far a list goes.
@@ -23,7 +23,7 @@ struct reach {
 // Below 2.5 dB there are mostly more wrong symbols than the short list mends: only the chance is
 // left.
 static const struct reach checked = {10, 3, 64, 0.9f, 2, 1.8};
-static const struct reach vouched = {16, 4, 2500, 2.0f, 6, 0};
+static const struct reach vouched = {14, 4, 1500, 2.0f, 6, 1.2};
 
 static void harden(const float *soft, size_t n, uint8_t *body)
 {
