@@ -20,17 +20,21 @@ if grep -l 'dut/' "$here"/acme_ep.[ch] "$here"/acme_hal.h; then
 fi
 
 sed "s|@ACME_PROGRAM@|$work/acme/acme|" "$here/acme.scenario.in" >"$work/acme.scenario"
-"$FOX_BIN_DIR/foxlab" run "$work/acme.scenario" -- "$FOX_BIN_DIR/foxbench" run AUTH-UL-001 AUTH-DL-001 \
+# Under sanitizers the bench is slow, and this reaches no code of its own: one exchange is enough.
+if [ "${FOX_SANITIZE:-}" ]; then cases=AUTH-DL-001; else cases='AUTH-UL-001 AUTH-DL-001'; fi
+# shellcheck disable=SC2086 # words
+"$FOX_BIN_DIR/foxlab" run "$work/acme.scenario" -- "$FOX_BIN_DIR/foxbench" run $cases \
   --bench "$here/bench.lua" --device "$here/acme.lua" -o "$work/results" >"$work/tap" 2>"$work/err" || {
   cat "$work/tap" "$work/err"
   exit 1
 }
 cat "$work/tap"
-[ "$(grep -c '^ok' "$work/tap")" = 2 ] || { cat "$work/err"; exit 1; }
+# shellcheck disable=SC2086 # words
+[ "$(grep -c '^ok' "$work/tap")" = "$(set -- $cases; echo $#)" ] || { cat "$work/err"; exit 1; }
 if grep -q 'SKIP' "$work/tap"; then exit 1; fi
 # What its printf says reaches the operator and not the bench.
 grep -q 'ACME ready' "$work/err"
 # Supply (2950 mV) and temperature (-7.5 degrees) of the scenario came over the air in its keep-alive and confirmation.
 events="$work/results/latest/events.jsonl"
-grep -q '"payload_hex":"08860b860bb5ff"' "$events"
+[ "${FOX_SANITIZE:-}" ] || grep -q '"payload_hex":"08860b860bb5ff"' "$events"
 grep -q '"payload_hex":"09860b860bb5ff' "$events"
