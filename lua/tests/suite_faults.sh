@@ -4,8 +4,8 @@
 . "$(dirname "$0")/suite_common.sh"
 
 fields='"faults":\[\([^]]*\)\],"for_each":{[^}]*},"id":"\([^"]*\)",.*"profiles":\[\([^]]*\)\]'
-"$bin/foxbench" list --json | grep -o '"catalogue_version"[^}]*}[^}]*}[^}]*}' | sed "s/.*$fields.*/\2 \1 \3/; s/[\",]/ /g" \
-    >"$scratch/all"
+"$bin/foxbench" list --json | grep -o '"catalogue_version"[^}]*}[^}]*}[^}]*}' |
+    sed "s/.*$fields.*/\2 \1 \3/; s/[\",]/ /g" >"$scratch/all"
 check "every case declares its faults" test "$(wc -l <"$scratch/all")" -eq "$("$bin/foxbench" list | wc -l)"
 grep -w smoke "$scratch/all" >"$scratch/table"
 
