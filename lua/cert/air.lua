@@ -217,9 +217,9 @@ end
 --- t.air:measure(frame) -> what was measured of one frame of t.air:message or t.air:uplink, or nil and why: a table of
 --- quantities (names and units: bench/phy/measure.def, among them f_mid_hz, drift_hz_s, bit_rate_error_ppm,
 --- phase_error_rms_deg, evm_percent, power_dbfs, power_dbm, occupied_hz), each { value =, u = (standard uncertainty),
---- unit = } or { void = why, unit = }, and `mask`, a list of { offset_bit_rates =, width_bit_rates =, below =, above = }
---- with the power beside it. For t:measure, which takes a quantity as it is. `power_dbm` needs a `calibration` of the
---- radio in the bench file. The samples of the last 12 s are kept: measure soon.
+--- unit = } or { void = why, unit = }, and `mask`, a list of { offset_bit_rates =, width_bit_rates =, below =,
+--- above = } with the power beside it. For t:measure, which takes a quantity as it is. `power_dbm` needs a
+--- `calibration` of the radio in the bench file. The samples of the last 12 s are kept: measure soon.
 function Air:measure(frame)
   if type(frame) ~= "table" or not frame.packet_hex then
     control.misuse("t.air:measure: expected a frame of t.air:message or t.air:uplink, got %s", type(frame))

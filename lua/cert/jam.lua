@@ -124,8 +124,8 @@ end
 
 Steady.__close = Steady.stop
 
---- handle:look() of a steady jammer -> { start_s, level_dbm, js_db, heard, why }: since when it is there, how strong the
---- bench hears it over the last frame before it (nil: not yet, or nobody can), and what did not go as planned.
+--- handle:look() of a steady jammer -> { start_s, level_dbm, js_db, heard, why }: since when it is there, how strong
+--- the bench hears it over the last frame before it (nil: not yet, or nobody can), and what did not go as planned.
 function Steady:look()
   return of[self].core.jam:look(of[self].id) or {}
 end

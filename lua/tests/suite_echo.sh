@@ -36,8 +36,8 @@ verdict() { # NAME: of the one case
 }
 
 # 14 dBm and a path of 116 dB arrive; full scale at a gain of 50 dB is the lab's -74 dBm.
-sed 's/^      path = "conducted",/&\n      calibration = { full_scale_dbm = -74, u_db = 0.5, date = "2026-01-31", mark = "ASSUMED" },/' \
-    "$root/fixtures/benches/virtual.lua" >"$scratch/calibrated.lua"
+known='calibration = { full_scale_dbm = -74, u_db = 0.5, date = "2026-01-31", mark = "ASSUMED" },'
+sed "s/^      path = \"conducted\",/&\n      $known/" "$root/fixtures/benches/virtual.lua" >"$scratch/calibrated.lua"
 on() { # BENCH SCENARIO
     code=0
     "$bin/foxlab" run "$2" -- "$bin/foxbench" run --bench "$1" --device "$root/fixtures/devices/foxdut.lua" \

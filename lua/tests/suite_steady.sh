@@ -60,7 +60,8 @@ case("MINE-005", "a worker that dies", function(t)
 end)
 return suite
 END
-echo 'return { title = "Mine", cases = { "MINE-001", "MINE-002", "MINE-003", "MINE-004" } }' >"$scratch/root/suites/profiles/smoke.lua"
+echo 'return { title = "Mine", cases = { "MINE-001", "MINE-002", "MINE-003", "MINE-004" } }' \
+    >"$scratch/root/suites/profiles/smoke.lua"
 FOXBENCH_ROOT="$scratch/root" FOXBENCH_PDF=off
 export FOXBENCH_ROOT FOXBENCH_PDF
 

@@ -152,11 +152,11 @@ local function jammed(m, ids)
   local kinds <const> = {}
   for shape in pairs(shapes) do kinds[#kinds + 1] = html.text(shape) end
   table.sort(kinds)
-  local what <const> = #kinds > 0 and (" (%s)"):format(table.concat(kinds, ", ")) or ""
+  local of_shape <const> = #kinds > 0 and (" (%s)"):format(table.concat(kinds, ", ")) or ""
   local by <const> = {}
   for unit in pairs(units) do by[#by + 1] = unit end
   table.sort(by)
-  return (" Jammed by %s with %s%s: %s."):format(table.concat(by, ", "), words.count(total, "burst"), what,
+  return (" Jammed by %s with %s%s: %s."):format(table.concat(by, ", "), words.count(total, "burst"), of_shape,
     table.concat(ranks, ", "))
 end
 
