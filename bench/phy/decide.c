@@ -123,7 +123,9 @@ static bool is_listed(const struct phy_receive_config *config, const struct phy_
                       size_t sync, const uint8_t *tracked, uint8_t *body)
 {
     if (!config->check) return false;
-    for (int erase = 0; erase <= (d->n_erased > 0); erase++) {
+    for (int round = 0; round < 2; round++) {
+        bool erase = round == 1;
+        if (erase && !d->n_erased) break;
         if (config->vouch && try_list(config, d, &vouched, erase, sync, tracked, body)) return true;
         if (try_list(config, d, &checked, erase, sync, tracked, body)) return true;
     }

@@ -100,8 +100,7 @@ enum phy_cover phy_tracks_cover(const struct phy_tracks *from, const struct phy_
     enum phy_cover cover = PHY_COVER_NONE;
     for (size_t i = 0; i < from->n; i++) {
         const struct phy_track *o = &from->list[i];
-        bool sure = o->state == PHY_TRACK_BURST ||
-                    (o->state == PHY_TRACK_HEARD && is_certain(o));
+        bool sure = o->state == PHY_TRACK_BURST || (o->state == PHY_TRACK_HEARD && is_certain(o));
         if (o == t || o->state == PHY_TRACK_DEAD || (cover == PHY_COVER_PERHAPS && !sure)) continue;
         if (!explains(from, o, own, t)) continue;
         if (sure) return PHY_COVER_SURE;

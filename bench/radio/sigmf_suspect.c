@@ -102,7 +102,7 @@ static bool looks_like_words(const uint8_t *raw, size_t n)
     return bytes >= VALUES_MIN && ends[1] > bytes / 4 && ends[0] < ends[1] / 2;
 }
 
-// Power of Q over that of I, both about their means, in dB. NaN: one of them is silent.
+// Power of Q over that of I, both about their means, in dB; infinite when one of them is silent.
 static double branches_differ_db(const char *datatype, const uint8_t *raw, size_t n)
 {
     double sum[2] = {0, 0}, square[2] = {0, 0};
@@ -126,10 +126,9 @@ static double branches_differ_db(const char *datatype, const uint8_t *raw, size_
     double pairs = (double)values / 2, power[2];
     for (int k = 0; k < 2; k++)
         power[k] = square[k] / pairs - (sum[k] / pairs) * (sum[k] / pairs);
-    if (values < VALUES_MIN || !(power[0] > 0) || !(power[1] > 0))
-        return values >= VALUES_MIN && power[0] > 0   ? -INFINITY
-               : values >= VALUES_MIN && power[1] > 0 ? INFINITY
-                                                      : 0;
+    if (values < VALUES_MIN) return 0;
+    if (!(power[0] > 0)) return power[1] > 0 ? INFINITY : 0;
+    if (!(power[1] > 0)) return -INFINITY;
     return 10 * log10(power[1] / power[0]);
 }
 
