@@ -16,7 +16,15 @@ struct request {
     const char *what; // info, read
     double boot_s;
     uint32_t address;
-    size_t n; // words
+    size_t n;  // words
+    bool jtag; // asked for
+};
+
+// The pins that a debug port is asked through.
+struct pins {
+    struct ftdi *ftdi;
+    struct ftdi *second; // owned; NULL: JTAG is on the first channel, or not wired
+    bool jtag;
 };
 
 // What a probe tries first: the places of the device family's memories.
@@ -52,28 +60,40 @@ static void explain(int outcome)
     if (outcome != SWD_WORDS) fprintf(stderr, "foxbench swd: %s\n", texts[outcome]);
 }
 
-// Reading after a refusal needs a new connection.
-static int read_one(struct desk *d, uint32_t address, uint32_t *word, struct err *err)
+static int connect_port(const struct pins *p, uint32_t *id, struct err *err)
 {
-    uint32_t dpidr;
-    size_t done;
-    int rc = swd_connect(d->ftdi, &dpidr, err);
-    return rc == SWD_WORDS ? swd_read_words(d->ftdi, address, word, 1, &done, NULL, NULL, err) : rc;
+    return p->jtag ? jtag_connect(p->ftdi, id, err) : swd_connect(p->ftdi, id, err);
 }
 
-static int tell(struct desk *d, uint32_t dpidr, struct err *err)
+static int read_port(const struct pins *p, uint32_t address, uint32_t *words, size_t n,
+                     size_t *done, struct err *err)
+{
+    return p->jtag ? jtag_read_words(p->ftdi, address, words, n, done, NULL, NULL, err)
+                   : swd_read_words(p->ftdi, address, words, n, done, NULL, NULL, err);
+}
+
+// Reading after a refusal needs a new connection.
+static int read_one(const struct pins *p, uint32_t address, uint32_t *word, struct err *err)
+{
+    uint32_t id;
+    size_t done;
+    int rc = connect_port(p, &id, err);
+    return rc == SWD_WORDS ? read_port(p, address, word, 1, &done, err) : rc;
+}
+
+static int tell(const struct pins *p, uint32_t id, struct err *err)
 {
     uint32_t word = 0;
-    printf("DPIDR %08X (designer %03X, version %u)\n", dpidr, dpidr >> 1 & 0x7ff,
-           dpidr >> 12 & 0xf);
-    int rc = read_one(d, SWD_CPUID, &word, err);
+    if (!p->jtag) // a chain has been told
+        printf("DPIDR %08X (designer %03X, version %u)\n", id, id >> 1 & 0x7ff, id >> 12 & 0xf);
+    int rc = read_one(p, SWD_CPUID, &word, err);
     if (rc < 0) return rc;
     if (rc == SWD_WORDS)
         printf("CPUID %08X (part %03X)\n", word, word >> 4 & 0xfff);
     else
         printf("CPUID %s\n", swd_outcome_name((enum swd_outcome)rc));
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        rc = read_one(d, places[i].address, &word, err);
+        rc = read_one(p, places[i].address, &word, err);
         if (rc < 0) return rc;
         printf("%s at %08X: %s\n", places[i].name, places[i].address,
                rc == SWD_WORDS ? "readable" : swd_outcome_name((enum swd_outcome)rc));
@@ -82,16 +102,12 @@ static int tell(struct desk *d, uint32_t dpidr, struct err *err)
 }
 
 // The chain at the JTAG pins: of an FT2232H on its second channel. Returns an enum swd_outcome.
-static int tell_chain(struct desk *d, struct err *err)
+static int tell_chain(struct ftdi *f, struct err *err)
 {
     static const int as_swd[] = {SWD_WORDS, SWD_SILENT, SWD_GARBLED};
     uint32_t ids[JTAG_CHAIN_MAX];
     size_t n = 0;
-    struct ftdi *second = NULL;
-    int rc = ERR_OK;
-    if (ftdi_is_double(d->ftdi)) rc = ftdi_open_second(&second, ftdi_serial(d->ftdi), err);
-    if (rc >= 0) rc = jtag_scan(second ? second : d->ftdi, ids, &n, err);
-    ftdi_close(second);
+    int rc = jtag_scan(f, ids, &n, err);
     if (rc < 0) return rc;
     for (size_t i = 0; i < n && rc == JTAG_CHAIN; i++)
         if (ids[i])
@@ -103,12 +119,12 @@ static int tell_chain(struct desk *d, struct err *err)
     return as_swd[rc];
 }
 
-static int print_words(struct desk *d, const struct request *q, struct err *err)
+static int print_words(const struct pins *p, const struct request *q, struct err *err)
 {
     size_t done = 0;
     uint32_t *words = malloc(q->n * sizeof *words);
     if (!words) return err_set(err, ERR_NOMEM, "no memory for %zu words", q->n);
-    int rc = swd_read_words(d->ftdi, q->address, words, q->n, &done, NULL, NULL, err);
+    int rc = read_port(p, q->address, words, q->n, &done, err);
     for (size_t i = 0; i < done; i++)
         printf("%s%08X%s", i % 4 ? " " : "", words[i], i % 4 == 3 || i + 1 == done ? "\n" : "");
     if (rc >= 0 && done < q->n)
@@ -117,10 +133,31 @@ static int print_words(struct desk *d, const struct request *q, struct err *err)
     return rc;
 }
 
+// JTAG first where it is wired, then the port on serial wire, if there is that; on JTAG if not.
+static int ask(struct desk *d, const struct request *q, struct err *err)
+{
+    uint32_t id = 0;
+    bool info = strcmp(q->what, "info") == 0, jtag = q->jtag || (d->has_jtag && !d->has_swd);
+    struct pins p = {.ftdi = d->ftdi, .jtag = jtag};
+    int rc = SWD_WORDS;
+    if (q->jtag && !d->has_jtag)
+        return err_set(err, ERR_USAGE,
+                       "--jtag: the bench file does not say that JTAG is wired; "
+                       "add \"jtag\" to ftdi.wired of the device's unit");
+    if ((jtag || (info && d->has_jtag)) && ftdi_is_double(d->ftdi))
+        rc = ftdi_open_second(&p.second, ftdi_serial(d->ftdi), err);
+    struct ftdi *chain = p.second ? p.second : d->ftdi;
+    if (jtag) p.ftdi = chain;
+    if (rc >= 0 && info && d->has_jtag) rc = tell_chain(chain, err);
+    if (rc == SWD_WORDS) rc = connect_port(&p, &id, err);
+    if (rc == SWD_WORDS) rc = info ? tell(&p, id, err) : print_words(&p, q, err);
+    ftdi_close(p.second);
+    return rc;
+}
+
 // Returns an enum swd_outcome, or a negative code; interrupted: *code is set.
 static int act(struct desk *d, const struct request *q, int *code, struct err *err)
 {
-    uint32_t dpidr = 0;
     int rc = desk_open_ftdi(d, err);
     if (rc >= 0) rc = desk_set_power(d, true, err);
     if (rc >= 0) rc = desk_wait(d, q->boot_s, err);
@@ -129,12 +166,7 @@ static int act(struct desk *d, const struct request *q, int *code, struct err *e
         *code = CMD_EXIT_INTERRUPTED;
         return SWD_WORDS;
     }
-    bool info = strcmp(q->what, "info") == 0;
-    rc = info && d->has_jtag ? tell_chain(d, err) : SWD_WORDS;
-    if (rc == SWD_WORDS && (d->has_swd || !d->has_jtag || !info)) {
-        rc = swd_connect(d->ftdi, &dpidr, err);
-        if (rc == SWD_WORDS) rc = info ? tell(d, dpidr, err) : print_words(d, q, err);
-    }
+    rc = ask(d, q, err);
     if (rc >= 0) {
         explain(rc);
         *code = exit_for(rc);
@@ -174,12 +206,14 @@ static int take_words(const struct words *w, struct request *q, struct err *err)
 int cmd_swd(int argc, char **argv)
 {
     const char *bench = NULL, *boot = NULL;
-    const struct argument arguments[] = {
-        {.name = "--bench", .value = &bench}, {.name = "--boot", .value = &boot}, {0}};
+    struct request q = {.boot_s = 2};
+    const struct argument arguments[] = {{.name = "--bench", .value = &bench},
+                                         {.name = "--boot", .value = &boot},
+                                         {.name = "--jtag", .flag = &q.jtag},
+                                         {0}};
     char *own[32];
     for (int i = 0; i < argc && i < 32; i++)
         own[i] = argv[i];
-    struct request q = {.boot_s = 2};
     struct words words = {.max = 3};
     struct err err = {0};
     int rc = arguments_parse(arguments, &words, argc, argv, &err), code = CMD_EXIT_OK;

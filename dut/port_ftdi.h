@@ -116,6 +116,12 @@ void ftdi_jtag_mode(struct ftdi_batch *b, uint8_t mode, unsigned n);
 /// Shifts n bytes through the data register, ones going in: n bytes of answer, the lowest bit
 /// first.
 void ftdi_jtag_read(struct ftdi_batch *b, size_t n);
+/// From idle and back to it: `bits` (2 to 64) bits through the instruction register, or through the
+/// data register and then 8 clocks for each of `rests`; ftdi_jtag_len(bits) bytes of answer.
+void ftdi_jtag_instruction(struct ftdi_batch *b, uint64_t value, unsigned bits);
+void ftdi_jtag_data(struct ftdi_batch *b, uint64_t value, unsigned bits, unsigned rests);
+size_t ftdi_jtag_len(unsigned bits);
+uint64_t ftdi_jtag_value(const uint8_t *answer, unsigned bits);
 
 /// Drives the buses' pins and lets them reach one side.
 FOX_CHECK int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err);

@@ -184,3 +184,61 @@ void ftdi_jtag_read(struct ftdi_batch *b, size_t n)
     for (size_t i = 0; i < n; i++)
         ftdi_batch_put(b, &ones, 1, 0);
 }
+
+enum {
+    IDLE_TO_SHIFT_DR = 0x1, // 1, 0, 0
+    IDLE_TO_SHIFT_IR = 0x3, // 1, 1, 0, 0
+    EXIT_TO_IDLE = 0x1      // 1, 0
+};
+
+size_t ftdi_jtag_len(unsigned bits)
+{
+    return (bits - 1) / 8 + ((bits - 1) % 8 > 0) + 1;
+}
+
+// Whole bytes, then bits, then the last bit on the way out of shifting.
+static void shift(struct ftdi_batch *b, uint64_t value, unsigned bits)
+{
+    unsigned bytes = (bits - 1) / 8, rest = (bits - 1) % 8;
+    if (bytes) {
+        uint8_t command[3 + 8] = {JTAG_BOTH_BYTES, (uint8_t)(bytes - 1), 0};
+        for (unsigned i = 0; i < bytes; i++)
+            command[3 + i] = (uint8_t)(value >> 8 * i);
+        ftdi_batch_put(b, command, 3 + bytes, bytes);
+    }
+    if (rest) {
+        const uint8_t few[] = {JTAG_BOTH_BITS, (uint8_t)(rest - 1), (uint8_t)(value >> 8 * bytes)};
+        ftdi_batch_put(b, few, sizeof few, 1);
+    }
+    const uint8_t last[] = {JTAG_MODE_BOTH_BITS, 0,
+                            (uint8_t)(0x01 | (value >> (bits - 1) & 1) << 7)};
+    ftdi_batch_put(b, last, sizeof last, 1);
+}
+
+void ftdi_jtag_instruction(struct ftdi_batch *b, uint64_t value, unsigned bits)
+{
+    ftdi_jtag_mode(b, IDLE_TO_SHIFT_IR, 4);
+    shift(b, value, bits);
+    ftdi_jtag_mode(b, EXIT_TO_IDLE, 2);
+}
+
+void ftdi_jtag_data(struct ftdi_batch *b, uint64_t value, unsigned bits, unsigned rests)
+{
+    ftdi_jtag_mode(b, IDLE_TO_SHIFT_DR, 3);
+    shift(b, value, bits);
+    ftdi_jtag_mode(b, EXIT_TO_IDLE, 2);
+    if (rests == 0) return;
+    const uint8_t clocks[] = {CLOCK_BYTES, (uint8_t)(rests - 1), (uint8_t)((rests - 1) >> 8)};
+    ftdi_batch_put(b, clocks, sizeof clocks, 0);
+}
+
+uint64_t ftdi_jtag_value(const uint8_t *answer, unsigned bits)
+{
+    unsigned bytes = (bits - 1) / 8, rest = (bits - 1) % 8;
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value |= (uint64_t)*answer++ << 8 * i;
+    if (rest)
+        value |= (uint64_t)(*answer++ >> (8 - rest)) << 8 * bytes; // they come in from the top
+    return value | (uint64_t)(*answer >> 7) << (bits - 1);
+}

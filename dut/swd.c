@@ -2,28 +2,12 @@
 
 #include <string.h>
 
-// Registers by address; CTRL/STAT bits of the Arm debug interface, version 5.
-enum {
-    DP_ABORT = 0,
-    DP_CONTROL = 4,
-    DP_SELECT = 8,
-    DP_RDBUFF = 12,
-    AP_CSW = 0,
-    AP_TAR = 4,
-    AP_DRW = 12
-};
+#include "dut/debug_registers.h"
 
 enum {
-    CLEAR_ALL = 0x1e,      // of ABORT
-    WORDS_COUNTING = 0x12, // of CSW: 32 bit, address counts up
-    BLOCK_WORDS = 64,      // in one batch
-    BATCH_BYTES = 8192,
-    TAR_SPAN = 1024 // the address need not count across a multiple of this
+    BLOCK_WORDS = 64, // in one batch
+    BATCH_BYTES = 8192
 };
-
-#define POWER_UP   0x50000000u // debug and system
-#define POWERED_UP 0xa0000000u
-#define OVERRUN    0x00000001u // every transaction has its data, also a refused one
 
 const char *swd_outcome_name(enum swd_outcome outcome)
 {

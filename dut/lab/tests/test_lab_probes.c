@@ -19,10 +19,15 @@
 
 #include "dut/flash.h"
 #include "dut/jtag.h"
+#include "dut/lab/tests/vault.h"
+#include "dut/port/port_wire.h"
 #include "dut/power.h"
 #include "dut/swd.h"
 
-#define IDCODE 0x4ba00477u
+#define IDCODE    0x4ba00477u
+#define CODE_BASE 0x08000000u
+#define DATA_BASE 0x08080000u
+#define RAM_BASE  0x20000000u
 
 static void order(const char *command)
 {
@@ -124,7 +129,7 @@ static void test_a_channel_has_one_owner(void **state)
     ftdi_close(a);
     assert_int_equal(ftdi_open_second(&other, "FOXJTAG", &e), ERR_NOTFOUND);
     assert_non_null(strstr(e.text, "expected an FT2232H with this serial number"));
-    assert_non_null(strstr(e.text, "found FOXJTAG, FOXDARK, FOXTWO;"));
+    assert_non_null(strstr(e.text, "found FOXJTAG, FOXDARK, FOXLOCK, FOXTWO;"));
 }
 
 // --- lines
@@ -232,6 +237,113 @@ static void test_jtag_is_the_standard(void **state)
     ftdi_close(f);
 }
 
+static void must_connect(struct ftdi *f)
+{
+    uint32_t id;
+    struct err e = {0};
+    int rc = jtag_connect(f, &id, &e);
+    must(rc, &e);
+    assert_int_equal(rc, SWD_WORDS);
+    assert_int_equal(id, IDCODE);
+}
+
+static int read_words(struct ftdi *f, uint32_t address, uint32_t *words, size_t n, size_t *done)
+{
+    struct err e = {0};
+    int rc = jtag_read_words(f, address, words, n, done, NULL, NULL, &e);
+    must(rc, &e);
+    return rc;
+}
+
+static void expect_words(struct ftdi *f, uint32_t base, uint32_t image, size_t from, size_t n)
+{
+    static uint32_t words[4096];
+    size_t done;
+    assert_true(n <= sizeof words / sizeof *words);
+    assert_int_equal(read_words(f, base + (uint32_t)from, words, n, &done), SWD_WORDS);
+    assert_int_equal(done, n);
+    for (size_t i = 0; i < n; i++)
+        if (words[i] != vault_word(image, from + 4 * i))
+            fail_msg("%08x: %08x, the device keeps %08x", (unsigned)(base + from + 4 * i), words[i],
+                     vault_word(image, from + 4 * i));
+}
+
+static void test_jtag_reads_an_open_device(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    uint32_t words[8];
+    size_t done;
+    struct ftdi *f = open_adapter("FOXJTAG");
+    powered(f);
+    must_connect(f);
+    expect_words(f, CODE_BASE, PORT_IMAGE_CODE, 0, 4096);
+    expect_words(f, CODE_BASE, PORT_IMAGE_CODE, PORT_IMAGE_CODE_SIZE - 0x404, 0x101); // odd pieces
+    expect_words(f, DATA_BASE, PORT_IMAGE_DATA, 0, PORT_IMAGE_DATA_SIZE / 4);
+    expect_words(f, RAM_BASE, PORT_IMAGE_RAM, 0x3f8, 5);
+    assert_int_equal(read_words(f, SWD_CPUID, words, 1, &done), SWD_WORDS);
+    assert_int_equal(words[0], 0x412fc230);
+    // Behind the end of a memory is nothing: the words before it still come, and it is said which.
+    assert_int_equal(read_words(f, CODE_BASE + PORT_IMAGE_CODE_SIZE - 12, words, 8, &done),
+                     SWD_REFUSED);
+    assert_int_equal(done, 3);
+    for (size_t i = 0; i < done; i++)
+        assert_int_equal(words[i], vault_word(PORT_IMAGE_CODE, PORT_IMAGE_CODE_SIZE - 12 + 4 * i));
+    must_connect(f); // what stuck is gone
+    expect_words(f, CODE_BASE, PORT_IMAGE_CODE, 64, 1);
+    assert_int_equal(jtag_read_words(f, CODE_BASE + 2, words, 1, &done, NULL, NULL, &e),
+                     ERR_INVALID);
+    ftdi_close(f);
+
+    // The second channel of an FT2232H, and serial wire on its first, at the same memory.
+    struct ftdi *a = open_adapter("FOXTWO"), *b = NULL;
+    uint32_t dpidr, word;
+    powered(a);
+    must(ftdi_open_second(&b, "FOXTWO", &e), &e);
+    for (unsigned i = 0; i < 2; i++) {
+        must_connect(b);
+        expect_words(b, DATA_BASE, PORT_IMAGE_DATA, 4 * i, 100);
+        assert_int_equal(swd_connect(a, &dpidr, &e), SWD_WORDS);
+        assert_int_equal(swd_read_words(a, DATA_BASE, &word, 1, &done, NULL, NULL, &e), SWD_WORDS);
+        assert_int_equal(word, vault_word(PORT_IMAGE_DATA, 0));
+    }
+    ftdi_close(b);
+    ftdi_close(a);
+}
+
+static void test_jtag_locked_device_refuses(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    uint32_t id, words[8];
+    size_t done;
+    struct ftdi *f = open_adapter("FOXLOCK");
+    struct power p = powered(f);
+    for (int boot = 0; boot < 3; boot++) {
+        static const uint32_t closed[] = {CODE_BASE, DATA_BASE + 64};
+        for (size_t i = 0; i < 2; i++) {
+            must_connect(f);
+            assert_int_equal(read_words(f, closed[i], words, 8, &done), SWD_REFUSED);
+            assert_int_equal(done, 0);
+        }
+        must_connect(f);
+        assert_int_equal(read_words(f, RAM_BASE, words, 8, &done), SWD_WORDS);
+        if (boot == 0) must(power_reset(&p, true, &e), &e);
+        if (boot == 1) {
+            must(power_off(&p, &e), &e);
+            assert_int_equal(jtag_connect(f, &id, &e), SWD_SILENT);
+            must(power_on(&p, &e), &e);
+        }
+    }
+    ftdi_close(f);
+    f = open_adapter("FOXDARK");
+    powered(f);
+    assert_int_equal(jtag_connect(f, &id, &e), SWD_SILENT);
+    assert_int_equal(read_words(f, RAM_BASE, words, 1, &done), SWD_SILENT);
+    assert_int_equal(done, 0);
+    ftdi_close(f);
+}
+
 // --- what is wrong with an adapter has a name
 
 static void expect_error(int rc, enum err_code code, const struct err *e, const char *says)
@@ -298,6 +410,7 @@ static void test_stuck_debug_lines_have_names(void **state)
     assert_int_equal(scan(f, &id, &n), JTAG_SILENT);
     order("zeros debug jtag");
     assert_int_equal(scan(f, &id, &n), JTAG_STUCK);
+    assert_int_equal(jtag_connect(f, &id, &e), SWD_GARBLED);
     order("mend debug jtag");
     assert_int_equal(scan(f, &id, &n), JTAG_CHAIN);
     ftdi_close(f);
@@ -321,6 +434,8 @@ int main(void)
         cmocka_unit_test(test_lines_reach_the_device_and_come_back),
         cmocka_unit_test(test_jtag_names_itself),
         cmocka_unit_test(test_jtag_is_the_standard),
+        cmocka_unit_test(test_jtag_reads_an_open_device),
+        cmocka_unit_test(test_jtag_locked_device_refuses),
         cmocka_unit_test(test_faults_have_names),
         cmocka_unit_test(test_stuck_debug_lines_have_names),
     };

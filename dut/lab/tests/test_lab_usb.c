@@ -15,6 +15,7 @@
 #include "bench/base/rng.h"
 #include "dut/lab/memory.h"
 #include "dut/lab/usb/ft232h.h"
+#include "dut/lab/usb/jtag_target.h"
 #include "dut/lab/usb/swd_target.h"
 #include "dut/port/port_wire.h"
 
@@ -310,8 +311,10 @@ static void test_swd_is_strict(void **state)
 {
     (void)state;
     unsigned reads = 0;
+    struct debug_port port;
     struct swd_target t;
-    swd_target_init(&t, read_any, &reads);
+    debug_port_init(&port, read_any, &reads);
+    swd_target_init(&t, &port);
     line_reset(&t);
     clock_bits(&t, 0, 8);
     assert_int_equal(request(&t, 0xa5), 7); // still on JTAG
@@ -342,6 +345,106 @@ static void test_swd_is_strict(void **state)
     assert_int_equal(request(&t, 0x9f), 4); // access port without power: fault
     clock_bits(&t, 0, 1);
     assert_int_equal(reads, 0);
+}
+
+// The machine's steps: `mode` bits with 1 on the data line.
+static bool step(struct jtag_target *t, bool data, bool mode)
+{
+    jtag_target_pins(t, false, data, mode);
+    bool out = jtag_target_pins(t, false, data, mode);
+    jtag_target_pins(t, true, data, mode);
+    jtag_target_pins(t, false, data, mode);
+    return out;
+}
+
+// From idle to idle and `rest` clocks there; what came out.
+static uint64_t jtag_shift(struct jtag_target *t, bool ir, uint64_t bits, unsigned n, unsigned rest)
+{
+    uint64_t out = 0;
+    step(t, true, true);
+    if (ir) step(t, true, true);
+    step(t, true, false);
+    step(t, true, false);
+    for (unsigned i = 0; i < n; i++)
+        out |= (uint64_t)step(t, bits >> i & 1, i + 1 == n) << i;
+    step(t, true, true);
+    step(t, true, false);
+    for (unsigned i = 0; i < rest; i++)
+        step(t, true, false);
+    return out;
+}
+
+static uint64_t jtag_access(struct jtag_target *t, bool read, unsigned address, uint32_t value,
+                            unsigned rest)
+{
+    return jtag_shift(t, false, (uint64_t)value << 3 | address >> 1 | read, 35, rest);
+}
+
+enum { JTAG_ABORT = 0x8, JTAG_DPACC = 0xa, JTAG_APACC = 0xb, TAKEN = 2, WAIT = 1, RESTS = 8 };
+
+static uint32_t control_of(struct jtag_target *t)
+{
+    jtag_shift(t, true, JTAG_DPACC, 4, 0);
+    jtag_access(t, true, 4, 0, 0);
+    return (uint32_t)(jtag_access(t, true, 12, 0, 0) >> 3);
+}
+
+static void test_jtag_debug_port_is_strict(void **state)
+{
+    (void)state;
+    unsigned reads = 0;
+    struct debug_port port;
+    struct jtag_target t;
+    debug_port_init(&port, read_any, &reads);
+    jtag_target_init(&t, &port);
+    step(&t, true, false);
+    assert_int_equal(jtag_shift(&t, true, JTAG_APACC, 4, 0), 1); // 0001 is what it captures
+    // Without power an access goes wrong, and that sticks until 1 is written to it.
+    jtag_access(&t, true, 12, 0, RESTS);
+    assert_int_equal(control_of(&t), 1 << 5);
+    jtag_access(&t, false, 4, 0x50000000, 0);
+    assert_int_equal(control_of(&t), 0xf0000020);
+    jtag_access(&t, false, 4, 0x50000020, 0);
+    assert_int_equal(control_of(&t), 0xf0000000);
+    assert_int_equal(reads, 0);
+
+    // Each access brings what the one before has read.
+    jtag_shift(&t, true, JTAG_APACC, 4, 0);
+    jtag_access(&t, false, 0, 0x12, RESTS);
+    jtag_access(&t, false, 4, 0x20000100, RESTS);
+    jtag_access(&t, true, 12, 0, RESTS);
+    for (uint32_t a = 0x20000100; a < 0x20000140; a += 4)
+        assert_int_equal(jtag_access(&t, true, 12, 0, RESTS), (uint64_t)a << 3 | TAKEN);
+    assert_int_equal(reads, 17);
+    // Too early: told to wait, and not carried out; then everything goes on where it was.
+    assert_int_equal(jtag_access(&t, true, 12, 0, 0) & 7, TAKEN);
+    assert_int_equal(jtag_access(&t, true, 12, 0, 0) & 7, WAIT);
+    assert_int_equal(reads, 18);
+    assert_int_equal(jtag_access(&t, true, 12, 0, RESTS), (uint64_t)0x20000144 << 3 | TAKEN);
+    // ABORT ends what hangs.
+    jtag_access(&t, true, 12, 0, 0);
+    t.busy = 1000;
+    assert_int_equal(jtag_access(&t, true, 12, 0, 0) & 7, WAIT);
+    jtag_shift(&t, true, JTAG_ABORT, 4, 0);
+    jtag_shift(&t, false, 1 << 3, 35, 0);
+    jtag_shift(&t, true, JTAG_APACC, 4, 0);
+    assert_int_equal(jtag_access(&t, true, 12, 0, RESTS) & 7, TAKEN);
+    // A wait is an overrun where that was asked for.
+    assert_int_equal(control_of(&t), 0xf0000000);
+    jtag_access(&t, false, 4, 0x50000001, 0);
+    jtag_shift(&t, true, JTAG_APACC, 4, 0);
+    jtag_access(&t, true, 12, 0, 0);
+    jtag_access(&t, true, 12, 0, RESTS);
+    assert_int_equal(control_of(&t), 0xf0000003);
+    // Nothing is read while a flag sticks; a reset of the machine does not clear it.
+    unsigned before = reads;
+    for (int i = 0; i < 5; i++)
+        step(&t, true, true);
+    step(&t, true, false);
+    jtag_shift(&t, true, JTAG_APACC, 4, 0);
+    jtag_access(&t, true, 12, 0, RESTS);
+    assert_int_equal(reads, before);
+    assert_int_equal(control_of(&t) & 0x22, 0x22);
 }
 
 // --- memory
@@ -412,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_usb_holds_a_kilobyte, mpsse, pull_out),
         cmocka_unit_test_setup_teardown(test_usb_survives_noise, mpsse, pull_out),
         cmocka_unit_test(test_swd_is_strict),
+        cmocka_unit_test(test_jtag_debug_port_is_strict),
         cmocka_unit_test(test_memory_protection_lasts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

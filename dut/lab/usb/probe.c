@@ -71,6 +71,7 @@ static void switch_device(struct probe *p, uint16_t high)
     if (powered != p->powered || held != p->held) {
         p->powered = powered;
         p->held = held;
+        debug_port_reset(&p->port);
         swd_target_reset(&p->swd);
         jtag_target_reset(&p->jtag);
         p->target.set_lines(p->target.ctx, p->target.index, powered, held);
@@ -148,8 +149,9 @@ int probe_new(struct probe **out, const struct probe_config *config, struct err 
     size_t size;
     const uint8_t *image = memory_image(p->target.memory, PORT_IMAGE_FLASH, &size);
     spi_flash_init(&p->flash, image, size);
-    swd_target_init(&p->swd, read_word, p);
-    jtag_target_reset(&p->jtag);
+    debug_port_init(&p->port, read_word, p);
+    swd_target_init(&p->swd, &p->port);
+    jtag_target_init(&p->jtag, &p->port);
     const struct ft232h_wires wires[FT232H_CHANNELS] = {{p, change}, {p, change_second}};
     int rc = ft232h_new(&p->chip, config->serial, config->kind, wires, err);
     if (rc < 0) {

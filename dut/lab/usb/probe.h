@@ -18,6 +18,7 @@
 
 #include "bench/base/err.h"
 #include "dut/lab/memory.h"
+#include "dut/lab/usb/debug_port.h"
 #include "dut/lab/usb/ft232h.h"
 #include "dut/lab/usb/jtag_target.h"
 #include "dut/lab/usb/spi_flash.h"
@@ -49,6 +50,7 @@ struct probe {
     struct probe_target target;
     struct ft232h *chip;
     struct spi_flash flash;
+    struct debug_port port; // behind both
     struct swd_target swd;
     struct jtag_target jtag;
     bool is_jtag, is_double;

@@ -1,38 +1,21 @@
 #include "dut/lab/usb/swd_target.h"
 
 enum {
-    DPIDR = 0x2ba01477,
-    AP_IDR = 0x24770011, // AHB access port
-    LINE_RESET = 50,     // ones in a row
+    LINE_RESET = 50, // ones in a row
     JTAG_TO_SWD = 0xe79e,
     ACK_OK = 1,
     ACK_FAULT = 4
 };
 
-// CTRL/STAT
-#define ORUNDETECT   (UINT32_C(1) << 0)
-#define STICKYORUN   (UINT32_C(1) << 1)
-#define STICKYERR    (UINT32_C(1) << 5)
-#define WDATAERR     (UINT32_C(1) << 7)
-#define STICKY       (STICKYORUN | STICKYERR | WDATAERR)
-#define CDBGPWRUPREQ (UINT32_C(1) << 28)
-#define CSYSPWRUPREQ (UINT32_C(1) << 30)
-#define POWER_REQ    (CDBGPWRUPREQ | CSYSPWRUPREQ) // each is acknowledged one bit above
-
-void swd_target_init(struct swd_target *t,
-                     bool (*read)(void *ctx, uint32_t address, uint32_t *value), void *ctx)
+void swd_target_init(struct swd_target *t, struct debug_port *port)
 {
-    *t = (struct swd_target){.read = read, .ctx = ctx};
-    swd_target_reset(t);
+    *t = (struct swd_target){.port = port};
 }
 
 void swd_target_reset(struct swd_target *t)
 {
-    bool clock = t->clock;
-    *t = (struct swd_target){.read = t->read, .ctx = t->ctx, .clock = clock};
+    *t = (struct swd_target){.port = t->port, .clock = t->clock};
 }
-
-// --- registers
 
 // The request: start, AP, read, A2, A3, parity, stop, park; the first bit is bit 0.
 static bool is_ap(uint8_t request)
@@ -50,69 +33,6 @@ static unsigned address(uint8_t request)
     return request >> 1 & 0xc;
 }
 
-static bool is_powered_up(const struct swd_target *t)
-{
-    return (t->control & POWER_REQ) == POWER_REQ;
-}
-
-static void transfer(struct swd_target *t)
-{
-    uint32_t value = 0;
-    if ((t->csw & 7) != 2 || !t->read(t->ctx, t->tar & ~UINT32_C(3), &value))
-        t->control |= STICKYERR; // only words are implemented
-    t->result = value;
-    // Counting up stops at a kilobyte, as the specification allows.
-    if ((t->csw >> 4 & 3) == 1) t->tar = (t->tar & ~UINT32_C(0x3ff)) | ((t->tar + 4) & 0x3ff);
-}
-
-static void ap_read(struct swd_target *t, unsigned a)
-{
-    unsigned bank = t->select >> 4 & 0xf, unit = t->select >> 24;
-    if (unit != 0 || (bank != 0 && bank != 0xf))
-        t->result = 0;
-    else if (bank == 0xf)
-        t->result = a == 0xc ? AP_IDR : 0;
-    else if (a == 0xc)
-        transfer(t);
-    else
-        t->result = a == 0 ? t->csw : a == 4 ? t->tar : 0;
-}
-
-static void ap_write(struct swd_target *t, unsigned a, uint32_t value)
-{
-    if (t->select >> 24 != 0 || (t->select >> 4 & 0xf) != 0) return;
-    if (a == 0) t->csw = value;
-    if (a == 4) t->tar = value;
-    if (a == 0xc) t->control |= STICKYERR; // writing is not implemented
-}
-
-static uint32_t dp_read(const struct swd_target *t, unsigned a)
-{
-    switch (a) {
-    case 0:
-        return DPIDR;
-    case 4:
-        return (t->select & 0xf) == 0 ? t->control | (t->control & POWER_REQ) << 1 : 0x40;
-    default: // RESEND, RDBUFF
-        return t->result;
-    }
-}
-
-static void dp_write(struct swd_target *t, unsigned a, uint32_t value)
-{
-    if (a == 0) { // ABORT
-        if (value >> 2 & 1) t->control &= ~STICKYERR;
-        if (value >> 3 & 1) t->control &= ~WDATAERR;
-        if (value >> 4 & 1) t->control &= ~STICKYORUN;
-    } else if (a == 4) {
-        t->control = (t->control & STICKY) | (value & (ORUNDETECT | POWER_REQ));
-    } else if (a == 8) {
-        t->select = value;
-    }
-}
-
-// --- the wire
-
 static unsigned parity(uint32_t v)
 {
     return (unsigned)__builtin_parity(v);
@@ -128,8 +48,7 @@ static bool is_valid(uint8_t r)
 static bool is_refused(const struct swd_target *t, uint8_t r)
 {
     bool harmless = !is_ap(r) && (is_read(r) ? address(r) <= 4 : address(r) == 0);
-    if (harmless) return false;
-    return t->control & STICKY || (is_ap(r) && !is_powered_up(t));
+    return !harmless && debug_port_refuses(t->port, is_ap(r));
 }
 
 // A whole request has come: prepares the answer.
@@ -143,12 +62,12 @@ static void accept_request(struct swd_target *t)
     }
     t->fresh = false;
     bool refused = is_refused(t, r);
-    bool data_anyway = t->control & ORUNDETECT;
+    bool data_anyway = debug_port_detects_overrun(t->port);
     uint32_t value = 0;
-    if (refused && data_anyway) t->control |= STICKYORUN;
+    if (refused) debug_port_overrun(t->port);
     if (!refused && is_read(r)) {
-        value = is_ap(r) ? t->result : dp_read(t, address(r)); // of the access before
-        if (is_ap(r)) ap_read(t, address(r));
+        value = is_ap(r) ? t->port->result : debug_port_dp_read(t->port, address(r));
+        if (is_ap(r)) debug_port_ap_read(t->port, address(r)); // for the next one to fetch
     }
     bool data = !refused || data_anyway;
     t->shift = refused ? ACK_FAULT : ACK_OK;
@@ -168,11 +87,11 @@ static void accept_data(struct swd_target *t)
     t->phase = SWD_PHASE_IDLE;
     if (!t->write_counts) return;
     if (parity(value) != (t->shift >> 32 & 1)) {
-        t->control |= WDATAERR;
+        debug_port_bad_data(t->port);
     } else if (is_ap(t->request)) {
-        ap_write(t, address(t->request), value);
+        debug_port_ap_write(t->port, address(t->request), value);
     } else {
-        dp_write(t, address(t->request), value);
+        debug_port_dp_write(t->port, address(t->request), value);
     }
 }
 

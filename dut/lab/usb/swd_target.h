@@ -1,13 +1,15 @@
-// The lab's serial wire debug port at the level of its pins: a debug port of version 1 behind the
-// JTAG switch, and one access port to the memory of a Cortex-M3.
+// The lab's serial wire at the level of its pins: the debug port of debug_port.h behind the JTAG
+// switch.
 //
-// A pure state machine; memory is reached through the caller. It samples and changes the data line
-// at rising edges of the clock.
+// A pure state machine; borrows the debug port. It samples and changes the data line at rising
+// edges of the clock.
 #ifndef DUT_LAB_USB_SWD_TARGET_H
 #define DUT_LAB_USB_SWD_TARGET_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "dut/lab/usb/debug_port.h"
 
 enum swd_phase {
     SWD_PHASE_LOCKED, // until a line reset
@@ -21,9 +23,7 @@ enum swd_phase {
 };
 
 struct swd_target {
-    /// One word of memory; false: the bus answers with an error. ctx is lent.
-    bool (*read)(void *ctx, uint32_t address, uint32_t *value);
-    void *ctx;
+    struct debug_port *port;
 
     bool clock;       // last level
     uint64_t history; // bits of the host, the latest on top
@@ -38,13 +38,9 @@ struct swd_target {
     bool takes_data;   // after its answer 33 bits come
     bool write_counts; // and they are to be acted on
     bool drives, out;
-
-    uint32_t control, select, csw, tar;
-    uint32_t result; // of the last access, for the next one to fetch
 };
 
-void swd_target_init(struct swd_target *t,
-                     bool (*read)(void *ctx, uint32_t address, uint32_t *value), void *ctx);
+void swd_target_init(struct swd_target *t, struct debug_port *port);
 /// Power is gone, or the port does not answer: it begins anew.
 void swd_target_reset(struct swd_target *t);
 /// The levels on the lines now: `data` is what the host drives, or the pull-up.
