@@ -82,6 +82,33 @@ echo $? >pull.code
 END
 fox=$fox "$lab" run "$scenario" -- sh ./inside.sh >lab.out 2>lab.err
 
+# Devices at JTAG pins, in a lab of their own.
+jtag() { # FILE SERIAL WIRED
+    cat >"$1" <<END
+syntax(1)
+return {
+  name = "desk", virtual = true,
+  radios = { { unit = "station1", uri = "ip:127.0.0.1", lo_hz = 868e6, gain_db = 50, path = "conducted" } },
+  uarts = { { unit = "dut1", path = "/dev/null", baud = 9600 } },
+  ftdi = { serial = "$2", relay = "AC0", discharge_s = 0.1, wired = { $3 } },
+}
+END
+}
+jtag chain.lua FOXJTAG '"spi", "jtag"'
+jtag barred.lua FOXLOCK '"spi", "jtag"'
+jtag both.lua FOXTWO '"spi", "swd", "jtag"'
+jtag unsaid.lua FOXTWO '"spi", "swd"'
+cat >chained.sh <<'END'
+run() { name=$1; shift; "$fox" "$@" >"$name.out" 2>"$name.err" </dev/null; echo $? >"$name.code"; }
+run jinfo swd info --bench chain.lua --boot 0.1
+run jwords swd read 0x08000000 24 --bench chain.lua --boot 0
+run jrefused swd read 0x08000000 24 --jtag --bench barred.lua --boot 0.1
+run jboth swd read 0x08000000 24 --jtag --bench both.lua --boot 0.1
+run sboth swd read 0x08000000 24 --bench both.lua --boot 0
+run junsaid swd read 0x08000000 24 --jtag --bench unsaid.lua --boot 0
+END
+fox=$fox "$lab" run "$FOX_BIN_DIR/../dut/probes.scenario" -- sh ./chained.sh >lab2.out 2>lab2.err
+
 is() { # NAME CODE
     [ "$(cat "$1.code")" = "$2" ] || { cat "$1.code" "$1.out" "$1.err"; false; }
 }
@@ -116,6 +143,16 @@ check "reading what is protected: exit 6" is refused 6
 check "the reason is named" grep -q 'the device refuses: its memory is protected' refused.err
 check "a closed port: exit 5" is silent 5
 check "silence proves nothing" grep -q 'nobody answers: no debug port, no power' silent.err
+check "JTAG, swd info: exit 0" is jinfo 0
+check "who is on the chain" grep -q '^IDCODE 4BA00477' jinfo.out
+check "and lets one read" test "$(grep -c ': readable$' jinfo.out)" = 3
+check "reading through JTAG: exit 0" is jwords 0
+check "six words" test "$(wc -w <jwords.out)" = 6
+check "what is protected: exit 6" is jrefused 6
+check "JTAG of two channels: exit 0" is jboth 0
+check "the same words on both pins" cmp jboth.out sboth.out
+check "JTAG that is not wired: exit 4" is junsaid 4
+check "what to add" grep -q 'add "jtag" to ftdi.wired' junsaid.err
 check "an adapter that is not there: exit 3" is absent 3
 check "those that are there are named" grep -q 'found FOXFTDI1, FOXFTDI2' absent.err
 check "a bench without adapter: exit 4" is bare 4
