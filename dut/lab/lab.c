@@ -191,8 +191,8 @@ static int open_devices(struct lab *lab, const char *nvm_dir, struct err *err)
             .device = lab->devices[i],
             .uart = s->uart >= 0 ? lab->uarts[s->uart] : NULL,
             .cold = true,
-            // A device's receiver: 6 dB noise figure, per hertz.
-            .receiver.noise_mw = pow(10, (-174 + 6) / 10.0),
+            .ppm = s->ppm,
+            .receiver.noise_mw = pow(10, (-174 + s->figure_db) / 10.0), // per hertz
         };
     }
     for (size_t i = 0; i < lab->scenario->n_paths; i++) {

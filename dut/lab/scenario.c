@@ -200,7 +200,8 @@ static int take_device(struct parser *p)
 {
     struct scenario *s = p->s;
     if (s->n_devices == SCENARIO_UNITS_MAX) return too_many(p, SCENARIO_UNITS_MAX);
-    struct scenario_device u = {.uart = -1, .supply_mv = 3300, .temperature_mc = 25000};
+    struct scenario_device u = {
+        .uart = -1, .supply_mv = 3300, .temperature_mc = 25000, .figure_db = 6};
     int rc = take_name(p, u.name);
     if (rc < 0) return rc;
     if (device_index(s, u.name) >= 0) return twice(p);
@@ -220,10 +221,20 @@ static int take_device(struct parser *p)
             u.temperature_mc = (int32_t)lround(number * 1000);
             continue;
         }
+        if (strcmp(p->words[i], "ppm") == 0) {
+            if (!quantity(value, "", &u.ppm) || fabs(u.ppm) > 200)
+                return refuse(p, "ppm=%s: expected a number from -200 to 200", value);
+            continue;
+        }
+        if (strcmp(p->words[i], "figure") == 0) {
+            if (!quantity(value, "dB", &u.figure_db) || u.figure_db < 0 || u.figure_db > 60)
+                return refuse(p, "figure=%s: expected a noise figure from 0dB to 60dB", value);
+            continue;
+        }
         if (strcmp(p->words[i], "uart") != 0)
             return refuse(p,
                           "'%s' is not an option of device; allowed are uart=NAME supply=NmV "
-                          "temperature=NC, then the program and its arguments",
+                          "temperature=NC ppm=N figure=NdB, then the program and its arguments",
                           p->words[i]);
         u.uart = uart_index(s, value);
         if (u.uart < 0) return refuse(p, "uart=%s: no such uart above this line", value);

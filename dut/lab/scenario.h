@@ -40,6 +40,8 @@ struct scenario_device {
     int uart; // index, -1: none
     uint32_t supply_mv;
     int32_t temperature_mc; // thousandths of a degree Celsius
+    double ppm;             // error of its radio's crystal
+    double figure_db;       // noise figure of its receiver
     uint8_t *nvm;           // what a new one holds, owned; NULL: erased
     char *argv[SCENARIO_ARGS_MAX + 1];
     int argc;

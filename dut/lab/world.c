@@ -18,6 +18,9 @@ int world_rf_tx(void *ctx, unsigned index, int64_t t_ns, double carrier_hz, doub
                 float *iq, size_t n, struct err *err)
 {
     struct world *w = ctx;
+    double true_factor = 1 + w->slots[index].ppm * 1e-6;
+    carrier_hz *= true_factor;
+    rate_hz *= true_factor;
     if (w->burst) w->burst(w->ctx, index, t_ns, t_ns + (int64_t)((double)n * 1e9 / rate_hz));
     return air_send_take(w->air, index, t_ns, carrier_hz, rate_hz, iq, n, err);
 }
@@ -145,15 +148,18 @@ static int64_t slot_next_ns(const struct world_slot *s)
 static int deliver_window(struct world *w, struct world_slot *s, const struct device_listen *l,
                           struct err *err)
 {
-    size_t n = (size_t)floor((double)(l->to_ns - l->from_ns) * 1e-9 * l->rate_hz);
+    // A slow crystal takes fewer samples in the window; a fast one stops when it has what was
+    // asked.
+    double true_factor = 1 + s->ppm * 1e-6, true_hz = l->rate_hz * true_factor;
+    size_t n = (size_t)floor((double)(l->to_ns - l->from_ns) * 1e-9 * fmin(l->rate_hz, true_hz));
     float *iq = malloc((n + 1) * 8);
     if (!iq) return err_set(err, ERR_NOMEM, "a receive window of %zu samples", n);
     char stream[96];
     snprintf(stream, sizeof stream, "device %s window %u", s->device->name, s->windows++);
     struct air_receiver rx = s->receiver;
-    rx.clock = (struct sample_clock){.base_ns = l->from_ns,
-                                     .rate_uhz = (int64_t)llround(l->rate_hz * 1e6)};
-    rx.centre_hz = l->carrier_hz;
+    rx.clock =
+        (struct sample_clock){.base_ns = l->from_ns, .rate_uhz = (int64_t)llround(true_hz * 1e6)};
+    rx.centre_hz = l->carrier_hz * true_factor;
     rx.noise_key = rng_key(w->seed, stream);
     rx.noise_mw = s->receiver.noise_mw * l->rate_hz; // given for 1 Hz
     air_hear(w->air, &rx, 0, n, 1, iq);

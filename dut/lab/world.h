@@ -24,6 +24,7 @@ struct world_slot {
     bool powered, held;           // RTS, DTR, or the probe's relay and reset
     bool outage;                  // power has failed, whatever the others want
     bool cold;                    // power was off since the last start
+    double ppm;                   // error of its radio's crystal: carriers, sampling, bit rate
     struct air_receiver receiver; // what it hears when it listens
     unsigned windows;             // receive windows so far
 };
