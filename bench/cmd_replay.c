@@ -70,6 +70,9 @@ static void use_key(struct replay *r, const char *path)
                                            .modulus = 4096};
         rc = judge_register(r->config.judge, &known, &why);
     }
+    if (rc == ERR_OK && has)
+        r->config.signer =
+            (struct sfx_signer){.key = r->key.key.len ? &r->key.key : NULL, .token = r->key.token};
     if (rc < 0 || !has) {
         judge_free(r->config.judge);
         r->config.judge = NULL;

@@ -9,11 +9,15 @@
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 #include "bench/net/judge.h"
+#include "bench/sfx/uplink.h"
 
 struct replay_config {
     double low_hz, high_hz; // uplink band
     bool bit_rate_600;      // of the device; else 100
     struct judge *judge;    // knows the device's key; NULL: tags are not computed again
+    // The same key for the receiver, which takes weak frames by it as it did in the run. Lent; all
+    // zeros: none is at hand.
+    struct sfx_signer signer;
     uint32_t device_id;
 };
 

@@ -105,6 +105,18 @@ replay --device device.lua
 check "without a key: exit 0" exits 0
 check "and it is said" grep -q 'tags are taken as they were booked: .*other.key' err
 
+# So weak that only list decoding with the key reads some of the frames (Eb/N0 about 3.5 dB).
+sed 's/^path   dut1 station1 loss=.*/path   dut1 station1 loss=157dB/' "$root/fixtures/scenarios/default.scenario" >weak
+"$FOX_BIN_DIR/foxlab" run weak -- "$fox" run MINE --seed 1 --device "$root/fixtures/devices/foxdut.lua" \
+    --bench "$root/fixtures/benches/virtual.lua" -o weak.results >out 2>err
+check "a run near the limit" grep -q '"how":"list".*"status":"ok"' weak.results/latest/events.jsonl
+fox replay weak.results/latest
+check "weak frames are heard as the live run heard them: exit 0" exits 0
+check "none differs" grep -qE '^2 recordings replayed: [1-9][0-9]* frames, 0 differ' out
+fox replay weak.results/latest --device device.lua # whose key is gone
+check "without the key some are not: exit 7" exits 7
+check "which shows that the key read them" grep -qE '^differs .*(is not heard any more|is "bad_crc")' out
+
 fox replay results/latest MINE-003
 check "a case that is none: exit 4" exits 4
 check "it is said where to look" grep -q 'the run has no case MINE-003; its plan.json lists them' err
