@@ -14,7 +14,7 @@
 
 // What a bench file may have; more is printed as a comment.
 enum { RADIOS = 4, UARTS = 16, FOUND_MAX = 32 };
-enum { PLUTO_VENDOR = 0x0456, FTDI_VENDOR = 0x0403, FT232H = 0x6014 };
+enum { PLUTO_VENDOR = 0x0456, FTDI_VENDOR = 0x0403, FT232H = 0x6014, FT2232H = 0x6010 };
 
 struct discovery {
     struct radio_found radios[FOUND_MAX];
@@ -118,7 +118,8 @@ static void print_radios(const struct discovery *d)
 static const char *owner(const struct port_found *p)
 {
     if (p->vendor == PLUTO_VENDOR) return "the console of a Pluto";
-    if (p->vendor == FTDI_VENDOR && p->product == FT232H) return "the adapter below";
+    if (p->vendor == FTDI_VENDOR && (p->product == FT232H || p->product == FT2232H))
+        return "the adapter below";
     return NULL;
 }
 
@@ -147,7 +148,10 @@ static void print_adapters(const struct discovery *d)
 {
     for (size_t i = 0; i < d->n_adapters; i++) {
         const struct ftdi_found *f = &d->adapters[i];
-        print_comment("  -- ", f->description);
+        char about[sizeof f->description + 64];
+        snprintf(about, sizeof about, "%s%s", f->is_double ? "FT2232H, JTAG on BD0 to BD3: " : "",
+                 f->description);
+        print_comment("  -- ", about);
         if (!*f->serial) {
             puts("  -- an adapter without a serial number, or one that this user may not open:");
             puts("  -- give it one with ftdi_eeprom; foxbench doctor says what else is missing");

@@ -18,6 +18,9 @@ const char doctor_udev_rules[] =
     "# FT232H\n"
     "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0403\", ATTR{idProduct}==\"6014\", MODE=\"0660\", "
     "GROUP=\"plugdev\", TAG+=\"uaccess\"\n"
+    "# FT2232H\n"
+    "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0403\", ATTR{idProduct}==\"6010\", MODE=\"0660\", "
+    "GROUP=\"plugdev\", TAG+=\"uaccess\"\n"
     "# ModemManager writes AT commands of its own to serial ports that it takes for modems\n"
     "SUBSYSTEM==\"tty\", SUBSYSTEMS==\"usb\", ENV{ID_MM_PORT_IGNORE}=\"1\"\n";
 

@@ -146,6 +146,7 @@ int ftdi_find(struct ftdi_found *out, size_t max, struct err *err)
             if (ftdi_usb_get_strings(context, l->dev, NULL, 0, one->description,
                                      sizeof one->description, one->serial, sizeof one->serial) < 0)
                 *one = (struct ftdi_found){0};
+            one->is_double = i == 1;
         }
         ftdi_list_free(&list);
     }

@@ -33,6 +33,7 @@ struct ftdi;
 struct ftdi_found {
     char serial[64]; // empty: it has none, or this user may not ask
     char description[128];
+    bool is_double; // an FT2232H
 };
 
 /// FT232H and FT2232H adapters on USB. Returns how many, at most max.

@@ -197,7 +197,7 @@ size_t ftdi_jtag_len(unsigned bits)
 }
 
 // Whole bytes, then bits, then the last bit on the way out of shifting.
-static void shift(struct ftdi_batch *b, uint64_t value, unsigned bits)
+static void put_bits(struct ftdi_batch *b, uint64_t value, unsigned bits)
 {
     unsigned bytes = (bits - 1) / 8, rest = (bits - 1) % 8;
     if (bytes) {
@@ -218,14 +218,14 @@ static void shift(struct ftdi_batch *b, uint64_t value, unsigned bits)
 void ftdi_jtag_instruction(struct ftdi_batch *b, uint64_t value, unsigned bits)
 {
     ftdi_jtag_mode(b, IDLE_TO_SHIFT_IR, 4);
-    shift(b, value, bits);
+    put_bits(b, value, bits);
     ftdi_jtag_mode(b, EXIT_TO_IDLE, 2);
 }
 
 void ftdi_jtag_data(struct ftdi_batch *b, uint64_t value, unsigned bits, unsigned rests)
 {
     ftdi_jtag_mode(b, IDLE_TO_SHIFT_DR, 3);
-    shift(b, value, bits);
+    put_bits(b, value, bits);
     ftdi_jtag_mode(b, EXIT_TO_IDLE, 2);
     if (rests == 0) return;
     const uint8_t clocks[] = {CLOCK_BYTES, (uint8_t)(rests - 1), (uint8_t)((rests - 1) >> 8)};

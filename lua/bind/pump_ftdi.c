@@ -18,8 +18,9 @@ int pump_announce_ftdi(struct pump *p, struct err *err)
     return pump_emit(p,
                      jval_make(err, "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:b, s:b}}",
                                "type", "instrument", "unit", c->unit, "kind", "ftdi", "serial",
-                               c->serial, "model", "FT232H", "firmware", "", "settings", "relay",
-                               c->relay, "reset", c->reset ? c->reset : "", "lab_enable",
+                               c->serial, "model", ftdi_is_double(p->ftdi) ? "FT2232H" : "FT232H",
+                               "firmware", "", "settings", "relay", c->relay, "reset",
+                               c->reset ? c->reset : "", "lab_enable",
                                c->lab_enable ? c->lab_enable : "", "spi", c->spi, "swd", c->swd),
                      err);
 }
