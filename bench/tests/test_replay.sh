@@ -106,7 +106,8 @@ check "without a key: exit 0" exits 0
 check "and it is said" grep -q 'tags are taken as they were booked: .*other.key' err
 
 # So weak that only list decoding with the key reads some of the frames (Eb/N0 about 3 dB).
-sed 's/^path   dut1 station1 loss=.*/path   dut1 station1 loss=157.5dB/' "$root/fixtures/scenarios/default.scenario" >weak
+sed 's/^path   dut1 station1 loss=.*/path   dut1 station1 loss=157.5dB/' \
+    "$root/fixtures/scenarios/default.scenario" >weak
 "$FOX_BIN_DIR/foxlab" run weak -- "$fox" run MINE --seed 1 --device "$root/fixtures/devices/foxdut.lua" \
     --bench "$root/fixtures/benches/virtual.lua" -o weak.results >out 2>err
 check "a run near the limit" grep -q '"how":"list".*"status":"ok"' weak.results/latest/events.jsonl
