@@ -127,8 +127,10 @@ static int l_proven(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"command", l_command}, {"next_line", l_next_line},   {"power", l_power}, {"reset", l_reset},
-    {"proven", l_proven},   {"lab_enable", l_lab_enable}, {"unasked", l_unasked}, {NULL, NULL},
+    {"command", l_command}, {"next_line", l_next_line},
+    {"power", l_power},     {"reset", l_reset},
+    {"proven", l_proven},   {"lab_enable", l_lab_enable},
+    {"unasked", l_unasked}, {NULL, NULL},
 };
 
 void bind_push_dut(lua_State *L, struct bind *b)

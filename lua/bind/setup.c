@@ -150,18 +150,37 @@ static int line_of(const struct jval *bench, const char *name)
     return strcmp(line, "rts") == 0 ? PORT_LINE_RTS : PORT_LINE_DTR;
 }
 
-static void fill_permit(const struct jval *bench, const char *unit, struct air_permit *out)
+static int add_path(struct air_permit *out, const char *to, const char *kind, double attenuation_db,
+                    double tolerance_db, struct err *err)
+{
+    if (out->n_paths == AIR_PATHS_MAX)
+        return err_set(err, ERR_USAGE,
+                       "bench.rf: expected at most %d paths from %s, got more; one that is left "
+                       "out could lead to an antenna",
+                       AIR_PATHS_MAX, out->unit);
+    struct air_path *path = &out->paths[out->n_paths++];
+    snprintf(path->to, sizeof path->to, "%s", to);
+    snprintf(path->kind, sizeof path->kind, "%s", kind);
+    path->attenuation_db = attenuation_db;
+    path->tolerance_db = tolerance_db;
+    return ERR_OK;
+}
+
+static int fill_permit(const struct jval *bench, const struct jval *radio, const char *unit,
+                       struct air_permit *out, struct err *err)
 {
     snprintf(out->unit, sizeof out->unit, "%s", unit);
+    // A radio with an antenna sends into the open air, whatever its paths are said to be.
+    const char *own = text_of(radio, "path", "");
+    int rc = ERR_OK;
+    if (strcmp(own, "antenna") == 0) rc = add_path(out, "the open air", own, 0, 0, err);
     const struct jval *rf = jval_get(bench, "rf");
-    for (size_t i = 0; i < jval_len(rf) && out->n_paths < AIR_PATHS_MAX; i++) {
+    for (size_t i = 0; rc >= 0 && i < jval_len(rf); i++) {
         const struct jval *path = jval_at(rf, i);
         if (strcmp(text_of(path, "from", ""), unit) != 0) continue;
-        struct air_path *to = &out->paths[out->n_paths++];
-        snprintf(to->to, sizeof to->to, "%s", text_of(path, "to", ""));
-        snprintf(to->kind, sizeof to->kind, "%s", text_of(path, "kind", ""));
-        to->attenuation_db = jval_number(jval_get(path, "attenuation_db"), 0);
-        to->tolerance_db = jval_number(jval_get(path, "tolerance_db"), AIR_PATH_TOLERANCE_DB);
+        rc = add_path(out, text_of(path, "to", ""), text_of(path, "kind", ""),
+                      jval_number(jval_get(path, "attenuation_db"), 0),
+                      jval_number(jval_get(path, "tolerance_db"), AIR_PATH_TOLERANCE_DB), err);
     }
     const struct jval *bands = jval_get(jval_get(bench, "permit"), "bands");
     for (size_t i = 0; i < jval_len(bands) && out->n_bands < AIR_BANDS_MAX; i++) {
@@ -172,6 +191,7 @@ static void fill_permit(const struct jval *bench, const char *unit, struct air_p
             .max_dbm = jval_number(jval_get(band, "max_dbm"), 0),
         };
     }
+    return rc;
 }
 
 void setup_fill_radio(const struct jval *radio, const struct sfx_zone *zone,
@@ -202,12 +222,14 @@ static void fill_calibration(const struct jval *radio, struct pump_calibration *
     };
 }
 
-static void fill_first(const struct jval *bench, const struct jval *radio, struct pump_config *out)
+static int fill_first(const struct jval *bench, const struct jval *radio, struct pump_config *out,
+                      struct err *err)
 {
     setup_fill_radio(radio, out->zone, &out->radio);
     out->downlink_dbm = jval_number(jval_get(radio, "downlink_dbm"), 0);
     fill_calibration(radio, &out->calibration);
-    if (out->radio.transmit) fill_permit(bench, out->radio_unit, &out->permit);
+    if (!out->radio.transmit) return ERR_OK;
+    return fill_permit(bench, radio, out->radio_unit, &out->permit, err);
 }
 
 // Under which cipher downlinks go. The device file has been checked: without a profile it is no
@@ -226,7 +248,7 @@ static int fill_cipher(const struct jval *device, struct pump_config *out, struc
                    name, sfx_native_assumed()->name);
 }
 
-static void fill_stations(const struct jval *bench, struct pump_config *out)
+static int fill_stations(const struct jval *bench, struct pump_config *out, struct err *err)
 {
     const struct jval *radios = jval_get(bench, "radios");
     for (size_t i = 1; i < jval_len(radios) && out->n_stations < PUMP_STATIONS_MAX; i++) {
@@ -236,8 +258,11 @@ static void fill_stations(const struct jval *bench, struct pump_config *out)
         setup_fill_radio(radio, out->zone, &station->radio);
         station->radio.tx_lo_hz = station->radio.lo_hz; // it sends against what it hears
         station->downlink_lo_hz = jval_number(jval_get(radio, "downlink_lo_hz"), 0);
-        if (station->radio.transmit) fill_permit(bench, station->unit, &station->permit);
+        if (!station->radio.transmit) continue;
+        const int rc = fill_permit(bench, radio, station->unit, &station->permit, err);
+        if (rc < 0) return rc;
     }
+    return ERR_OK;
 }
 
 int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
@@ -272,10 +297,12 @@ int setup_pump(const struct setup *s, struct pump_config *out, struct err *err)
         .keep_s = keep_s,
     };
     fill_ftdi(jval_get(s->bench, "ftdi"), &out->ftdi);
-    fill_first(s->bench, radio, out);
-    fill_stations(s->bench, out);
+    int rc = fill_first(s->bench, radio, out, err);
+    if (rc < 0) return rc;
+    rc = fill_stations(s->bench, out, err);
+    if (rc < 0) return rc;
     setup_fill_samples(s, out);
-    int rc = fill_cipher(s->device, out, err);
+    rc = fill_cipher(s->device, out, err);
     if (rc < 0) return rc;
     dialect_fill(s->dialect, &out->dialect);
     return ERR_OK;

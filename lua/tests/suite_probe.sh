@@ -98,6 +98,11 @@ inside default 's/kind = "conducted"/kind = "antenna"/' AUTH-DL-001
 check "a path through the open air: nothing is opened, exit 3" exits 3
 check "a path through the open air: the configuration's" verdict_of notrun config
 check "a path through the open air: what to do" says "declared 'antenna'; cable or shield it"
+inside default 's/path = "conducted"/path = "antenna"/' AUTH-DL-001
+check "a radio with an antenna: the configuration's, though its rf paths are cabled" verdict_of notrun config
+check "a radio with an antenna: what to do" says "to the open air to be conducted.*declared 'antenna'"
+inside default 's/rf = rf,/rf = (function() for _ = 1, 16 do rf[#rf + 1] = rf[1] end return rf end)(),/' AUTH-DL-001
+check "more paths than can be watched: what was expected" says 'expected at most 16 paths from station1'
 check "none of them sent anything" sh -c "! grep -q '\"type\":\"downlink\"' '$scratch/results/latest/events.jsonl'"
 
 # A key in a token that is not there.

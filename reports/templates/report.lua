@@ -139,8 +139,8 @@ local function notices(m)
       .. "show.", words.list(m.run.faults))
   end
   if m.run.chaos then
-    add("<strong>Chaos.</strong> Faults of radios, lines and power were drawn into the virtual lab on purpose (%s): this "
-      .. "run shows how the bench bears them, not what the device is worth.", html.text(m.run.chaos))
+    add("<strong>Chaos.</strong> Faults of radios, lines and power were drawn into the virtual lab on purpose (%s): "
+      .. "this run shows how the bench bears them, not what the device is worth.", html.text(m.run.chaos))
   end
   if #(m.run.substitutes or {}) > 0 then
     add("<strong>Not an honest run.</strong> Parts of the bench were replaced for a test of the bench itself: %s.",

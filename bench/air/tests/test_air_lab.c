@@ -252,7 +252,7 @@ static void test_downlinks_leave_at_their_sample(void **state)
     print_message(
         "# %d downlinks in %d starts, crystals %.2f ppm apart: %.3f samples off at most\n",
         STARTS * EACH, STARTS, ppm, worst);
-    assert_true(fabs(ppm - 0.12) < 0.005); // as in the scenario
+    assert_true(fabs(ppm - 0.12) < 0.02); // as in the scenario, and both crystals wander by 5 ppb
     assert_true(offsets[0] != offsets[1] || offsets[1] != offsets[2]);
     free(heard);
     radio_close(mouth);
