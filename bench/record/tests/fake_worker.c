@@ -307,7 +307,8 @@ int main(void)
         if (strcmp(what, "plan") == 0) plan(request);
         if (strcmp(what, "open") == 0) open_instruments(request);
         if (strcmp(what, "case") == 0) run_case(request);
-        if (strcmp(what, "quit") == 0 || strcmp(what, "silence") == 0) return 0;
+        const bool last = strcmp(what, "quit") == 0 || strcmp(what, "silence") == 0;
         jval_free(request);
+        if (last) return 0;
     }
 }
