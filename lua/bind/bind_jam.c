@@ -70,6 +70,23 @@ static struct phy_jam_wave wave_of(lua_State *L)
     return w;
 }
 
+// The radio that jams, 1 and up, out of option `by` at `index`; 0 is the first.
+static unsigned check_radio(lua_State *L, int index)
+{
+    lua_Integer by = luaL_checkinteger(L, index);
+    luaL_argcheck(L, by >= 1 && by <= PUMP_STATIONS_MAX + 1, 2, "by: there is no such radio");
+    return (unsigned)by - 1;
+}
+
+static struct handle *push_handle(lua_State *L, struct bind *b)
+{
+    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+    *h = (struct handle){.bind = b};
+    push_handle_class(L);
+    lua_setmetatable(L, -2);
+    return h;
+}
+
 // jam:start{ by =, ranks =, js_db =, shape =, band_hz =, step_hz =, dwell_s =, period_s =, on_s = }
 // -> handle: from now on radio `by` (1 is the first) sends this shape against the frames of the
 // ranks in the mask `ranks` (bit 0: rank 1). What a shape does not need is not looked at.
@@ -84,17 +101,12 @@ static int l_start(lua_State *L)
     lua_getfield(L, 2, "by");
     lua_getfield(L, 2, "ranks");
     lua_getfield(L, 2, "js_db");
-    lua_Integer by = luaL_checkinteger(L, 3), ranks = luaL_checkinteger(L, 4);
-    luaL_argcheck(L, by >= 1 && by <= PUMP_STATIONS_MAX + 1, 2, "by: there is no such radio");
+    const unsigned by = check_radio(L, 3);
+    lua_Integer ranks = luaL_checkinteger(L, 4);
     luaL_argcheck(L, ranks >= 1 && ranks <= 7, 2, "ranks: expected a mask, 1 … 7");
-    const struct pump_jam_request request = {.by = (unsigned)by - 1,
-                                             .ranks = (unsigned)ranks,
-                                             .js_db = luaL_checknumber(L, 5),
-                                             .wave = wave_of(L)};
-    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-    *h = (struct handle){.bind = b};
-    push_handle_class(L);
-    lua_setmetatable(L, -2);
+    const struct pump_jam_request request = {
+        .by = by, .ranks = (unsigned)ranks, .js_db = luaL_checknumber(L, 5), .wave = wave_of(L)};
+    struct handle *h = push_handle(L, b);
     struct err e = {0};
     bind_settle(L, b, pump_jam_start(b->pump, &request, &h->id, &e), &e);
     return 1;
@@ -115,17 +127,13 @@ static int l_steady(lua_State *L)
     lua_getfield(L, 2, "f_hz");
     lua_getfield(L, 2, "level_dbm");
     lua_getfield(L, 2, "js_db");
-    lua_Integer by = luaL_checkinteger(L, 3);
-    luaL_argcheck(L, by >= 1 && by <= PUMP_STATIONS_MAX + 1, 2, "by: there is no such radio");
-    const struct pump_steady_request request = {.by = (unsigned)by - 1,
+    const unsigned by = check_radio(L, 3);
+    const struct pump_steady_request request = {.by = by,
                                                 .f_hz = luaL_checknumber(L, 4),
                                                 .level_dbm = luaL_optnumber(L, 5, NAN),
                                                 .js_db = luaL_optnumber(L, 6, 0),
                                                 .wave = wave_of(L)};
-    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-    *h = (struct handle){.bind = b};
-    push_handle_class(L);
-    lua_setmetatable(L, -2);
+    struct handle *h = push_handle(L, b);
     struct err e = {0};
     bind_settle(L, b, pump_steady_start(b->pump, &request, &h->id, &e), &e);
     lua_pushinteger(L, h->id);

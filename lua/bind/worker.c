@@ -116,15 +116,21 @@ static int silence_radios(const struct setup *s, struct err *err)
     return first_rc;
 }
 
-static int do_open(struct worker *w, const struct jval *request, struct err *err)
+static int read_setup(struct worker *w, const struct jval *request, struct err *err)
 {
-    if (w->pump) return err_set(err, ERR_SEQUENCE, "open: the instruments are open already");
     struct state *state = NULL;
     int rc = state_open(&state, w->root, err);
     if (rc < 0) return rc;
     setup_deinit(&w->setup);
     rc = setup_read(&w->setup, w->root, request, state, err);
     state_close(state);
+    return rc;
+}
+
+static int do_open(struct worker *w, const struct jval *request, struct err *err)
+{
+    if (w->pump) return err_set(err, ERR_SEQUENCE, "open: the instruments are open already");
+    int rc = read_setup(w, request, err);
     if (rc < 0) return rc;
 
     struct pump_config config;
@@ -149,12 +155,7 @@ static int do_open(struct worker *w, const struct jval *request, struct err *err
 
 static int do_silence(struct worker *w, const struct jval *request, struct err *err)
 {
-    struct state *state = NULL;
-    int rc = state_open(&state, w->root, err);
-    if (rc < 0) return rc;
-    setup_deinit(&w->setup);
-    rc = setup_read(&w->setup, w->root, request, state, err);
-    state_close(state);
+    int rc = read_setup(w, request, err);
     return rc < 0 ? rc : silence_radios(&w->setup, err);
 }
 

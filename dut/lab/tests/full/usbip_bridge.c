@@ -47,7 +47,7 @@ struct device {
 static bool read_all(int fd, void *data, size_t len)
 {
     uint8_t *p = data;
-    for (; len; p += 0) {
+    while (len) {
         ssize_t n = recv(fd, p, len, 0);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return false;
