@@ -203,17 +203,10 @@ local function watched_traffic(events)
   return traffic
 end
 
--- What a page does with its copy changes nothing for the bench.
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local made <const> = {}
-  for k, v in next, value do made[k] = copy(v) end
-  return made
-end
-
 --- The `t` of a case. `watched` is a list of events for a passive case, else nil.
 function runner.context(core, case, axes, watched)
-  local t <const> = setmetatable({ id = case.id, each = axes, device = copy(core.device) }, T)
+  -- What a page does with its copy of the device changes nothing for the bench.
+  local t <const> = setmetatable({ id = case.id, each = axes, device = schema.copy(core.device) }, T)
   of[t] = core
   if watched then
     t.watched = watched_traffic(watched)

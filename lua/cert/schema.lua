@@ -89,12 +89,20 @@ function schema.check(where, value, spec)
       if rule.default == nil and not rule.optional then
         return ("%s: the field %s is missing (%s)"):format(where, name, rule.form or rule.type)
       end
-      value[name] = type(rule.default) == "table" and {} or rule.default -- an empty list, to each his own
+      value[name] = schema.copy(rule.default) -- to each his own
     else
       local wrong <const> = check_value(where .. "." .. name, value[name], rule)
       if wrong then return wrong end
     end
   end
+end
+
+--- A value of its own: tables are copied, all the way down.
+function schema.copy(value)
+  if type(value) ~= "table" then return value end
+  local made <const> = {}
+  for k, v in next, value do made[k] = schema.copy(v) end
+  return made
 end
 
 --- A set out of a list.

@@ -13,13 +13,6 @@ local FIELDS <const> = {
 -- What a page must not reach: the cases of other pages.
 local of <const> = setmetatable({}, { __mode = "k" })
 
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local made <const> = {}
-  for k, v in next, value do made[k] = copy(v) end
-  return made
-end
-
 local Suite <const> = {}
 
 -- suite.cases shows copies: pages of one suite share the handle, and none may change another's case.
@@ -28,7 +21,7 @@ function Suite.__index(handle, name)
   local shown <const> = {}
   for i, known in ipairs(of[handle].cases) do
     shown[i] = { suite = { id = known.suite.id, title = known.suite.title } }
-    for k, v in next, known do shown[i][k] = shown[i][k] or copy(v) end
+    for k, v in next, known do shown[i][k] = shown[i][k] or schema.copy(v) end
   end
   return shown
 end
