@@ -25,7 +25,7 @@ int at_hex_digit(char c)
     return -1;
 }
 
-const char *at_read_payload(const char *text, struct uplink_request *r)
+static const char *read_payload(const char *text, struct uplink_request *r)
 {
     r->payload_len = 0;
     while (at_hex_digit(*text) >= 0) {
@@ -49,4 +49,19 @@ bool at_read_flags(const char *text, long repeat_max, struct uplink_request *r)
     if (*rest != ',' || !at_read_last_number(rest + 1, 0, repeat_max, &repeat)) return false;
     r->frames = (unsigned)repeat + 1;
     return true;
+}
+
+bool at_read_bit(const char *args, long repeat_max, struct uplink_request *r)
+{
+    long bit = 0;
+    const char *rest = *args == '=' ? at_read_number(args + 1, 0, 1, &bit) : NULL;
+    r->type = bit ? SFX_MESSAGE_BIT1 : SFX_MESSAGE_BIT0;
+    return rest && at_read_flags(rest, repeat_max, r);
+}
+
+bool at_read_bytes(const char *args, long repeat_max, struct uplink_request *r)
+{
+    const char *rest = *args == '=' ? read_payload(args + 1, r) : NULL;
+    r->type = SFX_MESSAGE_BYTES;
+    return rest && at_read_flags(rest, repeat_max, r);
 }

@@ -112,20 +112,13 @@ static bool send_and_say(struct device *d, const struct uplink_request *r)
 static bool send_bit(struct device *d, const char *args)
 {
     struct uplink_request r = {.frames = d->settings.repeat + 1};
-    long bit = 0;
-    if (*args != '=') return false;
-    const char *rest = at_read_number(args + 1, 0, 1, &bit);
-    if (!rest || !at_read_flags(rest, SETTINGS_REPEAT_MAX, &r)) return false;
-    r.type = bit ? SFX_MESSAGE_BIT1 : SFX_MESSAGE_BIT0;
-    return send_and_say(d, &r);
+    return at_read_bit(args, SETTINGS_REPEAT_MAX, &r) && send_and_say(d, &r);
 }
 
 static bool send_bytes(struct device *d, const char *args)
 {
-    struct uplink_request r = {.type = SFX_MESSAGE_BYTES, .frames = d->settings.repeat + 1};
-    if (*args != '=') return false;
-    const char *rest = at_read_payload(args + 1, &r);
-    return rest && at_read_flags(rest, SETTINGS_REPEAT_MAX, &r) && send_and_say(d, &r);
+    struct uplink_request r = {.frames = d->settings.repeat + 1};
+    return at_read_bytes(args, SETTINGS_REPEAT_MAX, &r) && send_and_say(d, &r);
 }
 
 // AT$SH=len,characters[,downlink[,repeat]]
