@@ -4,7 +4,9 @@
 # docs/BLAME.md.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
+use FindBin;
+use lib $FindBin::Bin;
+use FoxBench qw($out slurp spawn ended);
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -43,23 +45,13 @@ if (@ARGV && $ARGV[0] eq "--page") {
     exit 0;
 }
 
-my $bin     = $ENV{FOX_BIN_DIR} or die "FOX_BIN_DIR is not set";
-my $out     = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+my $bin     = $ENV{FOX_BIN_DIR};
 my $results = "$out/results";
-$ENV{TMPDIR}       = tempdir("foxbench-work-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{FOXBENCH_PDF} = "off";
-$ENV{PATH}         = "$bin/../tests:$ENV{PATH}";
+$ENV{PATH} = "$bin/../tests:$ENV{PATH}";
 is(scalar(`perl $0 --page`), slurp("$source/docs/BLAME.md"),
     "docs/BLAME.md is the table; else: perl bench/tests/test_blame.pl --page >docs/BLAME.md");
 my %made_up = (FOXBENCH_WORKER => "$bin/../tests/fake_worker",
     FOXBENCH_LAB => "$source/bench/record/tests/fake_lab.sh");
-
-sub slurp {
-    my ($path) = @_;
-    open my $f, "<", $path or return "";
-    local $/;
-    return scalar <$f>;
-}
 
 sub spill {
     my ($path, $text) = @_;
@@ -71,22 +63,11 @@ sub spill {
 sub start {
     my ($environment, @command) = @_;
     unlink "$results/latest" if grep { $_ eq "run" } @command;
-    my $pid = fork;
-    if ($pid == 0) {
-        local %ENV = (%ENV, %$environment);
-        open STDOUT, ">", "$out/stdout" or die;
-        open STDERR, ">", "$out/stderr" or die;
-        exec @command or die;
-    }
-    return $pid;
+    local %ENV = (%ENV, %$environment);
+    return spawn(@command);
 }
 
-sub finish {
-    waitpid $_[0], 0;
-    return $? & 127 ? 1000 + ($? & 127) : $? >> 8;
-}
-
-sub fox { return finish(start(@_)) }
+sub fox { return ended(start(@_)) }
 
 sub run_dir { return readlink("$results/latest") ? "$results/" . readlink "$results/latest" : undef }
 
@@ -171,7 +152,7 @@ for my $row (of_kind "signal") {
         sleep 0.05;
     }
     kill $row->{argument}, $pid;
-    is(finish($pid), 2, "SIG$row->{argument} ends the run");
+    is(ended($pid), 2, "SIG$row->{argument} ends the run");
     judge($row, "FAKE-WAIT-2");
 }
 
@@ -269,7 +250,7 @@ for my $row ($ENV{BLAME} ? of_kind "child" : ()) {
     my ($child) = grep { slurp("/proc/$_/cmdline") =~ /\Q$name\E/ } split ' ', slurp("/proc/$pid/task/$pid/children");
     ok($child && kill($signal, $child), "SIG$signal for the $name");
     my $from = time;
-    finish($pid);
+    ended($pid);
     judge($row, "P-900");
     cmp_ok(time - $from, "<", 5 + 2 + 2, "and it is noticed in time");
 }

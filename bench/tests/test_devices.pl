@@ -4,51 +4,21 @@
 use strict;
 use warnings;
 use File::Copy qw(copy);
-use File::Temp qw(tempdir);
+use FindBin;
+use lib $FindBin::Bin;
+use FoxBench;
 use JSON::PP;
-use POSIX qw(_exit);
 use Test::More;
 
-my $bin = $ENV{FOX_BIN_DIR} or die "set FOX_BIN_DIR to the folder of foxbench";
-$ENV{FOXBENCH_WORKER} = "$bin/../tests/fake_worker";
-$ENV{FOXBENCH_LAB} = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
-$ENV{FOXBENCH_PDF} = "off";
+fake_worker();
 delete $ENV{NO_COLOR};
-my $devices = tempdir(CLEANUP => 1);
-chdir $devices or die;
+chdir $out or die;
 my $fixtures = "$ENV{FOX_SOURCE_DIR}/fixtures";
 symlink "$fixtures/$_", $_ for qw(keys limits);
 mkdir "devices" or die;
 copy("$fixtures/devices/foxdut.lua", "devices/$_.lua") or die for qw(first second);
-$devices .= "/devices";
+my $devices = "$out/devices";
 my @both = ("--device", "$devices/first.lua", "--device", "$devices/second.lua");
-
-sub slurp {
-    my ($path) = @_;
-    open my $f, "<", $path or return "";
-    local $/;
-    return scalar <$f>;
-}
-
-# A run that is begun, with its output in files.
-sub start {
-    my @args = @_;
-    my $pid = fork;
-    if ($pid == 0) {
-        open STDOUT, ">", "stdout" or die;
-        open STDERR, ">", "stderr" or die;
-        exec "$bin/foxbench", @args or _exit(126);
-    }
-    return $pid;
-}
-
-sub finish {
-    my ($pid) = @_;
-    waitpid $pid, 0;
-    return ($? >> 8, slurp("stdout"), slurp("stderr"));
-}
-
-sub fox { return finish(start(@_)) }
 
 # The run directory of a device in a folder.
 sub dir_of {
@@ -78,7 +48,7 @@ like(`prove -e cat stdout 2>&1`, qr/Failed tests:\s+1-2/, "prove sees the device
 for my $device (qw(first second)) {
     fox("run", "--device", "$devices/$device.lua", "-o", "alone", qw(PASS FAIL WARN NA));
     ok(content(dir_of("both", $device)) eq content(dir_of("alone", $device)), "$device: as in a run of its own");
-    is(system("$bin/foxbench verify " . dir_of("both", $device) . " >verified 2>&1"), 0, "$device: verifies");
+    is(system("$foxbench verify " . dir_of("both", $device) . " >verified 2>&1"), 0, "$device: verifies");
 }
 like($tap, qr/^TAP version 13\n1\.\.2\n    TAP version 13\n    1\.\.4\n    ok 1/, "TAP: the devices' own stand indented");
 like($tap, qr/^not ok 1 - first\n.*^not ok 2 - second\n/ms, "TAP: a point for each device, in their order");
@@ -152,7 +122,7 @@ kill "INT", $pid;
 is($code, 2, "SIGINT: exit 2");
 for my $device (qw(first second)) {
     my $dir = dir_of("stopped", $device);
-    is(system("$bin/foxbench verify $dir >verified 2>&1"), 0, "SIGINT: $device is complete and verifies");
+    is(system("$foxbench verify $dir >verified 2>&1"), 0, "SIGINT: $device is complete and verifies");
 }
 
 # --- a supervisor that is killed: the others go on, and what to do is said
@@ -173,7 +143,7 @@ my $dir = dir_of("retry", "foxdut");
 is(attempts($dir), "FAKE-ONCE-1:1:error FAKE-ONCE-1:2:pass FAKE-WORSE-2:1:error FAKE-WORSE-2:2:fail "
     . "FAKE-CRASH-3:1:error FAKE-CRASH-3:2:error FAKE-CRASH-3:3:error FAKE-FAIL-4:1:fail",
     "what the bench broke off is repeated, a fail never");
-is(system("$bin/foxbench verify $dir >verified 2>&1"), 0, "it verifies");
+is(system("$foxbench verify $dir >verified 2>&1"), 0, "it verifies");
 like($tap, qr/^ok 1 .*^not ok 2 .*^not ok 3 .*^not ok 4 /ms, "one point a case, of its last attempt");
 is(decode_json(slurp("$dir/run.json"))->{retry}, 2, "run.json says so");
 ($code, $tap) = fox("run", qw(-o never ONCE));
@@ -206,8 +176,7 @@ ok(content(dir_of("lab", "second")) eq content(dir_of("alone-lab", "second")), "
 like(content(dir_of("lab", "second")), qr/^== .*first\.sigmf-data$/m, "which there are");
 
 # --- misuse
-$ENV{FOXBENCH_WORKER} = "$bin/../tests/fake_worker";
-$ENV{FOXBENCH_LAB} = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
+fake_worker();
 ($code, $tap, $err) = fox("run", @both, "--bench", "a.lua");
 like("$code $err", qr/^4 .*--bench: expected one for each device.*got 1 for 2 devices/, "a bench for each device");
 ($code, $tap, $err) = fox("run", @both, qw(--bench a.lua --bench a.lua));
@@ -223,6 +192,6 @@ is($code, 4, "what a run refuses is the exit code");
 unlike($err, qr/^  exit 4 .*wrong/m, "and no directory is named that is none");
 ($code, $tap, $err) = fox("run", qw(--tap 14 -o fourteen PASS));
 like($tap, qr/^TAP version 14\n1\.\.1\nok 1/, "--tap 14");
-is(system("$bin/foxbench verify " . dir_of("fourteen", "foxdut") . " >verified 2>&1"), 0, "which changes no record");
+is(system("$foxbench verify " . dir_of("fourteen", "foxdut") . " >verified 2>&1"), 0, "which changes no record");
 
 done_testing();

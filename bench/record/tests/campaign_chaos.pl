@@ -4,37 +4,17 @@
 # the seeds (default 1 to 1000); CHAOS: the specification (default all kinds); CASES. Stops in time when SECONDS have passed.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/../../tests";
+use FoxBench;
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
 my ($first, $last) = ($ENV{FIRST} // 1, $ENV{LAST} // 1000);
 my $chaos    = $ENV{CHAOS} // "all,rate=3/min";
 my @cases    = split ' ', $ENV{CASES} // "KEY-DBG-002 AUTH-UL-005";
 my $seconds  = $ENV{SECONDS} // 1e9;
-my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{TMPDIR}       = tempdir("foxbench-work-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{FOXBENCH_PDF} = "off";
-
-sub slurp {
-    my ($path) = @_;
-    open my $f, "<", $path or return "";
-    local $/;
-    return scalar <$f>;
-}
-
-sub fox {
-    my $pid = fork;
-    if ($pid == 0) {
-        open STDOUT, ">", "$out/stdout" or die;
-        open STDERR, ">", "$out/stderr" or die;
-        exec $foxbench, @_ or die;
-    }
-    waitpid $pid, 0;
-    return $? & 127 ? 1000 + ($? & 127) : $? >> 8;
-}
 
 sub seconds {
     my ($h, $m, $s) = ($_[0] // "") =~ /T(\d\d):(\d\d):([\d.]+)/;
@@ -67,7 +47,7 @@ sub read_run {
     return \%r;
 }
 
-is(fox("run", @cases, "-o", "$out/run"), 0, "the undisturbed run") or BAIL_OUT(slurp("$out/stderr"));
+is((fox("run", @cases, "-o", "$out/run"))[0], 0, "the undisturbed run") or BAIL_OUT(slurp("$out/stderr"));
 my $want = read_run()->{verdicts};
 my ($begin, $runs, @bad, %sum) = (time, 0);
 my ($longest, $over) = (0, -1e9);
@@ -75,9 +55,8 @@ for my $seed ($first .. $last) {
     last if time - $begin > $seconds;
     system "rm", "-rf", "$out/run";
     my $from = time;
-    my $code = fox("run", @cases, "--seed", $seed, "--chaos", $chaos, "-o", "$out/run");
+    my ($code, undef, $text) = fox("run", @cases, "--seed", $seed, "--chaos", $chaos, "-o", "$out/run");
     my $took = time - $from;
-    my $text = slurp("$out/stderr");
     $runs++;
     $longest = $took if $took > $longest;
     if (!-e "$out/run/latest") {
@@ -94,8 +73,8 @@ for my $seed ($first .. $last) {
         $sum{ $got eq $want->{$case} ? "as undisturbed" : $got }++;
         push @bad, "seed $seed: $case: $got" if $got ne $want->{$case} && $got !~ /^(inconclusive|error|notrun)$/;
     }
-    my $verified = fox("verify", "$out/run/latest");
-    push @bad, "seed $seed: verify: exit $verified: " . slurp("$out/stdout") if $verified != 0;
+    my ($verified, $said) = fox("verify", "$out/run/latest");
+    push @bad, "seed $seed: verify: exit $verified: $said" if $verified != 0;
     rename "$out/run", "$ENV{KEEP}/seed$seed" if @bad && $ENV{KEEP} && $bad[-1] =~ /^seed $seed:/;
 }
 is(join("\n", @bad), "", "no hang, no wrong verdict, no record that does not verify");

@@ -4,15 +4,14 @@
 use strict;
 use warnings;
 use File::Find;
-use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/../../tests";
+use FoxBench;
 use Test::More;
 
-my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
-my $flips    = $ENV{FLIPS} // 100;
-my @cases    = split ' ', $ENV{CASES} // "";
-my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{TMPDIR}       = tempdir("foxbench-work-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{FOXBENCH_PDF} = "off" if !@cases;
+my $flips = $ENV{FLIPS} // 100;
+my @cases = split ' ', $ENV{CASES} // "";
+delete $ENV{FOXBENCH_PDF} if @cases;
 srand($ENV{SEED} // 1);
 
 sub verify {
@@ -32,15 +31,9 @@ sub flip {
 }
 
 {
-    local $ENV{FOXBENCH_WORKER} = "$ENV{FOX_BIN_DIR}/../tests/fake_worker";
-    local $ENV{FOXBENCH_LAB}    = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
-    if (@cases) {
-        delete local $ENV{FOXBENCH_WORKER};
-        delete local $ENV{FOXBENCH_LAB};
-        system "$foxbench run @cases -o $out/results >$out/stdout 2>$out/stderr";
-    } else {
-        system "$foxbench run PASS FAIL NA -o $out/results >$out/stdout 2>$out/stderr";
-    }
+    local %ENV = %ENV;
+    fake_worker() if !@cases;
+    fox("run", @cases ? @cases : qw(PASS FAIL NA), "-o", "$out/results");
 }
 system "openssl genpkey -algorithm ed25519 -out $out/key && chmod 600 $out/key && "
     . "openssl pkey -in $out/key -pubout -out $out/pub";

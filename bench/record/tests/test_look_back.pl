@@ -2,32 +2,12 @@
 # Looking back on runs: rerun, rejudge and compare, over runs of fake_worker.c.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/../../tests";
+use FoxBench;
 use Test::More;
 
-my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
-my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{FOXBENCH_WORKER} = "$ENV{FOX_BIN_DIR}/../tests/fake_worker";
-$ENV{FOXBENCH_LAB}    = "$ENV{FOX_SOURCE_DIR}/bench/record/tests/fake_lab.sh";
-$ENV{FOXBENCH_PDF}    = "off";
-
-sub slurp {
-    my ($path) = @_;
-    open my $f, "<", $path or return "";
-    local $/;
-    return scalar <$f>;
-}
-
-sub fox {
-    my $pid = fork;
-    if ($pid == 0) {
-        open STDOUT, ">", "$out/stdout" or die;
-        open STDERR, ">", "$out/stderr" or die;
-        exec $foxbench, @_ or die;
-    }
-    waitpid $pid, 0;
-    return ($? >> 8, slurp("$out/stdout"), slurp("$out/stderr"));
-}
+fake_worker();
 
 sub new_run {
     my ($code) = fox("run", "-o", "$out/results", @_);

@@ -4,41 +4,16 @@
 # says how often (default 2), SEED where from, CASES which; with more than 20 kills the passing ones are not listed.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/../../tests";
+use FoxBench;
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
-my $kills    = $ENV{KILLS} // 2;
-my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-my @cases    = split ' ', $ENV{CASES} // "KEY-DBG-002 CLN-ID-001 KEY-MEM-001";
-$ENV{TMPDIR}       = tempdir("foxbench-work-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-$ENV{FOXBENCH_PDF} = "off";
+my $kills = $ENV{KILLS} // 2;
+my @cases = split ' ', $ENV{CASES} // "KEY-DBG-002 CLN-ID-001 KEY-MEM-001";
 srand($ENV{SEED} // 7);
-
-sub slurp {
-    my ($path) = @_;
-    open my $f, "<", $path or return "";
-    local $/;
-    return scalar <$f>;
-}
-
-sub start {
-    my @args = @_;
-    my $pid = fork;
-    if ($pid == 0) {
-        open STDOUT, ">", "$out/stdout" or die;
-        open STDERR, ">", "$out/stderr" or die;
-        exec $foxbench, @args or die;
-    }
-    return $pid;
-}
-
-sub finish {
-    waitpid $_[0], 0;
-    return $? & 127 ? 1000 + ($? & 127) : $? >> 8;
-}
 
 # The last verdict of every case.
 sub verdicts {
@@ -62,12 +37,12 @@ sub hurt {
             split ' ', slurp("/proc/$pid/task/$pid/children");
     }
     my $hit = $victim && slurp("/proc/$victim/cmdline") ne "" && kill "KILL", $victim;
-    finish($pid);
+    ended($pid);
     return $hit;
 }
 
 my $from = time;
-is(finish(start("run", @cases, "-o", "$out/whole")), 0, "the undisturbed run") or diag slurp("$out/stderr");
+is(ended(start("run", @cases, "-o", "$out/whole")), 0, "the undisturbed run") or diag slurp("$out/stderr");
 my $took = time - $from;
 my $want = verdicts("$out/whole/latest");
 my ($n, $lines, $lost, $early, %sum) = (0, 0, 0, 0);
@@ -94,11 +69,11 @@ while ($n < $kills) {
         $before = $then;
     }
     $lines += () = $before =~ /\n/g;
-    my $code = finish(start("resume", $dir));
+    my $code = ended(start("resume", $dir));
     my $text = slurp("$out/stderr");
     my $got  = verdicts($dir);
     $lost++ if substr(slurp("$dir/events.jsonl"), 0, length $before) ne $before;
-    my $verified = finish(start("verify", $dir));
+    my $verified = ended(start("verify", $dir));
     my $good     = $code == 0 && $got eq $want && $verified == 0;
     ok($good, "$n: resumed after the death of the $whom") if $kills <= 20 || !$good;
     next if $good && system("rm", "-rf", "$out/run") == 0;

@@ -3,40 +3,15 @@
 # directory verifies. fake_worker.c says what the words of a selection do.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/../../tests";
+use FoxBench;
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-my $foxbench = "$ENV{FOX_BIN_DIR}/foxbench";
-my $here     = "$ENV{FOX_SOURCE_DIR}/bench/record/tests";
-my $out      = tempdir("foxbench-test-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-
-$ENV{FOXBENCH_WORKER} = "$ENV{FOX_BIN_DIR}/../tests/fake_worker";
-$ENV{FOXBENCH_LAB}    = "$here/fake_lab.sh";
-$ENV{FOXBENCH_PDF}    = "off";
-$ENV{TMPDIR}          = tempdir("foxbench-work-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-
-sub slurp {
-    my ($path) = @_;
-    open my $f, "<", $path or return "";
-    local $/;
-    return scalar <$f>;
-}
-
-# Runs foxbench; gives exit code, stdout, stderr.
-sub fox {
-    my @args = @_;
-    my $pid = fork;
-    if ($pid == 0) {
-        open STDOUT, ">", "$out/stdout" or die;
-        open STDERR, ">", "$out/stderr" or die;
-        exec $foxbench, @args or die;
-    }
-    waitpid $pid, 0;
-    return ($? & 127 ? 1000 + ($? & 127) : $? >> 8, slurp("$out/stdout"), slurp("$out/stderr"));
-}
+fake_worker();
 
 sub run_dir { return "$out/results/" . readlink("$out/results/latest") }
 
@@ -102,7 +77,7 @@ my $junit = slurp("$out/results/latest/junit.xml");
 like($junit, qr/tests="7" failures="1" errors="2" skipped="1"/, "junit.xml counts");
 unlike(slurp(run_dir() . "/events.jsonl") . slurp(run_dir() . "/run.json"), qr/\b20\d\d-\d\d-\d\dT/,
     "no wall time outside wall.jsonl");
-is(system("$here/check_schemas.py $out/results/latest >$out/schemas 2>&1"), 0, "every document follows its schema")
+is(system("$FindBin::Bin/check_schemas.py $out/results/latest >$out/schemas 2>&1"), 0, "every document follows its schema")
     or diag slurp("$out/schemas");
 is_deeply(decode_json(slurp(run_dir() . "/run.json"))->{substitutes}, [qw(worker lab)], "substitutes are confessed");
 ok(!-e run_dir() . "/cases/FAKE-NA-7", "what does not apply leaves no attempt");
@@ -232,15 +207,11 @@ SKIP: {
 }
 
 # --- signals, and the supervisor's own death
-sub start {
+# A run that has come to its case WAIT.
+sub start_waiting {
     my @select = @_;
     unlink "$out/results/latest";
-    my $pid = fork;
-    if ($pid == 0) {
-        open STDOUT, ">", "$out/stdout" or die;
-        open STDERR, ">", "$out/stderr" or die;
-        exec $foxbench, "run", @select, "-o", "$out/results" or die;
-    }
+    my $pid = start("run", @select, "-o", "$out/results");
     for (1 .. 200) {
         last if -e "$out/results/latest" && slurp("$out/results/latest/events.jsonl") =~ /"FAKE-WAIT-2"/;
         sleep 0.05;
@@ -255,7 +226,7 @@ sub children {
 }
 
 for my $signal (qw(INT TERM)) {
-    my $pid = start(qw(PASS WAIT PASS));
+    my $pid = start_waiting(qw(PASS WAIT PASS));
     kill $signal, $pid;
     waitpid $pid, 0;
     is($? >> 8, 2, "SIG$signal: exit");
@@ -266,7 +237,7 @@ for my $signal (qw(INT TERM)) {
     verifies(0, "SIG$signal");
 }
 {
-    my $pid      = start(qw(PASS WAIT PASS));
+    my $pid      = start_waiting(qw(PASS WAIT PASS));
     my @children = children($pid);
     is(scalar @children, 2, "lab and worker live");
     my ($code, undef, $err_text) = (0, "", "");
@@ -304,7 +275,7 @@ sub resumes {
 my $resumed = "FAKE-PASS-1 pass 1, FAKE-PASS-3 pass 1, FAKE-WAIT-2 pass 2";
 sub killed {
     my ($signal) = @_;
-    my $pid = start(qw(PASS WAIT PASS));
+    my $pid = start_waiting(qw(PASS WAIT PASS));
     kill $signal, $pid;
     waitpid $pid, 0;
 }
