@@ -1,25 +1,8 @@
 #!/bin/bash
 # The scenario and the commands of docs/LAB.md are carried out as they stand there; and chaos is drawn twice. TAP.
 # Environment: FOX_BIN_DIR. Argument: docs/LAB.md.
-set -u
-foxlab=$FOX_BIN_DIR/foxlab
+. "$(dirname "$0")/tap.sh"
 page=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
-count=0
-failed=0
-
-ok() { # ok CONDITION-STATUS TITLE
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$dir/err" 2>/dev/null | head -20
-        failed=1
-    fi
-}
 block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$page" | sed '1d;$d'; }
 
 block scenario >"$dir/two.scenario"
@@ -75,5 +58,4 @@ for spec in nonsense rate=2 rate=0/min window=9s-1s hold=1-2 "pluto," ftdi; do
 done
 ok $refused "a specification that cannot be read, or fits no unit, is a usage error"
 
-echo "1..$count"
-exit $failed
+finish

@@ -1,27 +1,9 @@
 #!/bin/bash
 # One seed is one world, also with three stations and two devices; and the stock tool that sends.
 # TAP. Environment: FOX_BIN_DIR. Arguments: the scenario, the client.
-set -u
-foxlab=$FOX_BIN_DIR/foxlab
+. "$(dirname "$0")/tap.sh"
 scenario=$1
 client=$2
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-# Preloaded into tools that were not made for it, the sanitizer's leak check would judge them.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
-count=0
-failed=0
-
-ok() { # ok CONDITION-STATUS TITLE
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$dir/err" 2>/dev/null | head -20
-        failed=1
-    fi
-}
 digest() { # digest SEED BLOCK
     timeout 100 "$foxlab" run --seed "$1" "$scenario" -- "$client" "$2" 2>"$dir/err"
 }
@@ -46,5 +28,4 @@ ok $? "iio_writedev sends"
 grep -q 'foxlab: 0\.00[23] s of lab time' "$dir/err"
 ok $? "and what it sends takes its time"
 
-echo "1..$count"
-exit $failed
+finish

@@ -1,26 +1,8 @@
 #!/bin/bash
 # foxlab from outside: the stock tools of libiio, the command line, garbage on the socket. TAP.
 # Environment: FOX_BIN_DIR. Argument: the scenario with the lab's own test device.
-set -u
-foxlab=$FOX_BIN_DIR/foxlab
+. "$(dirname "$0")/tap.sh"
 scenario=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-# Preloaded into tools that were not made for it, the sanitizer's leak check would judge them.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
-count=0
-failed=0
-
-ok() { # ok CONDITION-STATUS TITLE
-    count=$((count + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" 2>/dev/null | head -20
-        failed=1
-    fi
-}
 inside() { # a shell line inside a lab; stdout and stderr are kept
     timeout 60 "$foxlab" run "${options[@]}" "$scenario" -- sh -c "$1" >"$dir/out" 2>"$dir/err"
 }
@@ -218,5 +200,4 @@ run run --work "$dir/nvm" --report "$scenario" -- true
 [ $? -eq 0 ] && [ "$(stat -c %s "$dir/nvm/probe.nvm")" = 4096 ] && grep -q 'of lab time in' "$dir/err"
 ok $? "--work keeps the devices' memory, --report tells the speed"
 
-echo "1..$count"
-exit $failed
+finish
