@@ -14,13 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "dut/lab/tests/ask.h"
 #include "dut/port.h"
 
 enum { BLOCK = 5208 }; // 10 ms
@@ -35,40 +34,11 @@ static double began_s;    // lab time at which it was opened
 
 // --- the lab's other side
 
-static void ask(const char *command, char *answer, size_t size)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    char line[128];
-    int n = snprintf(line, sizeof line, "%s\n", command);
-    assert_int_equal(write(fd, line, (size_t)n), n);
-    ssize_t got = read(fd, answer, size - 1);
-    assert_true(got > 0);
-    answer[got - 1] = '\0';
-    close(fd);
-}
-
-static double lab_seconds(void)
-{
-    char answer[64];
-    ask("time", answer, sizeof answer);
-    return atof(answer) * 1e-9;
-}
-
 static double wall_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static void order(const char *command)
-{
-    char answer[512];
-    ask(command, answer, sizeof answer);
-    assert_string_equal(answer, "ok");
 }
 
 // --- the bench's side
@@ -282,12 +252,12 @@ static void test_client_hears_a_burst(void **state)
     enum { BLOCKS = 14 };
     static int16_t iq[2 * BLOCKS * BLOCK];
     char answer[64];
-    ask("bursts", answer, sizeof answer);
+    lab_ask("bursts", answer, sizeof answer);
     assert_string_equal(answer, "0");
     assert_int_equal(port_write(port, "b", 1, NULL), 0);
     for (int i = 0; i < BLOCKS; i++)
         memcpy(iq + 2 * i * BLOCK, refill(), BLOCK * 4);
-    ask("bursts", answer, sizeof answer);
+    lab_ask("bursts", answer, sizeof answer);
     assert_string_equal(answer, "1");
     int64_t from = (int64_t)ceil(10.0 / 9600 * rate), to = from + (int64_t)(0.1 * rate);
     double level, hz = tone(iq, from + 60, to - 60, 110000, &level);
@@ -325,8 +295,8 @@ static void test_client_device_dies(void **state)
     char answer[256];
     line(PORT_LINE_RTS, true);
     refill();
-    order("kill device probe");
-    ask("state device 0", answer, sizeof answer);
+    lab_order("kill device probe");
+    lab_ask("state device 0", answer, sizeof answer);
     assert_non_null(strstr(answer, "dead"));
     assert_non_null(strstr(answer, "was killed by command"));
     for (int i = 0; i < 3; i++)
@@ -334,14 +304,14 @@ static void test_client_device_dies(void **state)
     line(PORT_LINE_DTR, true);
     line(PORT_LINE_DTR, false);
     refill();
-    ask("state device 0", answer, sizeof answer);
+    lab_ask("state device 0", answer, sizeof answer);
     assert_non_null(strstr(answer, "dead")); // a reset does not help
     while (port_read(port, answer, sizeof answer, NULL) > 0)
         ; // what it had said before
     line(PORT_LINE_RTS, false);
     line(PORT_LINE_RTS, true);
     assert_int_equal(strncmp(hear_line(), "boot", 4), 0);
-    ask("state device 0", answer, sizeof answer);
+    lab_ask("state device 0", answer, sizeof answer);
     assert_non_null(strstr(answer, "running"));
 }
 
@@ -352,12 +322,12 @@ static void test_client_scenario_events(void **state)
     while (began_s + (double)delivered / rate < 19.98)
         refill();
     char answer[256];
-    ask("state device 0", answer, sizeof answer);
+    lab_ask("state device 0", answer, sizeof answer);
     assert_non_null(strstr(answer, "running"));
     refill();
     refill();
     refill();
-    ask("state device 0", answer, sizeof answer);
+    lab_ask("state device 0", answer, sizeof answer);
     assert_non_null(strstr(answer, "dead"));
 }
 
@@ -365,7 +335,7 @@ static void test_client_port_is_pulled(void **state)
 {
     (void)state;
     uint8_t data[16];
-    order("unplug uart 0");
+    lab_order("unplug uart 0");
     struct err e = {0};
     int rc = 0;
     for (int i = 0; i < 3 && rc >= 0; i++)
@@ -374,7 +344,7 @@ static void test_client_port_is_pulled(void **state)
     port_close(port);
     struct port_config config = {getenv("FOXLAB_UART_0"), 9600};
     assert_int_equal(port_open(&port, &config, &e), ERR_GONE);
-    order("replug uart 0");
+    lab_order("replug uart 0");
     open_port();
     line(PORT_LINE_RTS, true);
     assert_int_equal(strncmp(hear_line(), "boot", 4), 0);
@@ -387,22 +357,22 @@ static void test_client_pluto_is_pulled(void **state)
     uint32_t status = 1;
     assert_int_equal(iio_device_reg_read(rx, 0x80000088, &status), 0);
     assert_int_equal(status, 0);
-    order("overflow pluto 0");
+    lab_order("overflow pluto 0");
     assert_int_equal(iio_device_reg_read(rx, 0x80000088, &status), 0);
     assert_int_equal(status, 4);
     assert_int_equal(iio_device_reg_write(rx, 0x80000088, 4), 0);
     assert_int_equal(iio_device_reg_read(rx, 0x80000088, &status), 0);
     assert_int_equal(status, 0);
 
-    order("stall pluto 0");
+    lab_order("stall pluto 0");
     assert_true(iio_buffer_refill(buffer) < 0); // after the context's time limit
     iio_buffer_destroy(buffer);
     iio_context_destroy(ctx);
-    order("release pluto 0");
+    lab_order("release pluto 0");
     connect_pluto();
     open_stream();
     refill();
-    order("unplug pluto station1");
+    lab_order("unplug pluto station1");
     char uri[64];
     ssize_t rc = iio_buffer_refill(buffer);
     assert_true(rc == -ECONNRESET || rc == -EPIPE);
@@ -410,7 +380,7 @@ static void test_client_pluto_is_pulled(void **state)
     iio_context_destroy(ctx);
     snprintf(uri, sizeof uri, "%s", getenv("FOXLAB_PLUTO_0_URI"));
     assert_null(iio_create_context_from_uri(uri));
-    order("replug pluto 0");
+    lab_order("replug pluto 0");
     connect_pluto();
     open_stream();
     refill();

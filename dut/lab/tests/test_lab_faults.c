@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,34 +18,13 @@
 #include <cmocka.h>
 
 #include "bench/radio/radio.h"
+#include "dut/lab/tests/ask.h"
 #include "dut/port.h"
 
 enum { BLOCK = 8192 };
 
 static struct radio *radio;
 static struct port *port;
-
-static void ask(const char *command, char *answer, size_t size)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    char line[128];
-    int n = snprintf(line, sizeof line, "%s\n", command);
-    assert_int_equal(write(fd, line, (size_t)n), n);
-    ssize_t got = read(fd, answer, size - 1);
-    assert_true(got > 0);
-    answer[got - 1] = '\0';
-    close(fd);
-}
-
-static void order(const char *command)
-{
-    char answer[2400];
-    ask(command, answer, sizeof answer);
-    assert_string_equal(answer, "ok");
-}
 
 static int try_open(bool transmit, struct err *err)
 {
@@ -83,13 +60,6 @@ static struct iq_block read_block(void)
     return b;
 }
 
-static int64_t lab_ns(void)
-{
-    char answer[64];
-    ask("time", answer, sizeof answer);
-    return strtoll(answer, NULL, 10);
-}
-
 // --- radios
 
 // A stream that breaks off: a named error, then a new radio with the settings of the old one.
@@ -109,7 +79,7 @@ static void test_faults_break_the_stream(void **state)
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         open_radio(false);
         read_block();
-        order(faults[i].fault);
+        lab_order(faults[i].fault);
         struct iq_block b;
         struct err e = {0};
         int rc = ERR_OK;
@@ -123,7 +93,7 @@ static void test_faults_break_the_stream(void **state)
             if (strncmp(faults[i].fault, "unplug", 6) == 0)
                 assert_int_equal(try_open(false, &e), ERR_GONE);
             radio_close(radio);
-            order(faults[i].mend);
+            lab_order(faults[i].mend);
         }
         open_radio(false);
         read_block();
@@ -136,7 +106,7 @@ static void test_faults_break_the_stream(void **state)
 static void test_faults_oversized_block(void **state)
 {
     (void)state;
-    order("oversize pluto 0");
+    lab_order("oversize pluto 0");
     pid_t pid = fork();
     if (pid == 0) {
         struct err e = {0};
@@ -163,7 +133,7 @@ static void test_faults_lost_samples_are_told(void **state)
     int64_t before = lab_ns();
     assert_int_equal(read_block().flags & IQ_FLAG_OVERFLOW, 0);
     int64_t block_ns = lab_ns() - before;
-    order("overflow pluto 0");
+    lab_order("overflow pluto 0");
     before = lab_ns();
     unsigned flags = read_block().flags;
     // The block lies behind a gap of 4096 samples.
@@ -187,7 +157,7 @@ static void test_faults_dry_transmitter_is_told(void **state)
     struct err e = {0};
     read_block();
     assert_int_equal(radio_transmit(radio, radio_earliest(radio), burst, 64, &e), ERR_OK);
-    order("underflow pluto 0");
+    lab_order("underflow pluto 0");
     int rc = ERR_OK;
     for (int k = 0; k < 4 && rc >= 0; k++) {
         struct iq_block b;
@@ -223,11 +193,11 @@ static void test_faults_settings_that_do_not_hold(void **state)
         assert_int_equal(radio_open(&radio, &other, &e), ERR_OK);
         radio_close(radio);
         radio = NULL;
-        order(faults[i].fault);
+        lab_order(faults[i].fault);
         int rc = try_open(false, &e);
         if (rc != ERR_IO || !strstr(e.text, faults[i].says) || !strstr(e.text, "reads back as"))
             fail_msg("%s: %d '%s'", faults[i].fault, rc, e.text);
-        order("mend pluto 0");
+        lab_order("mend pluto 0");
         open_radio(false);
         radio_close(radio);
         radio = NULL;
@@ -301,7 +271,7 @@ static void test_faults_of_the_line(void **state)
     size_t plain = converse(text, sizeof text, 40);
     assert_int_equal(good_answers(text), 8);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        order(faults[i].fault);
+        lab_order(faults[i].fault);
         bool slow = strncmp(faults[i].fault, "split", 5) == 0;
         size_t n = converse(text, sizeof text, slow ? 350 : 40);
         int good = good_answers(text);
@@ -312,11 +282,11 @@ static void test_faults_of_the_line(void **state)
         if (strncmp(faults[i].fault, "mute", 4) == 0) assert_int_equal(n, 0);
     }
     // What nobody asked for: a banner, and more than the line carries in seconds.
-    order("banner uart 0");
+    lab_order("banner uart 0");
     hear(text, sizeof text, 6);
     assert_non_null(strstr(text, "reset: brown-out"));
     int64_t before = lab_ns();
-    order("flood uart 0");
+    lab_order("flood uart 0");
     size_t n = 0;
     while (lab_ns() - before < 3000000000)
         n += hear(text, sizeof text, 10);
@@ -327,21 +297,21 @@ static void test_faults_power_fails_at_the_edge_of_a_burst(void **state)
 {
     (void)state;
     char answer[256], text[4096];
-    order("cut device probe");
+    lab_order("cut device probe");
     read_block();
-    ask("state device 0", answer, sizeof answer);
+    lab_ask("state device 0", answer, sizeof answer);
     assert_int_equal(strncmp(answer, "off", 3), 0);
-    order("restore device probe");
+    lab_order("restore device probe");
     hear(text, sizeof text, 300); // the rest of the flood passes, too
     assert_non_null(strstr(text, "boot"));
     // The burst ("b") lasts 0.1 s; power fails 40 ms after it began, for 50 ms.
-    order("cut at-start probe 40ms 0.05s");
+    lab_order("cut at-start probe 40ms 0.05s");
     assert_int_equal(port_write(port, "b", 1, NULL), 0);
     int64_t before = lab_ns();
     int64_t off_ns = 0, on_ns = 0;
     for (int i = 0; i < 20; i++) {
         read_block();
-        ask("state device 0", answer, sizeof answer);
+        lab_ask("state device 0", answer, sizeof answer);
         bool off = strncmp(answer, "off", 3) == 0;
         if (off && !off_ns) off_ns = lab_ns() - before;
         if (!off && off_ns && !on_ns) on_ns = lab_ns() - before;

@@ -12,11 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "dut/lab/tests/ask.h"
 
 enum { BLOCK = 8192, UNITS = 3, GAIN = 20 };
 static const double rate = 2400000;
@@ -50,19 +49,6 @@ static void tone_generator(const char *channel, const char *attr, const char *va
 {
     struct iio_channel *ch = iio_device_find_channel(a->tx, channel, true);
     if (iio_channel_attr_write(ch, attr, value) <= 0) fail_msg("%s %s: %s", channel, attr, value);
-}
-
-static double lab_seconds(void)
-{
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    snprintf(at.sun_path, sizeof at.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    char answer[64] = "";
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0);
-    assert_int_equal(write(fd, "time\n", 5), 5);
-    assert_true(read(fd, answer, sizeof answer - 1) > 0);
-    close(fd);
-    return atof(answer) * 1e-9;
 }
 
 static const int16_t *refill(struct unit *u)

@@ -13,14 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "dut/flash.h"
+#include "dut/lab/tests/ask.h"
 #include "dut/lab/tests/vault.h"
 #include "dut/port.h"
 #include "dut/port_ftdi.h"
@@ -45,34 +43,6 @@ static struct iio_context *context;
 static struct iio_buffer *buffer;
 
 // --- the lab
-
-static void order(const char *command)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    char answer[256];
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    assert_true(dprintf(fd, "%s\n", command) > 0);
-    ssize_t n = read(fd, answer, sizeof answer - 1);
-    assert_true(n > 0);
-    answer[n] = '\0';
-    assert_string_equal(answer, "ok\n");
-    close(fd);
-}
-
-static int64_t lab_ns(void)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    char answer[64] = "";
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    assert_int_equal(write(fd, "time\n", 5), 5);
-    assert_true(read(fd, answer, sizeof answer - 1) > 0);
-    close(fd);
-    return atoll(answer);
-}
 
 static void open_stream(void)
 {
@@ -319,9 +289,9 @@ static void test_flash_without_power_or_clip_is_all_ones(void **state)
     assert_non_null(strstr(e.text, "got all ones"));
     must(power_on(&p, &e), &e);
     must(flash_identify(f, &id, &e), &e);
-    order("lift clip ftdi1"); // the same to the eye
+    lab_order("lift clip ftdi1"); // the same to the eye
     assert_int_equal(flash_identify(f, &id, &e), ERR_FORMAT);
-    order("seat clip ftdi1");
+    lab_order("seat clip ftdi1");
     must(flash_identify(f, &id, &e), &e);
     ftdi_close(f);
 }
@@ -549,7 +519,7 @@ static int pull_plug(void *ctx, size_t done, size_t total)
 {
     (void)ctx;
     (void)total;
-    if (done == 4 * 65536) order("unplug ftdi ftdi4");
+    if (done == 4 * 65536) lab_order("unplug ftdi ftdi4");
     return 0;
 }
 
@@ -569,7 +539,7 @@ static void test_adapter_is_pulled_in_mid_dump(void **state)
     f = NULL;
     assert_int_equal(ftdi_open(&f, "FOXFTDI4", &e), ERR_NOTFOUND);
     assert_non_null(strstr(e.text, "found FOXFTDI1, FOXFTDI2, FOXFTDI3;"));
-    order("replug ftdi ftdi4");
+    lab_order("replug ftdi ftdi4");
     f = open_adapter("FOXFTDI4");
     assert_int_equal(flash_identify(f, &id, &e), ERR_FORMAT); // the device lost its power
     ftdi_close(f);

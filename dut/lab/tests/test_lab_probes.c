@@ -10,15 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "dut/flash.h"
 #include "dut/jtag.h"
+#include "dut/lab/tests/ask.h"
 #include "dut/lab/tests/vault.h"
 #include "dut/port/port_wire.h"
 #include "dut/power.h"
@@ -28,21 +26,6 @@
 #define CODE_BASE 0x08000000u
 #define DATA_BASE 0x08080000u
 #define RAM_BASE  0x20000000u
-
-static void order(const char *command)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    char answer[256];
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    assert_true(dprintf(fd, "%s\n", command) > 0);
-    ssize_t n = read(fd, answer, sizeof answer - 1);
-    assert_true(n > 0);
-    answer[n] = '\0';
-    assert_string_equal(answer, "ok\n");
-    close(fd);
-}
 
 static void must(int rc, const struct err *e)
 {
@@ -359,41 +342,41 @@ static void test_faults_have_names(void **state)
     struct ftdi *f = open_adapter("FOXJTAG");
     powered(f);
 
-    order("short ftdi jtag");
+    lab_order("short ftdi jtag");
     expect_error(flash_identify(f, &id, &e), ERR_TIMEOUT, &e, "expected an answer of");
-    order("mend ftdi jtag");
+    lab_order("mend ftdi jtag");
     ftdi_close(f);
 
     f = open_adapter("FOXJTAG");
     powered(f);
-    order("empty ftdi jtag");
+    lab_order("empty ftdi jtag");
     expect_error(flash_identify(f, &id, &e), ERR_TIMEOUT, &e,
                  "expected an answer of 3 bytes, got 0");
-    order("mend ftdi jtag");
+    lab_order("mend ftdi jtag");
     ftdi_close(f);
 
     f = open_adapter("FOXJTAG");
     powered(f);
     bool high;
-    order("echo ftdi jtag");
+    lab_order("echo ftdi jtag");
     expect_error(ftdi_pin_get(f, 9, &high, &e), ERR_FORMAT, &e, "answers are out of step");
     ftdi_close(f);
 
     f = open_adapter("FOXJTAG");
     struct power p = powered(f);
-    order("rot flash jtag");
+    lab_order("rot flash jtag");
     static uint8_t bytes[65536];
     int rc = flash_identify(f, &id, &e);
     if (rc == ERR_OK) rc = flash_read(f, &id, 0, bytes, sizeof bytes, NULL, NULL, &e);
     expect_error(rc, ERR_FORMAT, &e, "flash behind FTDI adapter FOXJTAG");
-    order("mend flash jtag");
+    lab_order("mend flash jtag");
     must(flash_identify(f, &id, &e), &e);
     must(flash_read(f, &id, 0, bytes, sizeof bytes, NULL, NULL, &e), &e);
 
-    order("stick relay jtag");
+    lab_order("stick relay jtag");
     must(power_off(&p, &e), &e);
     expect_error(power_check_off(&p, true, &e), ERR_IO, &e, "the relay sticks");
-    order("free relay jtag");
+    lab_order("free relay jtag");
     must(power_check_off(&p, true, &e), &e);
     ftdi_close(f);
 }
@@ -406,21 +389,21 @@ static void test_stuck_debug_lines_have_names(void **state)
     size_t n;
     struct ftdi *f = open_adapter("FOXJTAG");
     powered(f);
-    order("ones debug jtag");
+    lab_order("ones debug jtag");
     assert_int_equal(scan(f, &id, &n), JTAG_SILENT);
-    order("zeros debug jtag");
+    lab_order("zeros debug jtag");
     assert_int_equal(scan(f, &id, &n), JTAG_STUCK);
     assert_int_equal(jtag_connect(f, &id, &e), SWD_GARBLED);
-    order("mend debug jtag");
+    lab_order("mend debug jtag");
     assert_int_equal(scan(f, &id, &n), JTAG_CHAIN);
     ftdi_close(f);
     f = open_adapter("FOXTWO");
     powered(f);
-    order("ones debug double");
+    lab_order("ones debug double");
     assert_int_equal(swd_connect(f, &dpidr, &e), SWD_SILENT);
-    order("zeros debug double");
+    lab_order("zeros debug double");
     assert_int_equal(swd_connect(f, &dpidr, &e), SWD_GARBLED);
-    order("mend debug double");
+    lab_order("mend debug double");
     assert_int_equal(swd_connect(f, &dpidr, &e), SWD_WORDS);
     ftdi_close(f);
 }

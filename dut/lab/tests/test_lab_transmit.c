@@ -12,13 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "dut/lab/tests/ask.h"
 #include "dut/port.h"
 
 enum { BLOCK = 4096, DEPTH = 4, UNITS = 3 };
@@ -326,28 +324,6 @@ static void test_transmit_says_when_it_ran_dry(void **state)
     assert_int_equal(tx_status(u) & 1, 0);
     stop(u);
     loopback(u, false);
-}
-
-static void ask(const char *command, char *answer, size_t size)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    char line[128];
-    int n = snprintf(line, sizeof line, "%s\n", command);
-    assert_int_equal(write(fd, line, (size_t)n), n);
-    ssize_t got = read(fd, answer, size - 1);
-    assert_true(got > 0);
-    answer[got - 1] = '\0';
-    close(fd);
-}
-
-static double lab_seconds(void)
-{
-    char answer[64];
-    ask("time", answer, sizeof answer);
-    return atof(answer) * 1e-9;
 }
 
 static void test_transmit_moves_time_when_nobody_receives(void **state)

@@ -8,13 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "dut/lab/tests/ask.h"
 #include "dut/lab/uart_line.h"
 
 // --- what one end makes of the other's bytes
@@ -61,19 +59,12 @@ static void test_line_is_sampled_by_the_receiver(void **state)
 
 // --- in the lab
 
-static void order(const char *command, const char *expected)
+// A device that has no current any more.
+static void is_off(const char *question)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", getenv("FOXLAB_CONTROL"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    char answer[256];
-    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
-    assert_true(dprintf(fd, "%s\n", command) > 0);
-    ssize_t n = read(fd, answer, sizeof answer - 1);
-    assert_true(n > 0);
-    answer[n] = '\0';
-    if (strncmp(answer, expected, strlen(expected)) != 0) fail_msg("%s: %s", command, answer);
-    close(fd);
+    char answer[64];
+    lab_ask(question, answer, sizeof answer);
+    if (strncmp(answer, "off", 3) != 0) fail_msg("%s: %s", question, answer);
 }
 
 static struct sp_port *open_port(unsigned number, int baud)
@@ -210,15 +201,15 @@ static void test_ports_are_apart_and_replug(void **state)
     assert_int_equal(sp_set_rts(fast, SP_RTS_ON), SP_OK);
     hear_until(fast, '\n', text, sizeof text);
     pause_ms(50);
-    order("state device echo", "off"); // its own line is down
-    order("unplug uart fast", "ok");
+    is_off("state device echo"); // its own line is down
+    lab_order("unplug uart fast");
     pause_ms(50);
     assert_true(sp_input_waiting(fast) < 0);
-    order("state device mirror", "off"); // the plug took its power along
+    is_off("state device mirror"); // the plug took its power along
     assert_int_equal(sp_input_waiting(slow), 0);
     assert_int_equal(sp_input_waiting(idle), 0);
     close_port(fast);
-    order("replug uart fast", "ok");
+    lab_order("replug uart fast");
     fast = open_port(1, 115200);
     assert_int_equal(sp_set_rts(fast, SP_RTS_ON), SP_OK);
     hear_until(fast, '\n', text, sizeof text);
