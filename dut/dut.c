@@ -154,6 +154,7 @@ static void take_byte(struct dut *d, char byte, int64_t now_sample)
         d->partial.len = 0;
         d->partial.cut = false;
         d->partial.lost = 0;
+        d->partial.began_sample = now_sample;
         d->partial.solicited = d->state == DUT_STATE_WAITING;
     }
     if (d->partial.len < DUT_LINE_MAX)
@@ -248,6 +249,11 @@ void dut_abandon(struct dut *d)
 void dut_conclude(struct dut *d)
 {
     if (d->state == DUT_STATE_WAITING) d->state = DUT_STATE_OK;
+}
+
+size_t dut_unfinished(const struct dut *d)
+{
+    return d->started ? d->partial.len : 0;
 }
 
 bool dut_next_line(struct dut *d, struct dut_line *out)

@@ -28,6 +28,8 @@ struct dut_dialect {
     bool echo;            // the device repeats what it is sent
     size_t downlink_raw_len; // raw bytes that follow the downlink prefix and may look like line
                              // ends; 0: the downlink is text
+    double pause_s; // that a line may take longer, in all, than its bytes do on the wire; a longer
+                    // one came in pieces. For the caller, who knows the clock
 };
 
 enum dut_state { DUT_STATE_IDLE, DUT_STATE_WAITING, DUT_STATE_OK, DUT_STATE_ERROR };
@@ -53,7 +55,8 @@ enum dut_state dut_state(const struct dut *d);
 bool dut_is_doubtful(const struct dut *d);
 
 struct dut_line {
-    int64_t at_sample;
+    int64_t began_sample; // of the poll that brought its first byte
+    int64_t at_sample;    // of the poll that brought its end
     bool solicited; // began while a command was waiting; its last line is the ok or the error
     bool cut;       // was longer than DUT_LINE_MAX: only its beginning is here
     unsigned lost;  // lines before this one that were dropped: more than DUT_QUEUE_MAX were waiting
@@ -61,6 +64,8 @@ struct dut_line {
     char text[DUT_LINE_MAX + 1];
 };
 
+/// Bytes of a line whose end has not come.
+size_t dut_unfinished(const struct dut *d);
 /// Lines since the last call, oldest first; true while there is one.
 bool dut_next_line(struct dut *d, struct dut_line *out);
 /// Called with every byte sent ('>') or received ('<'), for the serial log. ctx is lent.

@@ -5,7 +5,7 @@
 
 #include "dut/firmware/device.h"
 
-static const int64_t split_pause_ns = 50 * DEVPORT_MS;
+static const int64_t split_pause_ns = 300 * DEVPORT_MS;
 static const int64_t flood_period_ns = 50 * DEVPORT_MS; // 48 bytes of it fill a line of 9600 baud
 
 bool serial_take(struct device *d)
@@ -36,14 +36,21 @@ static void write_garbled(struct device *d, const uint8_t *data, size_t len)
     }
 }
 
-// The bytes that come meanwhile are taken later: this may be one of them being echoed.
+static void pause(struct device *d, int64_t ns)
+{
+    const int64_t until_ns = devport_now_ns(d->port) + ns;
+    while (devport_now_ns(d->port) < until_ns)
+        devport_wait(d->port, until_ns);
+}
+
+// The bytes that come meanwhile are taken later.
 static void write_split(struct device *d, const uint8_t *data, size_t len)
 {
+    const bool line_end = d->bytes_written++ % 2 == 0;
     for (size_t i = 0; i < len; i++) {
         devport_uart_write(d->port, data + i, 1);
-        const int64_t until_ns = devport_now_ns(d->port) + split_pause_ns;
-        while (devport_now_ns(d->port) < until_ns)
-            devport_wait(d->port, until_ns);
+        if (line_end && i + 1 == len / 2) devport_uart_write(d->port, "\r\n", 2);
+        if (!line_end && i % 2 == 1) pause(d, split_pause_ns);
     }
 }
 
@@ -51,7 +58,7 @@ void serial_write(struct device *d, const void *data, size_t len)
 {
     if (faults_on(&d->faults, FAULT_GARBLE_SERIAL))
         write_garbled(d, data, len);
-    else if (faults_on(&d->faults, FAULT_SPLIT_SERIAL))
+    else if (faults_on(&d->faults, FAULT_SPLIT_SERIAL) && len > 1) // an echo is of one byte
         write_split(d, data, len);
     else
         devport_uart_write(d->port, data, len);

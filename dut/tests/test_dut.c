@@ -241,6 +241,26 @@ static void test_raw_bytes(void **state)
     end(&w);
 }
 
+static void test_line_that_comes_in_pieces_tells_since_when(void **state)
+{
+    (void)state;
+    struct world w = make(&plain);
+    assert_int_equal(dut_unfinished(w.dut), 0);
+    command(&w, "AT", 0);
+    say(&w, "\nO", 3);
+    assert_int_equal(dut_unfinished(w.dut), 1);
+    say(&w, "K", 7);
+    assert_int_equal(dut_unfinished(w.dut), 2);
+    say(&w, "\rnext", 9);
+    assert_int_equal(dut_unfinished(w.dut), 4);
+    struct dut_line line;
+    assert_true(dut_next_line(w.dut, &line));
+    assert_string_equal(line.text, "OK");
+    assert_int_equal(line.began_sample, 3);
+    assert_int_equal(line.at_sample, 9);
+    end(&w);
+}
+
 static void test_overlong_line_is_cut_and_says_so(void **state)
 {
     (void)state;
@@ -468,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_split_at_every_byte),
         cmocka_unit_test(test_echo_is_not_an_answer),
         cmocka_unit_test(test_raw_bytes),
+        cmocka_unit_test(test_line_that_comes_in_pieces_tells_since_when),
         cmocka_unit_test(test_overlong_line_is_cut_and_says_so),
         cmocka_unit_test(test_flood_is_bounded_and_counted),
         cmocka_unit_test(test_lines_in_the_queue_when_the_next_command_goes_out),

@@ -119,6 +119,24 @@ static int l_unasked(lua_State *L)
     return 1;
 }
 
+// dut:line_state() -> { spoiled, in_pieces, unfinished, text }: how many lines of this attempt came
+// with bytes that are no text, and in pieces; bytes whose line end has not come; the last such
+// line.
+static int l_line_state(lua_State *L)
+{
+    const struct pump_line_state s = pump_line_state(check_dut(L)->pump);
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, (lua_Integer)s.spoiled);
+    lua_setfield(L, -2, "spoiled");
+    lua_pushinteger(L, (lua_Integer)s.in_pieces);
+    lua_setfield(L, -2, "in_pieces");
+    lua_pushinteger(L, (lua_Integer)s.unfinished);
+    lua_setfield(L, -2, "unfinished");
+    lua_pushstring(L, s.text);
+    lua_setfield(L, -2, "text");
+    return 1;
+}
+
 // dut:proven() -> whether the device has ever answered a command on this port.
 static int l_proven(lua_State *L)
 {
@@ -127,10 +145,9 @@ static int l_proven(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"command", l_command}, {"next_line", l_next_line},
-    {"power", l_power},     {"reset", l_reset},
-    {"proven", l_proven},   {"lab_enable", l_lab_enable},
-    {"unasked", l_unasked}, {NULL, NULL},
+    {"command", l_command}, {"next_line", l_next_line},   {"power", l_power},
+    {"reset", l_reset},     {"proven", l_proven},         {"lab_enable", l_lab_enable},
+    {"unasked", l_unasked}, {"line_state", l_line_state}, {NULL, NULL},
 };
 
 void bind_push_dut(lua_State *L, struct bind *b)

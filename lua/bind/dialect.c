@@ -14,6 +14,7 @@ void dialect_fill(const struct jval *d, struct dut_dialect *out)
         .downlink = text_of(d, "downlink", NULL),
         .echo = jval_bool(jval_get(d, "echo"), false),
         .downlink_raw_len = (size_t)jval_int(jval_get(d, "downlink_raw"), 0),
+        .pause_s = jval_number(jval_get(d, "pause_s"), 0.1),
     };
     const struct jval *errors = jval_get(d, "errors");
     for (size_t i = 0; i < jval_len(errors) && i + 1 < DUT_PATTERNS_MAX; i++)

@@ -158,7 +158,9 @@ void pump_begin(struct pump *p, int64_t deadline)
     pump_queue_clear(&p->lines);
     p->log.len = p->log_chunk = p->log_mark = 0;
     p->n_leaks = 0;
+    p->n_pictured = 0;
     p->n_lines = 0;
+    p->trust = (struct pump_trust){0};
     pump_forget_downlinks(p);
     p->deadline = deadline;
     pump_begin_network(p);

@@ -174,6 +174,14 @@ FOX_CHECK int pump_command(struct pump *p, const char *line, int64_t until, bool
 FOX_CHECK int pump_next_line(struct pump *p, int64_t until, struct jval **out, struct err *err);
 /// Lines of this attempt that answered no command, those of a flood that were not kept among them.
 uint64_t pump_unasked_lines(const struct pump *p);
+/// How the lines of this attempt came, asked for or not; what is broken is not held against anyone.
+struct pump_line_state {
+    uint64_t spoiled;   // with bytes that are no text, or cut off
+    uint64_t in_pieces; // with longer pauses than the dialect allows
+    size_t unfinished;  // bytes whose line end has not come
+    const char *text;   // the last such line as a command's answer has it, "": none. Lent
+};
+struct pump_line_state pump_line_state(const struct pump *p);
 /// The adapter and the power switch on it; NULL when the bench has none. Lent; what moves power or
 /// reset goes through pump_switch, so that it is recorded.
 struct ftdi *pump_ftdi(struct pump *p);
@@ -210,12 +218,14 @@ size_t pump_leaks(const struct pump *p, struct pump_leak *out);
 FOX_CHECK int pump_switch(struct pump *p, enum pump_switch which, bool active, struct err *err);
 
 /// Keeps the samples from `from` to `to` as SigMF evidence iq/NAME with an annotation for each of
-/// `frames` (an array of uplink events, lent). Waits until `to`. *kept is false when the beginning
-/// is not there any more.
+/// `frames` (an array of uplink events, lent), and pictures of them: frames/START-spectrogram.png,
+/// frames/START-phase.png. Waits until `to`. *kept is false when the beginning is not there any
+/// more.
 FOX_CHECK int pump_capture(struct pump *p, const char *name, const char *note, int64_t from,
                            int64_t to, const struct jval *frames, bool *kept, struct err *err);
 /// New: what air_measure_json makes of this frame (an uplink event's fields), in absolute frequency
-/// and time. ERR_NOTFOUND: it cannot be measured, and why.
+/// and time. Its pictures become evidence, as of pump_capture. ERR_NOTFOUND: it cannot be
+/// measured, and why.
 FOX_CHECK int pump_measure(struct pump *p, const struct jval *frame, struct jval **out,
                            struct err *err);
 /// Hands a text over as evidence.

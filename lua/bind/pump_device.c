@@ -49,6 +49,7 @@ int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err)
 {
     char text[sizeof p->last];
     printable(line->text, line->len, text, sizeof text);
+    pump_weigh_line(p, line, text);
     if (line->solicited && p->answer) {
         bool final = dut_state(p->unit->dut) != DUT_STATE_WAITING;
         if (!p->answered || strcmp(text, p->config.dialect.ok) != 0 || !final)

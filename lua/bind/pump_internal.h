@@ -20,7 +20,8 @@ enum {
     PUMP_LINES_MAX = 1000,
     PUMP_STEP_TEXT_MAX = 160,
     PUMP_REFUSAL_MAX = 480,
-    PUMP_HEARD_MAX = 16
+    PUMP_HEARD_MAX = 16,
+    PUMP_PICTURED_MAX = 12 // frames of an attempt, two pictures each
 };
 
 // Nominal power at the connector that is full scale, at a gain of 0 dB: -24 dBm.
@@ -68,6 +69,12 @@ struct pump_steady {
     double sum_dbfs, sum_squares;
     uint8_t flood[AIR_FLOOD_BITS];
     char why[256];
+};
+
+// Lines that came broken.
+struct pump_trust {
+    uint64_t spoiled, in_pieces;
+    char text[DUT_LINE_MAX * 4 + 1]; // the last one
 };
 
 // What is known of two radios that hear each other, from the last downlink that was in order.
@@ -139,6 +146,7 @@ struct pump {
     struct pump_queue frames;
     struct pump_queue lines; // unsolicited
     uint64_t n_lines;        // of this attempt
+    struct pump_trust trust; // of this attempt
     struct jval *answer;     // array: lines of the present command
     char last[DUT_LINE_MAX * 4 + 1];
     int64_t last_at;
@@ -150,6 +158,8 @@ struct pump {
     struct bytes log;
     size_t log_chunk;      // where the last piece of the log begins
     size_t log_mark;       // where the piece began that held the end of the line before
+    int64_t pictured[PUMP_PICTURED_MAX]; // `start` of the frames whose pictures are evidence
+    size_t n_pictured;
     struct pump_leak leak; // the last one
     size_t n_leaks;
     struct air_transmit *transmit;                 // NULL: the radio only listens
@@ -200,6 +210,8 @@ int pump_refuse(const struct pump *p, struct err *err);
 
 /// A line of the device: an answer to the present command, or a `line` event.
 FOX_CHECK int pump_take_line(struct pump *p, const struct dut_line *line, struct err *err);
+/// Weighs whether a line came whole; `text` is its printable form.
+void pump_weigh_line(struct pump *p, const struct dut_line *line, const char *text);
 /// For dut_set_tap: the serial log.
 void pump_log_bytes(void *ctx, char direction, int64_t at_sample, const uint8_t *data, size_t len);
 
@@ -313,6 +325,9 @@ FOX_CHECK int pump_step_core(struct pump *p, struct err *err);
 void pump_begin_network(struct pump *p);
 FOX_CHECK int pump_end_network(struct pump *p, struct err *err);
 
+/// Pictures of this frame (an uplink event's fields) become evidence, while its samples are kept:
+/// of the first PUMP_PICTURED_MAX frames of an attempt that decode, once each.
+FOX_CHECK int pump_draw(struct pump *p, const struct jval *frame, struct err *err);
 /// The first radio's receiver, made anew: it knows nothing of what came before.
 FOX_CHECK int pump_open_receiver(struct pump *p, struct err *err);
 /// Samples of this unit were lost, or are not to be trusted: hearing nothing there, or something

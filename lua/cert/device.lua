@@ -4,6 +4,7 @@ local absence <const> = require "cert.absence"
 local bench_config <const> = require "cert.config"
 local control <const> = require "cert.control"
 local dialect <const> = require "cert.dialect"
+local line <const> = require "cert.line"
 local options <const> = require "cert.options"
 local schema <const> = require "cert.schema"
 local traffic <const> = require "cert.traffic"
@@ -21,7 +22,7 @@ local of <const> = setmetatable({}, { __mode = "k" })
 --- `core` is the C side, `config` the device file, `language` its dialect. `air` learns when a message was asked for.
 function device.new(core, config, language, air)
   local made <const> = setmetatable({ config = config, dialect = language, air = air }, Device)
-  of[made] = { core = core, port = core.dut }
+  of[made] = { core = core, port = core.dut, line = line.new(core.dut, language), began_s = core.air:now_s() }
   return made
 end
 
@@ -40,18 +41,13 @@ local function hex_of(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
-local ANSWER_LINES <const> = 20 -- no answer of a dialect is longer
-
--- A command line; lines beyond any answer were not asked for.
-local function put(self, line, given)
-  local answer <const> = of[self].port:command(line, given)
-  of[self].surplus = (of[self].surplus or 0) + math.max(#answer.lines - ANSWER_LINES, 0)
-  return answer
+local function put(self, text, given)
+  return of[self].line:put(text, given)
 end
 
---- How many lines `dut` said in this attempt that nobody asked for.
-function device.unasked(dut)
-  return of[dut].port:unasked() + (of[dut].surplus or 0)
+--- Why nothing that the device said in this attempt proves anything, or nil.
+function device.doubt(dut)
+  return of[dut].line:doubt(of[dut].began_s, of[dut].core.air:now_s())
 end
 
 -- No answer: the device is to blame once its line has been seen to work.
@@ -65,47 +61,67 @@ local function silent(self, command, within_s)
     of[self].name and "nothing at " .. of[self].name or "nothing", command, within_s)
 end
 
-local PINGS <const> = 3
-
--- A line that lost an answer is not a device that lost its voice: of one that answers the next ping nobody can tell
--- what it said before.
-local function answers_again(self)
-  if not of[self].port:proven() then return false end
-  for _ = 1, PINGS do
-    local answer <const> = put(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
-    if answer.outcome == "ok" then return true end
+-- A line that lost or spoiled an answer is not a device that lost its voice: of one that says something else, or
+-- answers the next ping, nobody can tell what it said before.
+local function unanswered(self, command, within_s, came)
+  local doubt <const> = device.doubt(self)
+  if doubt then
+    return line.inconclusive("%s did not answer '%s' within %g s, but %s", called(self), command, within_s, doubt)
   end
-  return false
+  if of[self].line:answers_again() then
+    return absence.bench("%s did not answer '%s' within %g s, but answers '%s' now: its answer may have been"
+      .. " lost on the serial line", called(self), command, within_s, self.dialect.ping)
+  end
+  if came then
+    return line.inconclusive("%s did not answer '%s' within %g s; it %s, which is neither '%s' nor an error of the"
+      .. " dialect %s", called(self), command, within_s, came, self.dialect.ok, self.dialect.name)
+  end
+  return silent(self, command, within_s)
 end
 
-local function result_of(self, answer, command, within_s)
+-- A refusal is the device's when the line carries, and when it comes again: a command that was garbled on its way is
+-- refused too. `again` says the command once more; without it nothing more is said.
+local function refused(self, answer, command, again)
+  local why = absence.device("%s refused '%s': %s", called(self), command, answer.answer)
+  local doubt <const> = device.doubt(self)
+  if doubt then return line.inconclusive("%s, but %s", why.text, doubt) end
+  if not again then return why end
+  if not of[self].line:carries() then
+    return line.inconclusive("%s, but does not answer '%s' three times in a row", why.text, self.dialect.ping)
+  end
+  local second <const> = again()
+  if second.outcome ~= "error" then
+    why = line.inconclusive("%s, and %s when it was said once more: it may have been garbled on its way", why.text,
+      second.outcome == "ok" and "obeyed" or "did not answer")
+  end
+  return why
+end
+
+local function result_of(self, answer, command, within_s, again)
   if answer.outcome == "timeout" then
-    if answers_again(self) then
-      return nil, absence.bench("%s did not answer '%s' within %g s, but answers '%s' now: its answer may have been"
-        .. " lost on the serial line", called(self), command, within_s, self.dialect.ping)
-    end
-    return nil, silent(self, command, within_s)
+    return nil, unanswered(self, command, within_s, of[self].line:came_instead(answer))
   end
-  if answer.outcome == "error" then
-    return nil, absence.device("%s refused '%s': %s", called(self), command, answer.answer)
-  end
+  if answer.outcome == "error" then return nil, refused(self, answer, command, again) end
   return answer
 end
 
 local COMMAND <const> = {
+  restarts = { type = "boolean", default = false },
   within_s = { type = "number", min = 0.01, optional = true },
   answer = { type = "string", among = { ["end"] = true, line = true }, default = "end" },
 }
 
---- t.dut:command(line [, { within_s =, answer = "end" | "line" }]) -> { text, lines, sent_s, until_s }, or nil and
---- why. Sends a command line and waits for its answer: until the dialect's OK or error ("end"), or one line of text
---- ("line").
-function Device:command(line, given)
-  if type(line) ~= "string" then control.misuse("t.dut:command: expected a command line, got %s", type(line)) end
+--- t.dut:command(line [, { within_s =, answer = "end" | "line", restarts = }]) -> { text, lines, sent_s, until_s }, or
+--- nil and why. Sends a command line and waits for its answer: until the dialect's OK or error ("end"), or one line of
+--- text ("line"). With restarts = true the device may restart, and what its pins say then is forgiven.
+function Device:command(text, given)
+  if type(text) ~= "string" then control.misuse("t.dut:command: expected a command line, got %s", type(text)) end
   local o <const> = options("t.dut:command", given, COMMAND)
   local within_s <const> = o.within_s or self.dialect.within_s
-  local answer <const> = put(self, line, { within_s = within_s, answer = o.answer })
-  local came <const>, why <const> = result_of(self, answer, line, within_s)
+  local forgive <const> = o.restarts and of[self].line:starting()
+  local answer <const> = put(self, text, { within_s = within_s, answer = o.answer })
+  if forgive then forgive() end
+  local came <const>, why <const> = result_of(self, answer, text, within_s)
   if not came then return nil, why end
   return { text = came.answer, lines = came.lines, sent_s = came.sent_s, until_s = came.until_s, summary = came.answer }
 end
@@ -124,11 +140,24 @@ end
 function Device:is_ready(within_s)
   local limit_s <const> = within_s or self.dialect.boot_s
   local stop_s <const> = of[self].core.air:now_s() + limit_s
+  local came
   repeat
     local answer <const> = put(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
     if answer.outcome == "ok" then return true end
+    came = of[self].line:came_instead(answer) or came
   until of[self].core.air:now_s() >= stop_s
+  if came then
+    return nil, line.inconclusive("%s did not answer '%s' within %g s; it %s", called(self), self.dialect.ping, limit_s,
+      came)
+  end
   return nil, silent(self, self.dialect.ping, limit_s)
+end
+
+-- The same for a device that is starting: what came from `forgive` on is forgiven once it is there.
+local function is_started(self, forgive, limit_s)
+  local ready <const>, why <const> = self:is_ready(limit_s)
+  if ready then forgive() end
+  return ready, why
 end
 
 --- t.dut:can_send(message [, downlink]) -> true, or false and the reason: whether the dialect can ask for a kind of
@@ -156,9 +185,11 @@ end
 -- are added to `lines`.
 local function await_window(self, stop_s, lines)
   while true do
-    local line <const> = of[self].port:next_line { within_s = math.max(stop_s - of[self].core.air:now_s(), 0.01) }
-    if not line then return end
-    local text <const> = line.text
+    local next_one <const> = of[self].port:next_line {
+      within_s = math.max(stop_s - of[self].core.air:now_s(), 0.01),
+    }
+    if not next_one then return end
+    local text <const> = next_one.text
     lines[#lines + 1] = text
     if dialect.downlink(self.dialect, text) or dialect.is_without(self.dialect, text) then return text end
   end
@@ -186,21 +217,24 @@ function Device:ask(given)
   end
 
   local payload_hex <const> = o.payload and hex_of(o.payload) or nil
-  local line <const> = payload_hex and template:format(payload_hex:upper()) or template
+  local text <const> = payload_hex and template:format(payload_hex:upper()) or template
   local within_s <const> = o.within_s or (o.downlink and self.dialect.downlink_within_s or self.dialect.send_within_s)
-  self.air:mark()
   local request <const> = {
     message = o.message,
     payload_hex = payload_hex,
     bidirectional = o.downlink,
     by = "host",
-    at_s = of[self].core.air:now_s(),
     summary = traffic.told(o.message, payload_hex),
   }
-  of[self].core.event {
-    type = "request", message = o.message, payload_hex = payload_hex, bidirectional = o.downlink, by = "host",
-  }
-  local answer <const> = put(self, line, { within_s = within_s, answer = "end" })
+  local function say()
+    self.air:mark()
+    request.at_s = of[self].core.air:now_s()
+    of[self].core.event {
+      type = "request", message = o.message, payload_hex = payload_hex, bidirectional = o.downlink, by = "host",
+    }
+    return put(self, text, { within_s = within_s, answer = "end" })
+  end
+  local answer <const> = say()
   if o.downlink then
     request.lines = { table.unpack(answer.lines) }
     if answer.outcome == "error" and dialect.is_without(self.dialect, answer.answer) then return request end
@@ -211,7 +245,7 @@ function Device:ask(given)
       end
     end
   end
-  local came <const>, why <const> = result_of(self, answer, line, within_s)
+  local came <const>, why <const> = result_of(self, answer, text, within_s, say)
   if not came then return nil, why end
   return request
 end
@@ -225,8 +259,7 @@ function Device:start(payload)
   of[self].core.event {
     type = "request", message = "bytes", payload_hex = hex, bidirectional = false, by = "host",
   }
-  local line <const> = self.dialect.messages.bytes.ask:format(hex:upper())
-  put(self, line, { within_s = 0.01, answer = "end" })
+  put(self, self.dialect.messages.bytes.ask:format(hex:upper()), { within_s = 0.01, answer = "end" })
   return now_s
 end
 
@@ -244,9 +277,9 @@ function Device:send(payload, given)
 end
 
 -- One command line that only has to be accepted.
-local function obeys(self, line, within_s)
-  local answer <const> = put(self, line, { within_s = within_s, answer = "end" })
-  return result_of(self, answer, line, within_s)
+local function obeys(self, text, within_s)
+  local function say() return put(self, text, { within_s = within_s, answer = "end" }) end
+  return result_of(self, say(), text, within_s, say)
 end
 
 --- t.dut:spend(n) -> the counter of the last message, or nil and why: sends n messages that say nothing, as short as
@@ -256,14 +289,14 @@ function Device:spend(n)
   local ranks <const> = self.dialect.once and 1 or 3
   local counter
   if once.before then
-    local came <const>, refused <const> = obeys(self, once.before, self.dialect.within_s)
-    if not came then return nil, refused end
+    local came <const>, why <const> = obeys(self, once.before, self.dialect.within_s)
+    if not came then return nil, why end
   end
   for _ = 1, n do
     self.air:mark()
     of[self].core.event { type = "request", message = "bit0", bidirectional = false, by = "host" }
-    local came <const>, refused <const> = obeys(self, once.ask, self.dialect.send_within_s)
-    if not came then return nil, refused end
+    local came <const>, why <const> = obeys(self, once.ask, self.dialect.send_within_s)
+    if not came then return nil, why end
     local message <const>, missing <const> = self.air:message { within_s = 10, ranks = ranks }
     if not message then return nil, missing end
     local step <const> = counter and of[self].core.net:step(counter, message.counter) or 1
@@ -273,8 +306,8 @@ function Device:spend(n)
     counter = message.counter
   end
   if once.after then
-    local came <const>, refused <const> = obeys(self, once.after, self.dialect.within_s)
-    if not came then return nil, refused end
+    local came <const>, why <const> = obeys(self, once.after, self.dialect.within_s)
+    if not came then return nil, why end
   end
   return counter
 end
@@ -289,21 +322,60 @@ function Device:commands(what)
   return (self.dialect.commands or {})[what] or {}
 end
 
+local DIGITS <const> = { id = 8, pac = 16 }
+local LINES_BESIDE <const> = 5 -- that may stand before the one that was asked for
+
+-- The digits among the lines of an answer and the few behind it, or nil and what came instead.
+local function digits_of(self, name, answer)
+  local first
+  local function look(text)
+    local digits <const> = text:lower():gsub("%s", "")
+    first = first or text
+    return #digits == DIGITS[name] and not digits:find "%X" and digits or nil
+  end
+  for _, text in ipairs(answer.lines) do
+    local found <const> = look(text)
+    if found then return found end
+  end
+  for _ = 1, self.dialect.identity_answer == "line" and LINES_BESIDE or 0 do
+    local next_one <const> = of[self].port:next_line { within_s = 0.5 }
+    local found <const> = next_one and look(next_one.text)
+    if found or not next_one then return found, first end
+  end
+  return nil, first
+end
+
+local function told_of(self, name)
+  local text <const>, within_s <const> = self.dialect.identity[name], self.dialect.within_s
+  local function say() return put(self, text, { within_s = within_s, answer = self.dialect.identity_answer }) end
+  local answer <const>, why <const> = result_of(self, say(), text, within_s, say)
+  if not answer then return nil, why end
+  local digits <const>, instead <const> = digits_of(self, name, answer)
+  if digits then return digits end
+  return nil, line.inconclusive("%s answered '%s' with '%s', which is not the %d digits of its %s", called(self), text,
+    instead or "nothing", DIGITS[name], name)
+end
+
+local TIMES <const> = 3 -- that it says the same of itself, before that counts against it
+
 --- t.dut:identity() -> { id, pac }, or nil and why: what the device says of itself over its port, in lower case; no
 --- pac where the dialect has no command for it.
 function Device:identity()
   local told <const> = {}
   for _, name in ipairs { "id", "pac" } do
-    local line <const> = self.dialect.identity[name]
-    if line then
-      local answer <const> = put(self, line, {
-        within_s = self.dialect.within_s, answer = self.dialect.identity_answer or "line",
-      })
-      local came <const>, why <const> = result_of(self, answer, line, self.dialect.within_s)
-      if not came then return nil, why end
-      told[name] = came.answer:lower():gsub("%s", "")
+    for _ = 1, self.dialect.identity[name] and TIMES or 0 do
+      local digits <const>, why <const> = told_of(self, name)
+      if not digits then return nil, why end
+      if told[name] and told[name] ~= digits then
+        return nil, line.inconclusive("%s said %s and then %s when asked for its %s", called(self), told[name], digits,
+          name)
+      end
+      told[name] = digits
+      if digits == self.config[name] then break end
     end
   end
+  local doubt <const> = told.id ~= self.config.id and device.doubt(self)
+  if doubt then return nil, line.inconclusive("%s said %s of its identity, but %s", called(self), told.id, doubt) end
   told.summary = told.id
   return told
 end
@@ -321,7 +393,7 @@ function Device:is_silent()
 end
 
 local function off_and_on(self, what, switch, seconds, boot_s)
-  local began_s <const> = of[self].core.air:now_s()
+  local began_s <const>, forgive <const> = of[self].core.air:now_s(), of[self].line:starting()
   switch(of[self].port, what == "power" and false or what == "reset")
   local acted <const> = is_silenced(self)
   local rest_s <const> = began_s + seconds - of[self].core.air:now_s()
@@ -331,7 +403,7 @@ local function off_and_on(self, what, switch, seconds, boot_s)
     return nil, absence.bench("the device went on answering while its %s line was %s: the line does not act;"
       .. " check its wiring and the pin in the bench file", what, what == "power" and "off" or "held")
   end
-  return self:is_ready(boot_s)
+  return is_started(self, forgive, boot_s)
 end
 
 local RESET <const> = { hold_s = { type = "number", min = 0.001, default = 0.5 } }
@@ -346,6 +418,7 @@ end
 --- t.dut:while_reset(during [, after]) -> true, or nil and why: holds the reset line, sees that the device is silent,
 --- calls `during`, releases the line, calls `after`, and waits until the device answers.
 function Device:while_reset(during, after)
+  local forgive <const> = of[self].line:starting()
   of[self].port:reset(true)
   local acted <const> = is_silenced(self)
   during()
@@ -355,7 +428,7 @@ function Device:while_reset(during, after)
     return nil, absence.bench("the device went on answering while its reset line was held: the line does not act;"
       .. " check its wiring and the pin in the bench file")
   end
-  return self:is_ready()
+  return is_started(self, forgive)
 end
 
 local POWER_OFF <const> = {
@@ -371,6 +444,7 @@ function Device:power_off(given)
   local switch <const> = of[self].place or bench_config.switch(of[self].core.bench, "power")
   local rest_s <const> = o.discharge and switch.discharge_s or 0
   if o.for_s then return off_and_on(self, "power", of[self].port.power, o.for_s + rest_s, self.dialect.boot_s) end
+  of[self].forgive = of[self].line:starting()
   of[self].port:power(false)
   if not is_silenced(self) then
     return nil, absence.bench("%s went on answering with its supply off: the power switch does not act; check its"
@@ -382,8 +456,10 @@ end
 
 --- t.dut:power_on() -> true, or nil and why: switches the supply on and waits until the device answers.
 function Device:power_on()
+  local forgive <const> = of[self].forgive or of[self].line:starting()
+  of[self].forgive = nil
   of[self].port:power(true)
-  return self:is_ready()
+  return is_started(self, forgive)
 end
 
 local function extension(self, name)
@@ -413,11 +489,12 @@ end
 --- restarts, and the network takes its next counter whatever it is.
 function Device:preset_counter(last)
   local way <const> = way_of(self, "counter_preset", "t.dut:preset_counter")
+  local forgive <const> = of[self].line:starting()
   local came <const>, why <const> = obeys(self, way.ask:format(last), way.within_s)
   if not came then return nil, why end
   of[self].core.air:wait(0.5)
   of[self].core.net:disengage { reason = "the device's counter was preset for a test" }
-  return self:is_ready()
+  return is_started(self, forgive)
 end
 
 --- t.dut:encryption_key(there) -> true, or nil and why: false takes the device's encryption key away, as if it had
@@ -431,10 +508,10 @@ end
 --- t.dut:factory_reset() -> true, or nil and why.
 function Device:factory_reset()
   local way <const> = way_of(self, "factory_reset", "t.dut:factory_reset")
-  local answer <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
-  local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
+  local forgive <const> = of[self].line:starting()
+  local came <const>, why <const> = obeys(self, way.ask, way.within_s)
   if not came then return nil, why end
-  return self:is_ready()
+  return is_started(self, forgive)
 end
 
 --- t.dut:test_mode_j() -> the sixteen requests that the mode stands for, or nil and why. Comes back when the mode

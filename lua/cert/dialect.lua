@@ -49,6 +49,7 @@ local DIALECT <const> = {
   downlink_raw = { type = "integer", min = 1, max = 8, optional = true }, -- bytes that may come as they are
   downlink_at = { type = "string", among = schema.set { "before", "after" }, default = "after" }, -- the ok
   no_downlink = { type = "string", optional = true }, -- how the line begins that says that none came
+  pause_s = { type = "number", min = 0.01, default = 0.1 }, -- what a line's bytes may pause in all; see cert/line.lua
   boot_s = { type = "number", min = 0.1 },
   within_s = { type = "number", min = 0.1 },
   send_within_s = { type = "number", min = 0.1 },

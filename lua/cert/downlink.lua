@@ -1,6 +1,7 @@
 -- t:exchange and t:unasked: a request of the device, what the bench answers, and what the device makes of it.
 local absence <const> = require "cert.absence"
 local control <const> = require "cert.control"
+local device <const> = require "cert.device"
 local dialect <const> = require "cert.dialect"
 local options <const> = require "cert.options"
 
@@ -144,6 +145,16 @@ local function replies_of(o)
   return list, latest_s
 end
 
+-- Why what the host was told proves nothing, or nil: a payload that is none, or a line that cannot be trusted.
+local function doubt_of(t, made)
+  for _, payload_hex in ipairs(made.payloads) do
+    if #payload_hex ~= 2 * PAYLOAD_BYTES or payload_hex:find "%X" then
+      return ("the line that hands over a downlink is not whole: '%s'"):format(payload_hex)
+    end
+  end
+  return device.doubt(t.dut)
+end
+
 -- What the device did with the downlinks, in words, or nil.
 local function reaction_of(made)
   local list <const> = {}
@@ -164,7 +175,7 @@ end
 --- }; an empty `at` leaves the request without an answer. `payload_hex` is what the device handed to its host first,
 --- `payloads` all of that, `lines` all that it said, `confirmation` the frame it confirmed with, `sent` the last
 --- burst, `genuine` how many were what the network would have sent, `reaction` says in words what the device did; nil:
---- nothing.
+--- nothing. `on_air` says whether the radio showed it; `doubt` says why what the host was told proves nothing, or nil.
 function downlink.exchange(t, core, given)
   local o <const> = options("t:exchange", given, EXCHANGE)
   check_cipher(t, core)
@@ -200,6 +211,7 @@ function downlink.exchange(t, core, given)
   made.payloads, made.lines = handed_over(core, request)
   made.payload_hex = made.payloads[1]
   made.reaction = reaction_of(made)
+  made.on_air, made.doubt = made.confirmation ~= nil or made.more > 0, doubt_of(t, made)
   if not made.reaction then check_heard(t, core, o.label) end
   return made
 end

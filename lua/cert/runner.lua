@@ -9,6 +9,7 @@ local device <const> = require "cert.device"
 local downlink <const> = require "cert.downlink"
 local expectation <const> = require "cert.expectation"
 local fleet <const> = require "cert.fleet"
+local line <const> = require "cert.line"
 local measurement <const> = require "cert.measurement"
 local options <const> = require "cert.options"
 local point <const> = require "cert.point"
@@ -19,9 +20,6 @@ local schema <const> = require "cert.schema"
 local stations <const> = require "cert.stations"
 
 local runner <const> = {}
-
--- What a serial line may carry of lines that nobody asked for.
-local FLOOD_LINES <const>, FLOOD_PER_S <const> = 30, 1
 
 -- What suites must not reach: the C side below each object.
 local of <const> = setmetatable({}, { __mode = "k" })
@@ -290,14 +288,10 @@ local function counting(core)
   return counted
 end
 
--- A device that talks all the time may have been heard to answer, or not to, by accident.
-local function check_line(t, began_s)
-  local lines <const>, s <const> = device.unasked(t.dut), t.air:now_s() - began_s
-  if lines >= FLOOD_LINES and lines > s * FLOOD_PER_S then
-    t:expect("the device's serial line", nil, absence.new("inconclusive", "device", "%d lines in %.0f s that nobody"
-      .. " asked for: among them no answer can be told for sure; the raw bytes are in uart.log; silence the device and"
-      .. " repeat the case", lines, s)):exists()
-  end
+-- A device that floods, splits or garbles its line may have been heard to answer, or not to, by accident.
+local function check_line(t)
+  local doubt <const> = device.doubt(t.dut)
+  if doubt then t:expect("the device's serial line", nil, line.inconclusive("%s", doubt)):exists() end
 end
 
 local function body(core, case, axes, watched)
@@ -307,9 +301,8 @@ local function body(core, case, axes, watched)
   local t <const> = runner.context(core, case, axes, case.watches and (watched or {}) or nil)
   if case.watches then check_minimum(t, case) else prepare(t, case) end
   local made <const> = core.made()
-  local began_s <const> = core.air:now_s()
   case.run(t)
-  if not case.watches then check_line(t, began_s) end
+  if not case.watches then check_line(t) end
   if core.made() == made then demand_missing(core) end
 end
 

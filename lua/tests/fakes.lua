@@ -67,7 +67,8 @@ function fakes.core(options)
       local answer = o.answers and (o.answers[line] or o.answers["*"]) or { "ok", "OK" }
       if not on and not o.stuck then answer = { "timeout", "" } end
       if answer[1] == "timeout" then now_s = now_s + given.within_s end
-      return { outcome = answer[1], answer = answer[2], lines = { answer[2] }, sent_s = now_s, until_s = now_s }
+      local lines <const> = answer[1] == "timeout" and { answer[3] } or { answer[2] }
+      return { outcome = answer[1], answer = answer[2], lines = lines, sent_s = now_s, until_s = now_s }
     end,
     next_line = function(_, given) now_s = now_s + given.within_s end,
     power = function(_, state) on = state end,
@@ -75,6 +76,9 @@ function fakes.core(options)
     proven = function() return o.port_proven == true end,
     lab_enable = function() return false end,
     unasked = function() return o.unasked or 0 end,
+    line_state = function()
+      return { spoiled = o.spoiled or 0, in_pieces = o.in_pieces or 0, unfinished = o.unfinished or 0, text = "?" }
+    end,
   }
   core.air = {
     now_s = function() return now_s end,

@@ -5,6 +5,7 @@ local device <const> = require "cert.device"
 local fakes <const> = require "tests.fakes"
 local runner <const> = require "cert.runner"
 local test <const>, equal <const>, raises <const> = harness.test, harness.equal, harness.raises
+local contains <const> = harness.contains
 
 local function run(body, options, changes)
   local core <const> = fakes.core(options)
@@ -272,9 +273,77 @@ test("a device that never answered is not proven to be wired; one that did and s
   equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
   _, why = dut({ answers = { ["*"] = { "timeout", "" } }, port_proven = true }):send "\x01"
   equal(why.verdict .. "/" .. why.blame, "fail/device")
-  _, why = dut({ answers = { ["*"] = { "error", "ERROR: parse error" } } }):send "\x01"
+  _, why = dut({ answers = { ["AT$SF=01"] = { "error", "ERROR: parse error" } } }):send "\x01"
   equal(why.verdict .. "/" .. why.blame, "fail/device")
   harness.contains(why, "ERROR: parse error")
+end)
+
+-- What comes in place of an answer, and what becomes of it: { options of the fake, words of the reason }.
+local SPOILED <const> = {
+  { { ["AT$SF=01"] = { "timeout", "", "OJ" } }, "may have been lost" },
+  { { ["*"] = { "timeout", "", "OJ" } }, "it said 'OJ', which is neither 'OK'" },
+  { { ["*"] = { "error", "ERROR: parse error" } }, "does not answer 'AT' three times in a row" },
+  { { ["AT$SF=01"] = { "error", "ERR\\xcfR" } }, "1 line(s) came garbled or cut off", spoiled = 1 },
+  { { ["AT$SF=01"] = { "error", "ERROR" } }, "3 lines came in pieces", in_pieces = 3 },
+  { { ["AT$SF=01"] = { "error", "ERROR" } }, "lines in 0 s that nobody asked for", unasked = 30 },
+}
+
+test("an answer that came broken is held against nobody", function()
+  for i, row in ipairs(SPOILED) do
+    local d <const>, core <const> = dut {
+      answers = row[1], port_proven = true, spoiled = row.spoiled, in_pieces = row.in_pieces, unasked = row.unasked,
+    }
+    core.dialect.pause_s = 0.1
+    local _, why <const> = d:send "\x01"
+    equal(why.verdict .. "/" .. why.blame, "inconclusive/bench", "row " .. i)
+    contains(why, row[2])
+  end
+end)
+
+test("an adapter that stumbles once is no device that splits its lines", function()
+  local _, why = dut({ answers = { ["AT$SF=01"] = { "error", "ERROR" } }, in_pieces = 2 }):send "\x01"
+  equal(why.verdict, "fail")
+  contains(why, "ERROR")
+end)
+
+test("a command that is refused once and then obeyed was garbled on its way, or not: nobody can tell", function()
+  local core <const>, said = fakes.core { port_proven = true }, 0
+  local command <const> = core.dut.command
+  core.dut.command = function(port, line, given)
+    local answer <const> = command(port, line, given)
+    if line ~= "AT" then said = said + 1 end
+    if said == 1 and line ~= "AT" then answer.outcome, answer.answer = "error", "ERROR: parse error" end
+    return answer
+  end
+  local _, why <const> = device.new(core, core.device, core.dialect, air.new(core)):send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+  contains(why, "obeyed when it was said once more")
+  equal(core.commands, { "AT$SF=01", "AT", "AT", "AT", "AT$SF=01" })
+end)
+
+test("an identity is one when its digits are whole, and counts against a device that says it three times", function()
+  local function told(...)
+    local answers <const>, at = { ... }, 0
+    local core <const> = fakes.core { port_proven = true }
+    core.dut.command = function(_, line)
+      at = line == "AT$I=10" and at % #answers + 1 or at
+      local text <const> = line == "AT$I=10" and answers[at] or core.device.pac
+      return { outcome = "ok", answer = text, lines = { text }, sent_s = 0, until_s = 0 }
+    end
+    return device.new(core, core.device, core.dialect, air.new(core)):identity()
+  end
+  equal(told("00F0C5A1").id, "00f0c5a1")
+  equal(told("00 F0 C5 A1").id, "00f0c5a1")
+  equal(told("00F0C5A2").id, "00f0c5a2")
+  for _, row in ipairs { { "00F0", "not the 8 digits" }, { "00F0C5G1", "not the 8" }, { "boot", "of its id" } } do
+    local id <const>, why <const> = told(row[1])
+    equal(id, nil)
+    equal(why.verdict, "inconclusive")
+    contains(why, row[2])
+  end
+  local id <const>, why <const> = told("00F0C5A2", "00F0C5A1")
+  equal(id, nil)
+  contains(why, "said 00f0c5a2 and then 00f0c5a1")
 end)
 
 test("one lost answer of a device that answers the next ping allows no decision", function()

@@ -24,6 +24,12 @@ local function wrong_with(t, made, payload)
     add "the host got nothing"
   elseif made.payload_hex ~= hex_of(payload) then
     add("the host got %s, sent was %s", made.payload_hex, hex_of(payload))
+  elseif #made.payloads > 1 then
+    add("the host got it %d times", #made.payloads)
+  end
+  if #list > 0 and made.doubt then
+    t:require("what the host got", nil, t:doubt(("%s, but %s; the raw bytes are in uart.log"):format(list[1],
+      made.doubt))):exists()
   end
   if not c then
     add "no confirmation was sent"

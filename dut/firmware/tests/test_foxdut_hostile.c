@@ -112,13 +112,23 @@ static void test_split(void **state)
     struct lab l;
     start(&l, "SPLIT-SERIAL");
     lab_run(&l, DEVPORT_MS);
-    lab_uart(&l, "AT$I=10\r", 8);
-    for (size_t i = 0; i < 9; i++) {
-        lab_run(&l, 10 * DEVPORT_MS);
-        assert_int_equal(l.uart_len, i + 1);
-        lab_run(&l, 40 * DEVPORT_MS);
+    for (int turn = 0; turn < 2; turn++) {
+        lab_forget(&l);
+        lab_uart(&l, "AT$I=10\r", 8);
+        lab_run(&l, 20 * DEVPORT_MS);
+        assert_string_equal(l.uart, "0BAD\r\nCAFE\r");
+        lab_run(&l, DEVPORT_SECOND);
+        lab_forget(&l);
+        lab_uart(&l, "AT$I=10\r", 8);
+        for (size_t i = 1; i <= 4; i++) {
+            lab_run(&l, 20 * DEVPORT_MS);
+            assert_int_equal(l.uart_len, 2 * i);
+            lab_run(&l, 280 * DEVPORT_MS);
+        }
+        lab_run(&l, 20 * DEVPORT_MS);
+        assert_string_equal(l.uart, "0BADCAFE\r");
+        lab_run(&l, DEVPORT_SECOND);
     }
-    assert_string_equal(l.uart, "0BADCAFE\r");
     lab_deinit(&l);
 }
 

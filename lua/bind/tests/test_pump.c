@@ -232,6 +232,59 @@ static void test_pump_unsolicited_bytes_become_printable_lines(void **state)
     pump_close(p);
 }
 
+// Says `text`, the rest of it `blocks` later, and gives back how the lines of the attempt came.
+static struct pump_line_state heard(struct pump *p, const char *text, const char *rest, int blocks)
+{
+    struct err e = {0};
+    snprintf(the_port.due, sizeof the_port.due, "%s", text);
+    for (int i = 0; i < blocks; i++)
+        assert_int_equal(pump_step(p, &e), ERR_OK);
+    snprintf(the_port.due, sizeof the_port.due, "%s", rest);
+    assert_int_equal(pump_step(p, &e), ERR_OK);
+    return pump_line_state(p);
+}
+
+static void test_pump_weighs_how_lines_come(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int blocks; // of 85 ms between its third byte and the rest
+        unsigned spoiled, in_pieces;
+    } rows[] = {
+        {"OK, and\tmore\r", 1, 0, 0},
+        {"grad \xc3\x9f \xe2\x82\xac \xf0\x9f\xa6\x8a\r", 1, 0, 0}, // UTF-8
+        {"OK\xcb more\r", 1, 1, 0},
+        {"cut \xc3\r", 1, 1, 0}, // the beginning of a character
+        {"bell \x07\r", 1, 1, 0},
+        {"RX=\x01\xff\x80\x81\r", 1, 0, 0}, // four bytes as they are
+        {"RX=\x01\xff\x80\x81\x82\r", 1, 1, 0},
+        {"TX=\x01\xff\x80\x81\r", 1, 1, 0},
+        {"00F0C5A1\r", 2, 0, 0}, // one is not seen, and the other within the dialect's 0.1 s
+        {"00F0C5A1\r", 3, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pump_config c = config();
+        c.radio.block_samples = BLOCK;
+        c.dialect.downlink = "RX=";
+        c.dialect.downlink_raw_len = 4;
+        c.dialect.pause_s = 0.1;
+        struct pump *p = opened(c);
+        char first[4] = "";
+        memcpy(first, rows[i].text, 3);
+        const struct pump_line_state s = heard(p, first, rows[i].text + 3, rows[i].blocks);
+        if (s.spoiled != rows[i].spoiled || s.in_pieces != rows[i].in_pieces)
+            fail_msg("row %zu: %u spoiled, %u in pieces", i, (unsigned)s.spoiled,
+                     (unsigned)s.in_pieces);
+        assert_int_equal(s.text[0] != '\0', s.spoiled + s.in_pieces > 0);
+        assert_int_equal(s.unfinished, 0);
+        assert_int_equal(heard(p, "OK", "x", 1).unfinished, 3);
+        pump_begin(p, 0);
+        assert_int_equal(pump_line_state(p).spoiled + pump_line_state(p).in_pieces, 0);
+        pump_close(p);
+    }
+}
+
 static void test_pump_survives_a_flood_of_lines(void **state)
 {
     (void)state;
@@ -363,6 +416,7 @@ int main(void)
         TEST(test_pump_stays_dead),
         TEST(test_pump_commands_and_their_answers),
         TEST(test_pump_unsolicited_bytes_become_printable_lines),
+        TEST(test_pump_weighs_how_lines_come),
         TEST(test_pump_survives_a_flood_of_lines),
         TEST(test_pump_port_that_goes_is_the_end),
         TEST(test_pump_switches),

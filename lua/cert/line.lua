@@ -1,0 +1,88 @@
+-- How far the device's serial line can be trusted. What came garbled, cut, in pieces or among a flood is held against
+-- nobody: neither the answer that was broken nor the one that it hid.
+local absence <const> = require "cert.absence"
+
+local line <const> = {}
+
+local Line <const> = {}
+Line.__index = Line
+
+-- What a serial line may carry of lines that nobody asked for.
+local FLOOD_LINES <const>, FLOOD_PER_S <const> = 30, 1
+-- An adapter or the computer may stumble now and then; a device that splits its lines does it all the time.
+local PIECES_ALLOWED <const> = 2
+local PINGS <const> = 3
+local ANSWER_LINES <const> = 20 -- no answer of a dialect is longer
+
+--- `port` is the C side, `language` the dialect.
+function line.new(port, language)
+  return setmetatable({ port = port, dialect = language, forgiven = 0, surplus = 0, unfinished = 0 }, Line)
+end
+
+--- A command line; lines beyond any answer were not asked for.
+function Line:put(text, given)
+  self.unfinished = self.port:line_state().unfinished
+  local answer <const> = self.port:command(text, given)
+  self.surplus = self.surplus + math.max(#answer.lines - ANSWER_LINES, 0)
+  return answer
+end
+
+--- How many lines this attempt brought that nobody asked for.
+function Line:unasked()
+  return self.port:unasked() + self.surplus
+end
+
+--- While a device starts, its pins say anything. Gives back a function that forgives what came meanwhile.
+function Line:starting()
+  local before <const> = self.port:line_state().spoiled
+  return function() self.forgiven = self.forgiven + self.port:line_state().spoiled - before end
+end
+
+--- Why nothing that was said in this attempt proves anything, or nil; `began_s` and `now_s` are its times.
+function Line:doubt(began_s, now_s)
+  local state <const>, lines <const> = self.port:line_state(), self:unasked()
+  local s <const> = now_s - began_s
+  local garbled <const> = state.spoiled - self.forgiven
+  if garbled > 0 then
+    return ("%d line(s) came garbled or cut off, the last such line is '%s'"):format(garbled, state.text)
+  end
+  if state.in_pieces > PIECES_ALLOWED then
+    return ("%d lines came in pieces, with longer pauses than %g s; the last such line is '%s'"):format(state.in_pieces,
+      self.dialect.pause_s, state.text)
+  end
+  if lines >= FLOOD_LINES and lines > s * FLOOD_PER_S then
+    return ("%d lines in %.0f s that nobody asked for: among them no answer can be told for sure"):format(lines, s)
+  end
+end
+
+--- Whether a command and its answer come through now: the ping is answered well three times.
+function Line:carries()
+  for _ = 1, PINGS do
+    if self:put(self.dialect.ping, { within_s = 0.5, answer = "end" }).outcome ~= "ok" then return false end
+  end
+  return true
+end
+
+--- Whether the device answers one of a few pings.
+function Line:answers_again()
+  if not self.port:proven() then return false end
+  for _ = 1, PINGS do
+    if self:put(self.dialect.ping, { within_s = 0.5, answer = "end" }).outcome == "ok" then return true end
+  end
+  return false
+end
+
+--- What came instead of an answer to the last command, in words, or nil: nothing at all.
+function Line:came_instead(answer)
+  if #answer.lines > 0 then return ("said '%s'"):format(answer.lines[#answer.lines]) end
+  local bytes <const> = self.port:line_state().unfinished - self.unfinished
+  if bytes > 0 then return ("sent %d byte(s) without a line end"):format(bytes) end
+end
+
+--- Nobody is blamed: the line or the device.
+function line.inconclusive(format, ...)
+  return absence.bench("%s; the raw bytes are in uart.log; mend the serial line or the device and repeat the case",
+    format:format(...))
+end
+
+return line
