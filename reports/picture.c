@@ -9,7 +9,7 @@
 #include "bench/base/bytes.h"
 #include "bench/phy/measure.h"
 #include "bench/phy/spectrogram.h"
-#include "reports/png.h"
+#include "bench/phy/png.h"
 
 enum { COLOURS = 64, FRAMES_MAX = 3, PHASE_WIDTH = 200, PHASE_HEIGHT = 72 };
 

@@ -27,26 +27,43 @@ void air_measure_span(const struct air_measure_frame *f, double rate_hz, int64_t
     if (*from < 0) *from = 0;
 }
 
+// The frame with the bits that it had on the air, in samples whose first has index `first`.
+static void burst_of(const struct air_measure_frame *f, int64_t first,
+                     struct phy_measure_burst *burst)
+{
+    *burst = (struct phy_measure_burst){.start_sample = f->start_sample - (double)first,
+                                        .f_hz = f->f_hz,
+                                        .drift_hz_s = f->drift_hz_s,
+                                        .bit_rate = f->bit_rate,
+                                        .n_symbols = symbols_of(f)};
+    uint8_t bits[SFX_FRAME_MAX];
+    (void)sfx_uplink_frame(f->class, f->rank, f->packet, sfx_body_bits(f->class) / 8, bits);
+    burst->sign[0] = 1;
+    for (size_t k = 1; k < burst->n_symbols; k++) {
+        bool bit = bits[(k - 1) / 8] >> (7 - (k - 1) % 8) & 1;
+        burst->sign[k] = bit ? burst->sign[k - 1] : -burst->sign[k - 1];
+    }
+}
+
 int air_measure(const struct phy_measure_config *config, const struct air_measure_frame *f,
                 const int16_t *iq, int64_t first, size_t n, struct phy_measurement *out,
                 struct err *err)
 {
-    struct phy_measure_burst burst = {.start_sample = f->start_sample - (double)first,
-                                      .f_hz = f->f_hz,
-                                      .drift_hz_s = f->drift_hz_s,
-                                      .bit_rate = f->bit_rate,
-                                      .n_symbols = symbols_of(f)};
-    uint8_t bits[SFX_FRAME_MAX];
-    (void)sfx_uplink_frame(f->class, f->rank, f->packet, sfx_body_bits(f->class) / 8, bits);
-    burst.sign[0] = 1;
-    for (size_t k = 1; k < burst.n_symbols; k++) {
-        bool bit = bits[(k - 1) / 8] >> (7 - (k - 1) % 8) & 1;
-        burst.sign[k] = bit ? burst.sign[k - 1] : -burst.sign[k - 1];
-    }
+    struct phy_measure_burst burst;
+    burst_of(f, first, &burst);
     int rc = phy_measure(config, iq, n, &burst, out, err);
     if (rc == ERR_OK && !out->q[PHY_QUANTITY_t_mid_s].why)
         out->q[PHY_QUANTITY_t_mid_s].value += (double)first / config->rate_hz;
     return rc;
+}
+
+int air_measure_draw(const struct phy_measure_config *config, const struct air_measure_frame *f,
+                     const struct phy_picture_about *about, const int16_t *iq, int64_t first,
+                     size_t n, struct bytes *spectrogram, struct bytes *phase, struct err *err)
+{
+    struct phy_measure_burst burst;
+    burst_of(f, first, &burst);
+    return phy_picture(config, iq, n, &burst, about, spectrogram, phase, err);
 }
 
 // `q` says how it is rounded.

@@ -11,6 +11,7 @@
 #include "bench/air/receive.h"
 #include "bench/base/json.h"
 #include "bench/phy/measure.h"
+#include "bench/phy/picture.h"
 
 // A frame whose packet is known, by its CRC or otherwise.
 struct air_measure_frame {
@@ -32,6 +33,12 @@ void air_measure_span(const struct air_measure_frame *f, double rate_hz, int64_t
 FOX_CHECK int air_measure(const struct phy_measure_config *config,
                           const struct air_measure_frame *frame, const int16_t *iq, int64_t first,
                           size_t n, struct phy_measurement *out, struct err *err);
+/// The frame's pictures, out of the same samples: phy_picture.
+FOX_CHECK int air_measure_draw(const struct phy_measure_config *config,
+                               const struct air_measure_frame *frame,
+                               const struct phy_picture_about *about, const int16_t *iq,
+                               int64_t first, size_t n, struct bytes *spectrogram,
+                               struct bytes *phase, struct err *err);
 /// New: {NAME: {value, u, unit} or {void: why, unit}, …, mask: [{offset, width, below, above,
 /// mark}]}, numbers rounded. NULL with err set.
 struct jval *air_measure_json(const struct phy_measurement *m, struct err *err);

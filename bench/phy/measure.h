@@ -85,8 +85,9 @@ extern const struct phy_mask_point phy_mask_default[PHY_MASK_POINTS];
 FOX_CHECK int phy_measure(const struct phy_measure_config *config, const int16_t *iq, size_t n,
                           const struct phy_measure_burst *burst, struct phy_measurement *out,
                           struct err *err);
-/// Fills out[rows * columns] row by row: how much of the burst's amplitude lies at each phase (rows
-/// from -90 to 270 degrees; its states lie at 0 and 180) in each stretch of its time (columns).
+/// Fills out[columns * rows] column by column: how much of the burst's amplitude lies at each phase
+/// (rows from -90 to 270 degrees; its states lie at 0 and 180) in each stretch of its time
+/// (columns).
 FOX_CHECK int phy_measure_picture(const struct phy_measure_config *config, const int16_t *iq,
                                   size_t n, const struct phy_measure_burst *burst, size_t columns,
                                   size_t rows, float *out, struct err *err);

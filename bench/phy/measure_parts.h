@@ -64,6 +64,8 @@ FOX_CHECK int phy_measure_motion(struct phy_measure_state *m, struct err *err);
 void phy_measure_quality(struct phy_measure_state *m);
 void phy_measure_envelope(struct phy_measure_state *m);
 FOX_CHECK int phy_measure_spectrum(struct phy_measure_state *m, struct err *err);
+/// After the motion: fills out[columns * rows] as phy_measure_picture says.
+void phy_measure_phase(const struct phy_measure_state *m, size_t columns, size_t rows, float *out);
 
 static inline void phy_measure_put(struct phy_measure_state *m, enum phy_quantity q, double value,
                                    double u)

@@ -9,7 +9,7 @@
 // Where the device sends with less than this part of its amplitude, there is no phase to show.
 static const double amplitude_min = 0.15;
 
-static void draw(const struct phy_measure_state *m, size_t columns, size_t rows, float *out)
+void phy_measure_phase(const struct phy_measure_state *m, size_t columns, size_t rows, float *out)
 {
     const struct phy_lowered *l = &m->narrow;
     const struct phy_motion *o = &m->motion;
@@ -24,7 +24,7 @@ static void draw(const struct phy_measure_state *m, size_t columns, size_t rows,
         size_t column = (size_t)((x + half) / (2 * half) * (double)columns);
         size_t row = (size_t)(turns * (double)rows);
         if (column >= columns || row >= rows) continue;
-        out[row * columns + column] += (float)fmin(part, 1);
+        out[column * rows + row] += (float)fmin(part, 1);
     }
 }
 
@@ -42,7 +42,7 @@ int phy_measure_picture(const struct phy_measure_config *config, const int16_t *
     *m = (struct phy_measure_state){.config = config, .burst = burst, .out = &unused};
     rc = phy_measure_lower(m, iq, n, err);
     if (rc == ERR_OK) rc = phy_measure_motion(m, err);
-    if (rc == ERR_OK) draw(m, columns, rows, out);
+    if (rc == ERR_OK) phy_measure_phase(m, columns, rows, out);
     free(m->wide.z);
     free(m->narrow.z);
     free(m);

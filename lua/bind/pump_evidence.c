@@ -74,6 +74,8 @@ int pump_capture(struct pump *p, const char *name, const char *note, int64_t fro
     snprintf(path, sizeof path, "iq/%s.sigmf-data", name);
     rc = capture_samples(p, path, note, from, to, err);
     *kept = rc == ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(frames); i++)
+        rc = pump_draw(p, jval_at(frames, i), err);
     return rc;
 }
 

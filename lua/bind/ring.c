@@ -118,10 +118,11 @@ static struct jval *annotation(const struct iq_ring_meta *meta, const struct jva
     char hex[2 * SFX_FRAME_MAX + 1];
     frame_hex(frame, hex);
     return jval_make(
-        err, "{s:I, s:I, s:f, s:f, s:s, s:s, s:f, s:f, s:f, s:s}", "core:sample_start",
+        err, "{s:I, s:I, s:f, s:f, s:s, s:s, s:I, s:f, s:f, s:f, s:s}", "core:sample_start",
         (long long)start, "core:sample_count", (long long)(end > start ? end - start : 0),
         "core:freq_lower_edge", f_hz - 200, "core:freq_upper_edge", f_hz + 200, "core:label", label,
-        "core:comment", jval_text(jval_get(frame, "packet_hex"), ""), "foxbench:f_hz", f_hz,
+        "core:comment", jval_text(jval_get(frame, "packet_hex"), ""), "foxbench:start",
+        (long long)jval_int(jval_get(frame, "start"), 0), "foxbench:f_hz", f_hz,
         "foxbench:drift_hz_s", jval_number(jval_get(frame, "drift_hz_s"), 0), "foxbench:bit_rate",
         jval_number(jval_get(frame, "bit_rate"), 100), "foxbench:frame_hex", hex);
 }

@@ -13,7 +13,7 @@
 
 #include "bench/base/json.h"
 #include "reports/picture.h"
-#include "reports/png.h"
+#include "bench/phy/png.h"
 #include "reports/tests/sample_run.h"
 
 static char folder[] = "/tmp/test_picture.XXXXXX";

@@ -506,7 +506,7 @@ static void test_picture(void **state)
         size_t best[2] = {0, second};
         for (size_t row = 0; row < ROWS; row++) {
             for (size_t i = 0; i < COLUMNS; i++)
-                sum[row] += cells[row * COLUMNS + i];
+                sum[row] += cells[i * ROWS + row];
             size_t *most = &best[row >= second];
             if (sum[row] > sum[*most]) *most = row;
         }

@@ -245,7 +245,15 @@ static int on_progress(void *ctx, int64_t t, const char *step, struct err *err)
 static int on_evidence(void *ctx, const char *path, const char *media_type, const char *note,
                        int fd, struct err *err)
 {
-    (void)ctx, (void)media_type, (void)note;
+    (void)ctx, (void)note;
+    if (strcmp(media_type, "image/png") == 0) {
+        uint8_t head[4] = {0};
+        assert_int_equal(read(fd, head, sizeof head), sizeof head);
+        assert_memory_equal(head, "\x89PNG", sizeof head);
+        char *to = sink.picture_paths[sink.n_pictures++ % 2];
+        snprintf(to, sizeof sink.picture_paths[0], "%s", path);
+        return ERR_OK;
+    }
     struct bytes *into = strstr(path, "sigmf-data")   ? &sink.data
                          : strstr(path, "sigmf-meta") ? &sink.meta
                                                       : &sink.log;

@@ -71,6 +71,8 @@ extern struct rig_sink {
     bool count_only;
     char data_path[128], meta_path[128];
     struct bytes data, meta, log;
+    char picture_paths[2][128]; // of the last two
+    unsigned n_pictures;
 } sink;
 
 extern struct secret key; // of the recording's device

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "lua/bind/pump_internal.h"
 #include "lua/bind/tests/pump_rig.h"
 
 // The recording with its phase turned over at five symbols of the packet: five wrong bits, more
@@ -122,6 +123,27 @@ static void test_pump_measures_a_frame(void **state)
     assert_true(number_of(dbm, "u") >= 0.5);
     assert_int_equal(jval_len(jval_get(made, "mask")), 5);
     jval_free(made);
+
+    // Its pictures are evidence, once an attempt.
+    char name[128];
+    snprintf(name, sizeof name, "frames/%lld-spectrogram.png",
+             (long long)jval_int(jval_get(frame, "start"), 0));
+    assert_int_equal(sink.n_pictures, 2);
+    assert_string_equal(sink.picture_paths[0], name);
+    snprintf(strrchr(name, '-'), 16, "-phase.png");
+    assert_string_equal(sink.picture_paths[1], name);
+    assert_int_equal(pump_draw(p, frame, &e), ERR_OK);
+    assert_int_equal(sink.n_pictures, 2);
+    pump_begin(p, 0);
+    assert_int_equal(pump_draw(p, frame, &e), ERR_OK);
+    assert_int_equal(sink.n_pictures, 4);
+    // No more than twelve frames of one: each of these has another place in time.
+    const int64_t start = jval_int(jval_get(frame, "start"), 0);
+    for (int i = 1; i < 20; i++) {
+        assert_int_equal(jval_set(frame, "start", jval_make(&e, "I", (long long)start + i), &e), 0);
+        assert_int_equal(pump_draw(p, frame, &e), ERR_OK);
+    }
+    assert_int_equal(sink.n_pictures, 2 + 24);
 
     assert_int_equal(pump_wait(p, c.t0 + 20 * RATE, &e), ERR_OK);
     assert_int_equal(pump_measure(p, frame, &made, &e), ERR_NOTFOUND);
@@ -359,6 +381,7 @@ static void test_pump_capture_is_the_recording_again(void **state)
     assert_int_equal(pump_capture(p, "m", "a note", from, to, frames, &kept, &e), ERR_OK);
     assert_true(kept);
     assert_string_equal(sink.data_path, "iq/m.sigmf-data");
+    assert_int_equal(sink.n_pictures, 2);
 
     struct bytes original;
     bytes_init(&original, 1 << 24);

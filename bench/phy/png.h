@@ -1,6 +1,6 @@
 // A picture as PNG. Home of libpng.
-#ifndef REPORTS_PNG_H
-#define REPORTS_PNG_H
+#ifndef BENCH_PHY_PNG_H
+#define BENCH_PHY_PNG_H
 
 #include <stddef.h>
 #include <stdint.h>

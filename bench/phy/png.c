@@ -1,4 +1,4 @@
-#include "reports/png.h"
+#include "bench/phy/png.h"
 
 #include <png.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@ int png_write(struct bytes *out, size_t width, size_t height, const uint8_t *pix
         map[3 * i + 2] = palette[i].blue;
     }
     png_image image = {.version = PNG_IMAGE_VERSION,
+                       .flags = PNG_IMAGE_FLAG_FAST,
                        .width = (png_uint_32)width,
                        .height = (png_uint_32)height,
                        .format = PNG_FORMAT_RGB_COLORMAP,
