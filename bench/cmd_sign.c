@@ -65,14 +65,9 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 // A key inside the run would be signed, and handed on with it.
 static int check_place(const char *key, const char *run)
 {
-    char inner[PATH_MAX], outer[PATH_MAX];
-    if (!realpath(key, inner) || !realpath(run, outer)) return CMD_EXIT_OK; // said by others
-    size_t len = strlen(outer);
-    if (strncmp(inner, outer, len) != 0 || inner[len] != '/') return CMD_EXIT_OK;
-    fprintf(stderr,
-            "foxbench sign: %s: expected a key outside the run, got one inside it; move it away, "
-            "and make another one if the run was handed on\n",
-            key);
+    struct err e = {0};
+    if (seal_check_key_place(key, run, &e) == ERR_OK) return CMD_EXIT_OK;
+    fprintf(stderr, "foxbench sign: %s\n", e.text);
     return CMD_EXIT_USAGE;
 }
 

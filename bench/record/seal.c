@@ -36,6 +36,18 @@ bool seal_is_plain(const char *path)
     return *path && path[strspn(path, allowed)] == '\0' && path[strlen(path) - 1] != '/';
 }
 
+int seal_check_key_place(const char *key_path, const char *run_dir, struct err *err)
+{
+    char inner[PATH_MAX], outer[PATH_MAX];
+    if (!realpath(key_path, inner) || !realpath(run_dir, outer)) return ERR_OK; // said by others
+    size_t len = strlen(outer);
+    if (strncmp(inner, outer, len) != 0 || inner[len] != '/') return ERR_OK;
+    return err_set(err, ERR_USAGE,
+                   "%s: expected a key outside the run, got one inside it; move it away, and make "
+                   "another one if the run was handed on",
+                   key_path);
+}
+
 static int add_file(struct jval *files, const char *dir, const struct tree_file *f, struct err *err)
 {
     char full[PATH_MAX], sha256[SHA256_HEX_LEN];

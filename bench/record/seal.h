@@ -24,6 +24,9 @@ enum { SEAL_TIME_MAX = 32 };
 FOX_CHECK int seal_write(const char *run_dir, const struct crypto_key *key, const char *signed_at,
                          const char *foxbench, struct err *err);
 
+/// ERR_USAGE when the key's file lies inside the run: it would be handed on with it.
+FOX_CHECK int seal_check_key_place(const char *key_path, const char *run_dir, struct err *err);
+
 enum seal_state {
     SEAL_NONE, // neither root.json nor root.sig
     SEAL_GOOD,

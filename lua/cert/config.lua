@@ -12,11 +12,39 @@ local ENCRYPTION <const> = {
   rollover = { type = "integer", min = 0, max = 255, default = 0 }, -- of the counter, when the run begins
 }
 
+local DATE <const> = { type = "string", pattern = "^%d%d%d%d%-%d%d%-%d%d$", form = "a date, YYYY-MM-DD",
+  optional = true }
+
+-- What a formal report says of item, order and laboratory. No test looks at it.
+local FIRMWARE <const> = {
+  version = { type = "string", optional = true },
+  sha256 = { type = "string", optional = true, pattern = "^" .. ("%x"):rep(64) .. "$", form = "64 hexadecimal digits" },
+}
+local ORDER <const> = {
+  customer = { type = "string", optional = true },
+  contact = { type = "string", optional = true },
+  received = DATE,
+  condition = { type = "string", optional = true },
+  sampling = { type = "string", optional = true }, -- how the units were chosen, and by whom
+}
+local LABORATORY <const> = {
+  name = { type = "string", optional = true },
+  address = { type = "string", optional = true },
+  authorises = { type = "string", optional = true }, -- who puts their name under the report
+}
+local CONDITIONS <const> = {
+  temperature_c = { type = "number", min = -60, max = 120, optional = true },
+  supply_v = { type = "number", min = 0, max = 60, optional = true },
+}
+
 local DEVICE <const> = {
   name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
   make = { type = "string", default = "" },
   model = { type = "string", default = "" },
   serial = { type = "string", optional = true },
+  hardware = { type = "string", optional = true }, -- its revision
+  firmware = { type = "table", optional = true, fields = FIRMWARE },
+  order = { type = "table", optional = true, fields = ORDER },
   id = { type = "string", pattern = "^" .. ("%x"):rep(8) .. "$", form = "8 hexadecimal digits" },
   pac = { type = "string", optional = true, pattern = "^" .. ("%x"):rep(16) .. "$", form = "16 hexadecimal digits" },
   key = { type = "string", optional = true, pattern = "^%l+%d*:.+$", form = "file:PATH, env:NAME or pkcs11:…" },
@@ -105,6 +133,10 @@ local FTDI <const> = {
 local BENCH <const> = {
   name = { type = "string", pattern = "^[%w][%w_.-]*$", form = "a name of letters, digits, . _ -" },
   virtual = { type = "boolean", default = false },
+  operator = { type = "string", optional = true }, -- the person who tests
+  laboratory = { type = "table", optional = true, fields = LABORATORY },
+  conditions = { type = "table", optional = true, fields = CONDITIONS },
+  reference = { type = "string", optional = true }, -- the frequency reference
   radios = { type = "table" },
   uarts = { type = "table" },
   samples = { type = "table", list = "table", default = {} },
