@@ -129,10 +129,12 @@ static int l_can_sign(lua_State *L)
 // window), at the downlink's frequency or at frame 1's own. How each is altered: tag_flip_hex =,
 // payload_flip_hex = bits turned over behind the signing; key =, id = to sign with; counter_swap =,
 // counter_clear =, counter_flip =, counter_add = make another counter of the request's;
-// rewhiten = true scrambles with the request's all the same.
+// rewhiten = true scrambles with the request's all the same. below_db = weaker than the bench's
+// downlinks, off_hz = beside the frequency that is due.
 static int l_reply(lua_State *L)
 {
-    static const char *const allowed[] = {"payload_hex", "after_s", "on_uplink", ALTERED, NULL};
+    static const char *const allowed[] = {"payload_hex", "after_s", "on_uplink", "below_db",
+                                          "off_hz",      ALTERED,   NULL};
     struct bind *b = check_tx(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     size_t n = (size_t)lua_rawlen(L, 2);
@@ -141,7 +143,10 @@ static int l_reply(lua_State *L)
     for (size_t i = 0; i < n; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
         bind_options(L, 3, allowed);
-        replies[i] = (struct pump_reply){.after_s = get_number(L, "after_s", -1)};
+        replies[i] = (struct pump_reply){.after_s = get_number(L, "after_s", -1),
+                                         .below_db = get_number(L, "below_db", 0),
+                                         .off_hz = get_number(L, "off_hz", 0)};
+        if (replies[i].below_db < 0) luaL_error(L, "below_db: expected no less than 0");
         get_hex(L, "payload_hex", replies[i].payload, sizeof replies[i].payload, false);
         get_forge(L, &replies[i].forge);
         replies[i].on_uplink = get_flag(L, "on_uplink");

@@ -242,6 +242,8 @@ struct pump_reply {
     struct forge forge; // how it differs from the genuine one
     double after_s;     // from the end of frame 1; negative: the middle of the window
     bool on_uplink;     // at the frequency of frame 1 instead of the downlink's
+    double below_db;    // weaker than the bench's downlinks are
+    double off_hz;      // beside the frequency that is due
 };
 
 // A downlink for the request with this counter, at a given time.
@@ -251,6 +253,7 @@ struct pump_downlink {
     uint16_t counter;
     double f_hz; // absolute
     int64_t at_sample;
+    double below_db;
 };
 
 struct pump_sent {

@@ -105,9 +105,10 @@ static int plan_reply(struct pump *p, const struct pump_reply *r, const struct a
     double start_s = r->after_s < 0 ? a->start_s : w->frame1_end_max_s + r->after_s;
     struct pump_downlink d = {
         .counter = a->downlink.counter,
-        .f_hz = r->on_uplink ? w->frame1_hz : w->downlink_hz,
+        .f_hz = (r->on_uplink ? w->frame1_hz : w->downlink_hz) + r->off_hz,
         .at_sample = (int64_t)llround(start_s * p->rate_hz),
         .forge = r->forge,
+        .below_db = r->below_db,
     };
     memcpy(d.payload, r->payload, sizeof d.payload);
     return pump_downlink(p, &d, err);
@@ -170,8 +171,8 @@ static int note_sent(struct pump *p, const struct pump_downlink *d, const struct
     struct jval *event = jval_make(
         err, "{s:s, s:s, s:I, s:I, s:f, s:f, s:i, s:s, s:s, s:b}", "type", "downlink", "unit",
         p->config.radio_unit, "start", (long long)d->at_sample, "end", (long long)end, "f_hz",
-        round(d->f_hz * 64) / 64, "level_dbm", p->config.downlink_dbm, "counter", (int)d->counter,
-        "payload_hex", payload, "tag_hex", tag, "genuine", genuine);
+        round(d->f_hz * 64) / 64, "level_dbm", p->config.downlink_dbm - d->below_db, "counter",
+        (int)d->counter, "payload_hex", payload, "tag_hex", tag, "genuine", genuine);
     int rc = event ? ERR_OK : ERR_FORMAT;
     const struct sfx_native_profile *cipher = p->config.cipher;
     if (rc == ERR_OK && cipher)
@@ -215,7 +216,7 @@ static void fill_burst(const struct pump *p, const struct pump_downlink *d,
         .n = air_downlink_samples(p->rate_hz),
         .f_hz = d->f_hz,
         .bandwidth_hz = AIR_DOWNLINK_BAND_HZ,
-        .level_dbm = p->config.downlink_dbm,
+        .level_dbm = p->config.downlink_dbm - d->below_db,
     };
     memcpy(out->frame, frame, sizeof out->frame);
 }
@@ -234,7 +235,7 @@ static int hand_over(struct pump *p, const struct pump_downlink *d, struct err *
         return rc < 0 ? err_set(err, rc, "%s", why.text) : ERR_OK;
     }
     int64_t end = 0;
-    rc = air_downlink(p->transmit, frame, d->f_hz, p->config.downlink_dbm,
+    rc = air_downlink(p->transmit, frame, d->f_hz, p->config.downlink_dbm - d->below_db,
                       d->at_sample - p->config.t0, &end, &why);
     if (rc == ERR_OK) {
         if (p->n_sent < PUMP_DOWNLINKS_MAX) fill_burst(p, d, frame, &p->sent_bursts[p->n_sent]);

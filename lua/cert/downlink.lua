@@ -33,6 +33,8 @@ local FRAME <const> = {
   payload = { type = "string", optional = true },
   after_s = { type = "number", min = 0, optional = true },
   on_uplink = { type = "boolean", default = false },
+  below_db = { type = "number", min = 0, max = 40, default = 0 },
+  off_hz = { type = "number", min = -5000, max = 5000, default = 0 },
   tag_flip_hex = { type = "string", pattern = "^%x%x%x%x$", form = "4 hexadecimal digits", optional = true },
   payload_flip_hex = {
     type = "string", pattern = "^" .. ("%x"):rep(2 * PAYLOAD_BYTES) .. "$", form = "16 hexadecimal digits",
@@ -136,8 +138,8 @@ local function replies_of(o)
     local counter <const> = one.counter or {}
     list[i] = {
       payload_hex = hex_of(payload), tag_flip_hex = one.tag_flip_hex or o.tag_flip_hex,
-      payload_flip_hex = one.payload_flip_hex, after_s = one.after_s, on_uplink = one.on_uplink, key = one.key,
-      id = one.id, rewhiten = one.rewhiten, counter_swap = counter.swap, counter_clear = counter.clear,
+      payload_flip_hex = one.payload_flip_hex, after_s = one.after_s, on_uplink = one.on_uplink,
+      below_db = one.below_db, off_hz = one.off_hz, key = one.key, id = one.id, rewhiten = one.rewhiten, counter_swap = counter.swap, counter_clear = counter.clear,
       counter_flip = counter.flip, counter_add = counter.add,
     }
     latest_s = math.max(latest_s, one.after_s or 0)
@@ -167,15 +169,16 @@ end
 --- t:exchange{ label =, payload =, tag_flip_hex = "0000", ask =, at = } -> { request, message, payload_hex, payloads,
 --- lines, confirmation, more, sent, bursts, genuine, delay_s, reaction }, or a stop: asks the device for a downlink
 --- with the message `ask`, and answers in the middle of its window with 8 bytes of payload, with these bits of the
---- genuine tag turned over; or with each frame of `at`, in the order of their times: { after_s = seconds behind the
---- end of frame 1 (without it, in the middle of the window), on_uplink = true for frame 1's own frequency, payload =,
---- tag_flip_hex =, payload_flip_hex = (bits turned over behind the signing), key = "own" | "public" | "test" | "zeros"
---- | "ones" | "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =, flip =, add = } (makes
---- another one of the request's, to sign and scramble for), rewhiten = true (scrambles for the request's all the same)
---- }; an empty `at` leaves the request without an answer. `payload_hex` is what the device handed to its host first,
---- `payloads` all of that, `lines` all that it said, `confirmation` the frame it confirmed with, `sent` the last
---- burst, `genuine` how many were what the network would have sent, `reaction` says in words what the device did; nil:
---- nothing. `on_air` says whether the radio showed it; `doubt` says why what the host was told proves nothing, or nil.
+--- genuine tag turned over; or with each frame of `at`, in the order of their times: { after_s = seconds behind the end
+--- of frame 1 (without it, in the middle of the window), on_uplink = true for frame 1's own frequency, below_db =
+--- (weaker than the bench's downlinks are), off_hz = (beside the frequency that is due), payload =, tag_flip_hex =,
+--- payload_flip_hex = (bits turned over behind the signing), key = "own" | "public" | "test" | "zeros" | "ones" |
+--- "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =, flip =, add = } (makes another one of the
+--- request's, to sign and scramble for), rewhiten = true (scrambles for the request's all the same) }; an empty `at`
+--- leaves the request without an answer. `payload_hex` is what the device handed to its host first, `payloads` all of
+--- that, `lines` all that it said, `confirmation` the frame it confirmed with, `sent` the last burst, `genuine` how
+--- many were what the network would have sent, `reaction` says in words what the device did; nil: nothing. `on_air`
+--- says whether the radio showed it; `doubt` says why what the host was told proves nothing, or nil.
 function downlink.exchange(t, core, given)
   local o <const> = options("t:exchange", given, EXCHANGE)
   check_cipher(t, core)
@@ -263,6 +266,17 @@ end
 function downlink.can_sign(_, core, key)
   if not KEYS[key] then control.misuse("t:can_sign(%q): unknown key", tostring(key)) end
   return core.tx:can_sign(key)
+end
+
+local CLEAR_DB <const> = 6 -- above the declared sensitivity, where hardly a downlink is lost
+
+--- t:weaker_db() -> by how much downlinks can be weaker than the bench's and still be heard by the device for sure, as
+--- far as the files declare it; 0 where they do not.
+function downlink.weaker_db(_, core)
+  local level_dbm <const>, loss_db <const> = core.tx:level()
+  local declared <const> = core.device.sensitivity_dbm
+  if not loss_db or not declared then return 0 end
+  return math.max(level_dbm - loss_db - declared - CLEAR_DB, 0)
 end
 
 downlink.counter_of = counter_of

@@ -184,6 +184,11 @@ function T:refuses(given)
   return refusal.block(self, of[self], given)
 end
 
+--- t:weaker_db() -> by how much downlinks can be weaker than the bench's; see cert/downlink.lua.
+function T:weaker_db()
+  return downlink.weaker_db(self, of[self])
+end
+
 --- t:can_sign(key) -> whether the bench can sign downlinks under this key; see t:exchange.
 function T:can_sign(key)
   return downlink.can_sign(self, of[self], key)
