@@ -139,8 +139,9 @@ local function replies_of(o)
     list[i] = {
       payload_hex = hex_of(payload), tag_flip_hex = one.tag_flip_hex or o.tag_flip_hex,
       payload_flip_hex = one.payload_flip_hex, after_s = one.after_s, on_uplink = one.on_uplink,
-      below_db = one.below_db, off_hz = one.off_hz, key = one.key, id = one.id, rewhiten = one.rewhiten, counter_swap = counter.swap, counter_clear = counter.clear,
-      counter_flip = counter.flip, counter_add = counter.add,
+      below_db = one.below_db, off_hz = one.off_hz, key = one.key, id = one.id, rewhiten = one.rewhiten,
+      counter_swap = counter.swap, counter_clear = counter.clear, counter_flip = counter.flip,
+      counter_add = counter.add,
     }
     latest_s = math.max(latest_s, one.after_s or 0)
   end
