@@ -35,6 +35,13 @@ check "every frame is heard again, its tag computed" grep -qE \
 sh -c 'cd results/latest && find . -type f | sort | xargs sha256sum' >after
 check "the run is not changed" cmp before after
 
+# A copy of it for strangers' programs; its recordings and their descriptions judged by the published schemas.
+cp -a "$run" told
+fox report told --format oscal,sarif,intoto
+"$root/reports/tests/check_exports.py" told >out 2>err
+check "strangers read what was booked, recordings too" grep -q '^2 cases and 2 recordings are told as they are$' out
+rm -r told
+
 # The samples of the first frame silenced, and the ledger's digest left, or made to fit by a forger.
 samples=$run/$folder/iq/kept.sigmf-data
 cp "$samples" samples
