@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bench/phy/extract.h"
+#include "bench/phy/kernel.h"
 
 enum {
     N_SAMPLES = PHY_HEAD_SPAN * PHY_OVERSAMPLE,
@@ -12,7 +13,8 @@ enum {
     N_SUMS = (N_SAMPLES - PHY_OVERSAMPLE) / STRIDE + 1, // one-symbol sums on that grid
     N_STARTS = (PHY_HEAD_SPAN - PHY_HEAD_SYMBOLS - 1) * 8,
     PER_SYMBOL = PHY_OVERSAMPLE / STRIDE,
-    FREQUENCIES = 11,
+    SIDE = 5, // frequencies on either side of 0
+    FREQUENCIES = 2 * SIDE + 1,
     DRIFTS_MAX = 5
 };
 
@@ -26,16 +28,25 @@ static const double first_part = 0.6;
 static const double fit_part = 0.3;
 // Starts whose preamble alone is weaker than this part of the best are not worth the types.
 static const float preamble_part = 0.45f;
+// Bounds leave room for what single precision rounds.
+static const double rounding = 1 - 1e-4;
 
 struct phy_head_search {
     const struct phy_patterns *patterns;
     size_t n_drifts;
-    double drift[DRIFTS_MAX];             // the first is 0
-    float complex *bend[DRIFTS_MAX];      // what takes each out, per sample; none for 0
-    float complex *level;                 // samples without the hypothesis' drift, as prefix sums
-    float complex *sums;                  // mean over one symbol, on the timing grid
-    float energy[N_STARTS];               // of the 33 symbols from each start
-    float complex *preamble[FREQUENCIES]; // coherent sum of the common symbols, per start
+    double drift[DRIFTS_MAX];           // the first is 0
+    float complex *bend[DRIFTS_MAX];    // what takes each out, per sample; none for 0
+    float complex level[N_SAMPLES + 1]; // samples without the hypothesis' drift, as prefix sums
+    float re[N_SUMS], im[N_SUMS];       // mean over one symbol, on the timing grid
+    float size[N_SUMS];                 // its amplitude
+    float energy[N_STARTS];             // of the 33 symbols from each start
+    float reach[N_STARTS];              // what its type's symbols can add to an amplitude at most
+    float least[N_STARTS];              // a preamble of less power leads to nothing
+    // Turns of the symbols, one row a frequency from 0 on; the common symbols' signs are in them.
+    float cosine[SIDE + 1][PHY_HEAD_SYMBOLS], sine[SIDE + 1][PHY_HEAD_SYMBOLS];
+    // Coherent sum of the common symbols, and its power, per start.
+    float preamble[FREQUENCIES][2][N_STARTS], power[FREQUENCIES][N_STARTS];
+    float signs[PHY_HEAD_SYMBOLS][PHY_SYNC_MAX]; // per symbol; no type repeats the first one
 };
 
 void phy_patterns_init(struct phy_patterns *p, const struct phy_sync *syncs, size_t n)
@@ -81,6 +92,21 @@ static float complex *make_bend(double drift)
     return bend;
 }
 
+static void make_turns(struct phy_head_search *h)
+{
+    const struct phy_patterns *p = h->patterns;
+    for (size_t f = 0; f <= SIDE; f++)
+        for (size_t k = 0; k < PHY_HEAD_SYMBOLS; k++) {
+            float complex w = turn((double)f * frequency_step * (double)k);
+            float sign = k < p->common ? p->sign[0][k] : 1;
+            h->cosine[f][k] = sign * crealf(w);
+            h->sine[f][k] = sign * cimagf(w);
+        }
+    for (size_t k = 0; k < PHY_HEAD_SYMBOLS; k++)
+        for (size_t s = 0; s < PHY_SYNC_MAX; s++)
+            h->signs[k][s] = p->sign[s < p->n ? s : 0][k];
+}
+
 int phy_head_search_new(struct phy_head_search **out, const struct phy_patterns *patterns,
                         double drift_max, struct err *err)
 {
@@ -94,21 +120,16 @@ int phy_head_search_new(struct phy_head_search **out, const struct phy_patterns 
     for (size_t i = 0; i < h->n_drifts; i++)
         h->drift[i] = (i % 2 ? 1 : -1) * drift_max * (double)((i + 1) / 2) / ((double)side + 0.5);
 
-    h->level = calloc(N_SAMPLES + 1, sizeof *h->level);
-    h->sums = calloc(N_SUMS, sizeof *h->sums);
-    int rc = h->level && h->sums ? ERR_OK : ERR_NOMEM;
+    int rc = ERR_OK;
     for (size_t i = 1; i < h->n_drifts; i++) {
         h->bend[i] = make_bend(h->drift[i]);
         if (!h->bend[i]) rc = ERR_NOMEM;
-    }
-    for (size_t i = 0; i < FREQUENCIES; i++) {
-        h->preamble[i] = calloc(N_STARTS, sizeof *h->preamble[i]);
-        if (!h->preamble[i]) rc = ERR_NOMEM;
     }
     if (rc < 0) {
         phy_head_search_free(h);
         return err_set(err, ERR_NOMEM, "no memory for a head search");
     }
+    make_turns(h);
     *out = h;
     return ERR_OK;
 }
@@ -116,18 +137,9 @@ int phy_head_search_new(struct phy_head_search **out, const struct phy_patterns 
 void phy_head_search_free(struct phy_head_search *h)
 {
     if (!h) return;
-    free(h->level);
-    free(h->sums);
-    for (size_t i = 0; i < FREQUENCIES; i++)
-        free(h->preamble[i]);
     for (size_t i = 0; i < DRIFTS_MAX; i++)
         free(h->bend[i]);
     free(h);
-}
-
-static float power(float complex v)
-{
-    return crealf(v) * crealf(v) + cimagf(v) * cimagf(v);
 }
 
 static void make_sums(struct phy_head_search *h, const float complex *y, const float complex *bend)
@@ -138,40 +150,60 @@ static void make_sums(struct phy_head_search *h, const float complex *y, const f
         sum += bend ? y[i] * bend[i] : y[i];
         h->level[i + 1] = sum;
     }
-    for (size_t i = 0; i < N_SUMS; i++)
-        h->sums[i] = (h->level[i * STRIDE + PHY_OVERSAMPLE] - h->level[i * STRIDE]) *
-                     (1.0f / PHY_OVERSAMPLE);
-    for (size_t i = 0; i < N_STARTS; i++) {
-        float energy = 0;
-        for (size_t k = 0; k < PHY_HEAD_SYMBOLS; k++)
-            energy += power(h->sums[i + k * PER_SYMBOL]);
-        h->energy[i] = energy;
+    for (size_t i = 0; i < N_SUMS; i++) {
+        float complex v = (h->level[i * STRIDE + PHY_OVERSAMPLE] - h->level[i * STRIDE]) *
+                          (1.0f / PHY_OVERSAMPLE);
+        h->re[i] = crealf(v);
+        h->im[i] = cimagf(v);
     }
+    float power[N_SUMS];
+    for (size_t i = 0; i < N_SUMS; i++) {
+        power[i] = h->re[i] * h->re[i] + h->im[i] * h->im[i];
+        h->size[i] = sqrtf(power[i]);
+    }
+    memset(h->energy, 0, sizeof h->energy);
+    memset(h->reach, 0, sizeof h->reach);
+    for (size_t k = 0; k < PHY_HEAD_SYMBOLS; k++)
+        for (size_t i = 0; i < N_STARTS; i++)
+            h->energy[i] += power[i + k * PER_SYMBOL];
+    for (size_t k = h->patterns->common; k < PHY_HEAD_SYMBOLS; k++)
+        for (size_t i = 0; i < N_STARTS; i++)
+            h->reach[i] += h->size[i + k * PER_SYMBOL];
 }
 
 // Coherent sums of the common symbols for every start and frequency; returns the largest power.
 static float sum_preambles(struct phy_head_search *h)
 {
-    float best = 0;
-    for (size_t f = 0; f < FREQUENCIES; f++) {
-        double cycles = ((double)f - FREQUENCIES / 2) * frequency_step;
-        float *to = (float *)h->preamble[f];
-        memset(to, 0, N_STARTS * sizeof *h->preamble[f]);
-        for (size_t k = 0; k < h->patterns->common; k++) {
-            float complex w = h->patterns->sign[0][k] * turn(-cycles * (double)k);
-            float wr = crealf(w), wi = cimagf(w);
-            const float *from = (const float *)(h->sums + k * PER_SYMBOL);
-            for (size_t i = 0; i < N_STARTS; i++) {
-                to[2 * i] += from[2 * i] * wr - from[2 * i + 1] * wi;
-                to[2 * i + 1] += from[2 * i] * wi + from[2 * i + 1] * wr;
-            }
-        }
-        for (size_t i = 0; i < N_STARTS; i++) {
-            float p = to[2 * i] * to[2 * i] + to[2 * i + 1] * to[2 * i + 1];
-            best = p > best ? p : best;
-        }
+    struct phy_kernel_preamble p = {
+        .re = h->re, .im = h->im, .stride = PER_SYMBOL, .n_k = h->patterns->common, .n = N_STARTS};
+    for (size_t f = 0; f <= SIDE; f++) {
+        p.cosine = h->cosine[f];
+        p.sine = h->sine[f];
+        float *const out[4] = {h->preamble[SIDE + f][0], h->preamble[SIDE + f][1],
+                               h->preamble[SIDE - f][0], h->preamble[SIDE - f][1]};
+        phy_kernel_preamble(&p, out);
     }
+    float best = 0;
+    for (size_t f = 0; f < FREQUENCIES; f++)
+        for (size_t i = 0; i < N_STARTS; i++) {
+            float re = h->preamble[f][0][i], im = h->preamble[f][1][i];
+            h->power[f][i] = re * re + im * im;
+            best = h->power[f][i] > best ? h->power[f][i] : best;
+        }
     return best;
+}
+
+// What a preamble must have at least, so that the whole head can become a hypothesis, or, as long
+// as none has been proven, `first` times the unit.
+static void make_least(struct phy_head_search *h, float least, double unit, bool proven)
+{
+    for (size_t i = 0; i < N_STARTS; i++) {
+        double whole = fmax(gate * unit, fit_part * PHY_HEAD_SYMBOLS * (double)h->energy[i]);
+        if (!proven) whole = first_part * gate * unit;
+        double lacks = sqrt(whole) - (double)h->reach[i];
+        float floor = lacks > 0 ? (float)(lacks * lacks * rounding) : 0;
+        h->least[i] = floor > least ? floor : least;
+    }
 }
 
 // Keeps the best of each type and start (within a symbol), the best few of all.
@@ -193,40 +225,55 @@ static size_t keep_hypothesis(struct phy_hypothesis *out, size_t n, const struct
     return n;
 }
 
+// All types at one start and frequency.
+static size_t try_start(struct phy_head_search *h, size_t f, size_t i, double drift, double unit,
+                        double *top, struct phy_hypothesis *out, size_t n)
+{
+    size_t common = h->patterns->common, n_k = PHY_HEAD_SYMBOLS - common;
+    size_t side = f < SIDE ? SIDE - f : f - SIDE;
+    float z_re[PHY_HEAD_SYMBOLS], z_im[PHY_HEAD_SYMBOLS], power[PHY_SYNC_MAX];
+    for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++) {
+        float re = h->re[i + k * PER_SYMBOL], im = h->im[i + k * PER_SYMBOL];
+        float c = h->cosine[side][k], s = f < SIDE ? -h->sine[side][k] : h->sine[side][k];
+        z_re[k - common] = re * c + im * s;
+        z_im[k - common] = im * c - re * s;
+    }
+    const float first[2] = {h->preamble[f][0][i], h->preamble[f][1][i]};
+    size_t lanes = (h->patterns->n + PHY_KERNEL_LANES - 1) / PHY_KERNEL_LANES * PHY_KERNEL_LANES;
+    const float *signs = n_k ? h->signs[common] : h->signs[0];
+    double best =
+        (double)phy_kernel_types(signs, PHY_SYNC_MAX, lanes, z_re, z_im, n_k, first, power) / unit;
+    if (best > *top) *top = best;
+    double energy = PHY_HEAD_SYMBOLS * (double)h->energy[i];
+    if (best < gate || best * unit < fit_part * energy * rounding) return n;
+    for (size_t s = 0; s < h->patterns->n; s++) {
+        double p = (double)power[s] / unit, fit = p * unit / energy;
+        if (p < gate || fit < fit_part) continue;
+        double start = (double)(i * STRIDE), cycles = ((double)f - SIDE) * frequency_step;
+        struct phy_hypothesis c = {
+            .power = p,
+            .start = start,
+            .frequency = cycles + drift * (start - pivot()) / PHY_OVERSAMPLE,
+            .drift = drift,
+            .fit = fit,
+            .sync = s,
+        };
+        n = keep_hypothesis(out, n, &c);
+    }
+    return n;
+}
+
 static size_t try_types(struct phy_head_search *h, double drift, float least, double unit,
                         double *top, struct phy_hypothesis *out, size_t n)
 {
-    size_t common = h->patterns->common;
+    bool proven = *top >= first_part * gate;
+    make_least(h, least, unit, proven);
     for (size_t f = 0; f < FREQUENCIES; f++) {
-        double cycles = ((double)f - FREQUENCIES / 2) * frequency_step;
-        float complex w[PHY_HEAD_SYMBOLS];
-        for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++)
-            w[k] = turn(-cycles * (double)k);
-        for (size_t i = 0; i < N_STARTS; i++) {
-            if (power(h->preamble[f][i]) < least) continue;
-            float complex z[PHY_HEAD_SYMBOLS];
-            for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++)
-                z[k] = h->sums[i + k * PER_SYMBOL] * w[k];
-            for (size_t s = 0; s < h->patterns->n; s++) {
-                float complex sum = h->preamble[f][i];
-                for (size_t k = common; k < PHY_HEAD_SYMBOLS; k++)
-                    sum += h->patterns->sign[s][k] * z[k];
-                double p = (double)power(sum) / unit;
-                if (p > *top) *top = p;
-                double fit = p * unit / (PHY_HEAD_SYMBOLS * (double)h->energy[i]);
-                if (p < gate || fit < fit_part) continue;
-                double start = (double)(i * STRIDE);
-                struct phy_hypothesis c = {
-                    .power = p,
-                    .start = start,
-                    .frequency = cycles + drift * (start - pivot()) / PHY_OVERSAMPLE,
-                    .drift = drift,
-                    .fit = fit,
-                    .sync = s,
-                };
-                n = keep_hypothesis(out, n, &c);
-            }
-        }
+        for (size_t i = 0; i < N_STARTS; i++)
+            if (h->power[f][i] >= h->least[i]) n = try_start(h, f, i, drift, unit, top, out, n);
+        if (proven || *top < first_part * gate) continue;
+        proven = true;
+        make_least(h, least, unit, proven);
     }
     return n;
 }

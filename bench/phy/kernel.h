@@ -1,0 +1,35 @@
+// The receiver's inner loops, in vectors of eight numbers. In which order numbers are added is
+// written down, so a machine with wider vectors is faster and gives the same bits.
+//
+// Pure; any thread may call.
+#ifndef BENCH_PHY_KERNEL_H
+#define BENCH_PHY_KERNEL_H
+
+#include <stddef.h>
+
+enum {
+    PHY_KERNEL_SAMPLES = 8, // samples of a scalar product, and starts of a preamble, come in eights
+    PHY_KERNEL_LANES = 8    // so do types
+};
+
+/// Scalar product of n complex samples and n complex taps, out[0] + i out[1]. Each part of a tap
+/// stands twice: re[2 k] = re[2 k + 1]. n is a multiple of PHY_KERNEL_SAMPLES.
+void phy_kernel_dot(const float *samples, const float *re, const float *im, size_t n, float out[2]);
+
+// Sums of n_k values `stride` apart, from each of n starts (a multiple of PHY_KERNEL_SAMPLES).
+struct phy_kernel_preamble {
+    const float *re, *im;
+    size_t stride, n_k, n;
+    const float *cosine, *sine; // of value k: its sign included
+};
+
+/// Value k turned by (cosine - i sine) into out[0], out[1]; turned the other way into out[2],
+/// out[3].
+void phy_kernel_preamble(const struct phy_kernel_preamble *p, float *const out[4]);
+
+/// Powers of first + sum over k of signs[k * row + s] * z[k], for s = 0 … n_types - 1, which is a
+/// multiple of PHY_KERNEL_LANES; returns the largest.
+float phy_kernel_types(const float *signs, size_t row, size_t n_types, const float *z_re,
+                       const float *z_im, size_t n_k, const float first[2], float *power);
+
+#endif
