@@ -12,7 +12,7 @@
 //                   state     attempted | na | notrun | unfinished
 //                   verdict, blame, reason   of the whole case
 //                   attempts  [{attempt, ended, verdict, blame, reason, superseded, end, events,
-//                             pictures}]
+//                             pictures, frames}]  picture.h
 //   curves        what curve.h makes of the points of all attempts
 #include "reports/model.h"
 
@@ -236,10 +236,10 @@ static struct jval *attempt_of(struct jval *cases, const struct jval *event, str
     for (size_t i = 0; i < jval_len(attempts); i++)
         if (jval_int(jval_get(jval_at(attempts, i), "attempt"), 0) == number)
             return jval_at(attempts, i);
-    struct jval *a = jval_make(err, "{s:I, s:b, s:s, s:s, s:s, s:b, s:n, s:[], s:[]}", "attempt",
-                               (long long)number, "ended", 0, "verdict", "notrun", "blame", "bench",
-                               "reason", "the run ended before this attempt did", "superseded", 0,
-                               "end", "events", "pictures");
+    struct jval *a = jval_make(err, "{s:I, s:b, s:s, s:s, s:s, s:b, s:n, s:[], s:[], s:[]}",
+                               "attempt", (long long)number, "ended", 0, "verdict", "notrun",
+                               "blame", "bench", "reason", "the run ended before this attempt did",
+                               "superseded", 0, "end", "events", "pictures", "frames");
     if (!a || jval_append(attempts, a, err) < 0) return NULL;
     return jval_at(attempts, jval_len(attempts) - 1);
 }
@@ -377,27 +377,36 @@ static int check_recording(const char *path, const struct jval *file, struct err
     return rc;
 }
 
+static int attempt_dir(const char *run_dir, const struct jval *c, const struct jval *attempt,
+                       char *out, size_t size, struct err *err)
+{
+    char dir[PATH_MAX];
+    int64_t number = jval_int(jval_get(attempt, "attempt"), 1);
+    int rc =
+        store_attempt_path(text_of(c, "id"), text_of(c, "axes"), (int)number, dir, sizeof dir, err);
+    if (rc == ERR_OK) snprintf(out, size, "%s/%s", run_dir, dir);
+    return rc;
+}
+
 // Draws into attempt.pictures. What cannot be drawn is said in the picture's place: a report
 // without a picture is still a report.
-static int add_picture(const char *run_dir, const struct jval *c, struct jval *attempt,
+static int add_picture(const struct picture_evidence *evidence, struct jval *attempt,
                        const struct jval *file, struct err *err)
 {
-    char dir[PATH_MAX], path[PATH_MAX];
+    char path[PATH_MAX];
     const char *name = text_of(file, "path");
     struct err why = {0};
     struct jval *picture = NULL;
-    int64_t number = jval_int(jval_get(attempt, "attempt"), 1);
-    int rc = store_attempt_path(text_of(c, "id"), text_of(c, "axes"), (int)number, dir, sizeof dir,
-                                &why);
-    if (rc == ERR_OK && !store_path_is_safe(name))
+    int rc = ERR_OK;
+    if (!store_path_is_safe(name))
         rc = err_set(&why, ERR_INVALID, "the file's name is not one that a run may have");
     if (rc == ERR_OK) {
-        snprintf(path, sizeof path, "%s/%s/%s", run_dir, dir, name);
+        snprintf(path, sizeof path, "%s/%s", evidence->dir, name);
         rc = check_recording(path, file, &why);
     }
     if (rc == ERR_OK) {
         *strrchr(path, '.') = 0;
-        rc = picture_make(path, &picture, &why);
+        rc = picture_make(path, evidence, &picture, &why);
     }
     if (rc < 0) picture = jval_make(err, "{s:s}", "error", why.text);
     if (picture && jval_set(picture, "path", jval_make(err, "s", name), err) < 0) {
@@ -405,6 +414,23 @@ static int add_picture(const char *run_dir, const struct jval *c, struct jval *a
         return ERR_FORMAT;
     }
     return jval_append(jval_get(attempt, "pictures"), picture, err);
+}
+
+// The recording, if there is one, and the frames of which the run keeps pictures. Returns whether
+// there was anything.
+static int show_attempt(const char *run_dir, const struct jval *c, struct jval *a, struct err *err)
+{
+    char dir[PATH_MAX];
+    const struct jval *file = recording_of(a);
+    struct jval *frames = NULL;
+    const struct picture_evidence evidence = {dir, jval_get(jval_get(a, "end"), "files")};
+    int rc = attempt_dir(run_dir, c, a, dir, sizeof dir, err);
+    if (rc == ERR_OK && file) rc = add_picture(&evidence, a, file, err);
+    if (rc == ERR_OK) rc = picture_kept(&evidence, jval_get(a, "pictures"), &frames, err);
+    if (rc < 0) return rc;
+    const bool any = file || jval_len(frames) > 0;
+    rc = jval_set(a, "frames", frames, err);
+    return rc < 0 ? rc : any;
 }
 
 // One picture of a received message, and one for every attempt that did not pass.
@@ -416,12 +442,11 @@ static int add_pictures(struct jval *model, const char *run_dir, struct err *err
         const struct jval *c = jval_at(cases, i), *attempts = jval_get(c, "attempts");
         for (size_t k = 0; k < jval_len(attempts) && drawn < PICTURES_MAX; k++) {
             struct jval *a = jval_at(attempts, k);
-            const struct jval *file = recording_of(a);
             bool passed = order_of(text_of(a, "verdict")) <= verdict_order(VERDICT_PASS);
-            if (!file || (passed && drawn > 0)) continue;
-            int rc = add_picture(run_dir, c, a, file, err);
+            if (passed && drawn > 0) continue;
+            int rc = show_attempt(run_dir, c, a, err);
             if (rc < 0) return rc;
-            drawn++;
+            drawn += (size_t)rc;
         }
     }
     return ERR_OK;

@@ -7,15 +7,14 @@
 #include <string.h>
 
 #include "bench/base/bytes.h"
-#include "bench/phy/measure.h"
+#include "bench/base/crypto.h"
+#include "bench/phy/canvas.h"
+#include "bench/phy/picture.h"
 #include "bench/phy/spectrogram.h"
-#include "bench/phy/png.h"
 
-enum { COLOURS = 64, FRAMES_MAX = 3, PHASE_WIDTH = 200, PHASE_HEIGHT = 72 };
+enum { COLOURS = CANVAS_LEVELS, RECORDED_MAX = 3, KEPT_MAX = 6 };
 
 #define DATA_MAX         ((size_t)512 << 20)
-#define MARGIN_S         0.25
-#define FRAME_HALF_HZ    1250.0
 #define OVERVIEW_MIN_HZ  30000.0 // on either side of the frames' middle
 #define OVERVIEW_EDGE_HZ 10000.0
 
@@ -34,34 +33,6 @@ struct panel {
     double from_s, to_s, low_hz, high_hz;
     size_t width, height, pool;
 };
-
-// Anchors of viridis (van der Walt and Smith, CC0): even steps of brightness, readable without
-// colour vision and in grey print.
-static const struct png_colour anchors[] = {
-    {0x44, 0x01, 0x54}, {0x47, 0x2d, 0x7b}, {0x3b, 0x52, 0x8b},
-    {0x2c, 0x72, 0x8e}, {0x21, 0x91, 0x8c}, {0x28, 0xae, 0x80},
-    {0x5e, 0xc9, 0x62}, {0xad, 0xdc, 0x30}, {0xfd, 0xe7, 0x25},
-};
-
-static uint8_t between(uint8_t a, uint8_t b, double part)
-{
-    return (uint8_t)lround(a + (b - a) * part);
-}
-
-static void make_palette(struct png_colour palette[COLOURS])
-{
-    const size_t steps = sizeof anchors / sizeof *anchors - 1;
-    for (size_t i = 0; i < COLOURS; i++) {
-        double at = (double)(i * steps) / (COLOURS - 1);
-        size_t k = (size_t)fmin(at, (double)(steps - 1));
-        double part = at - (double)k;
-        palette[i] = (struct png_colour){
-            between(anchors[k].red, anchors[k + 1].red, part),
-            between(anchors[k].green, anchors[k + 1].green, part),
-            between(anchors[k].blue, anchors[k + 1].blue, part),
-        };
-    }
-}
 
 static int data_uri(const struct bytes *png, struct bytes *out, struct err *err)
 {
@@ -140,7 +111,8 @@ static struct jval *draw(const struct recording *r, const struct panel *p, struc
         pixels[i] = (uint8_t)lroundf(fminf(fmaxf(part, 0), 1) * (COLOURS - 1));
     }
     struct png_colour palette[COLOURS];
-    make_palette(palette);
+    for (int i = 0; i < COLOURS; i++)
+        palette[i] = canvas_colour(i);
     if (png_write(&png, p->width, p->height, pixels, palette, COLOURS, err) < 0 ||
         data_uri(&png, &uri, err) < 0)
         goto fail;
@@ -151,29 +123,6 @@ static struct jval *draw(const struct recording *r, const struct panel *p, struc
 fail:
     free(matrix);
     free(picture);
-    free(pixels);
-    bytes_deinit(&png);
-    bytes_deinit(&uri);
-    return j;
-}
-
-// One PNG out of levels 0 … 1; new text.
-static struct jval *png_of(const float *levels, size_t width, size_t height, struct err *err)
-{
-    struct jval *j = NULL;
-    struct png_colour palette[COLOURS];
-    struct bytes png, uri;
-    bytes_init(&png, 8 << 20);
-    bytes_init(&uri, 16 << 20);
-    uint8_t *pixels = malloc(width * height);
-    make_palette(palette);
-    for (size_t i = 0; pixels && i < width * height; i++)
-        pixels[i] = (uint8_t)lroundf(fminf(fmaxf(levels[i], 0), 1) * (COLOURS - 1));
-    if (!pixels)
-        (void)err_set(err, ERR_NOMEM, "no memory for a picture");
-    else if (png_write(&png, width, height, pixels, palette, COLOURS, err) == ERR_OK &&
-             data_uri(&png, &uri, err) == ERR_OK)
-        j = jval_make(err, "s", (const char *)uri.data);
     free(pixels);
     bytes_deinit(&png);
     bytes_deinit(&uri);
@@ -228,48 +177,151 @@ static struct jval *measured(const struct phy_measurement *m, struct err *err)
     return list;
 }
 
-// Adds phase picture and measurements to a frame's panel. What cannot be measured is said there.
-static int add_measured(const struct recording *r, const struct jval *mark, struct jval *panel,
+// ---- pictures that the run keeps
+
+// The file of this name in the ledger's list; NULL: there is none.
+static const struct jval *find_file(const struct picture_evidence *e, const char *path)
+{
+    for (size_t i = 0; i < jval_len(e->files); i++)
+        if (strcmp(jval_text(jval_get(jval_at(e->files, i), "path"), ""), path) == 0)
+            return jval_at(e->files, i);
+    return NULL;
+}
+
+// Puts a kept picture into the panel; ERR_NOTFOUND: the run has none.
+static int put_kept(const struct picture_evidence *e, int64_t start, const char *kind,
+                    struct jval *panel, struct err *err)
+{
+    char name[64], path[PATH_MAX], hex[SHA256_HEX_LEN];
+    snprintf(name, sizeof name, "frames/%lld-%s.png", (long long)start, kind);
+    const struct jval *file = find_file(e, name);
+    if (!file) return err_set(err, ERR_NOTFOUND, "the run has no %s", name);
+    struct bytes png, uri;
+    bytes_init(&png, PHY_PICTURE_SIZE_MAX);
+    bytes_init(&uri, 2 * PHY_PICTURE_SIZE_MAX);
+    snprintf(path, sizeof path, "%s/%s", e->dir, name);
+    int rc = bytes_read_file(&png, path, err);
+    if (rc >= 0) rc = crypto_sha256_file(path, hex, NULL, err);
+    if (rc >= 0 && strcmp(hex, jval_text(jval_get(file, "sha256"), "")) != 0)
+        rc = err_set(err, ERR_CHECK,
+                     "%s is not what the ledger recorded (SHA-256 differs); see foxbench verify",
+                     name);
+    if (rc >= 0) rc = data_uri(&png, &uri, err);
+    if (rc >= 0) rc = jval_set(panel, kind, jval_make(err, "s", (const char *)uri.data), err);
+    bytes_deinit(&png);
+    bytes_deinit(&uri);
+    return rc < 0 ? rc : ERR_OK;
+}
+
+// Both kept pictures of a frame. What is there but cannot be shown is said in the panel.
+static int put_both(const struct picture_evidence *e, int64_t start, struct jval *panel,
+                    bool *found, struct err *err)
+{
+    static const char *const kinds[] = {"spectrogram", "phase"};
+    *found = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct err why = {0};
+        int rc = put_kept(e, start, kinds[i], panel, &why);
+        if (rc == ERR_NOTFOUND) continue;
+        *found = true;
+        if (rc == ERR_NOMEM) return err_set(err, rc, "%s", why.text);
+        if (rc < 0) rc = jval_set(panel, "lost", jval_make(err, "s", why.text), err);
+        if (rc < 0) return rc;
+    }
+    return ERR_OK;
+}
+
+// ---- frames of a recording
+
+// The frame and what lies beside it, not the whole recording.
+struct cut {
+    const int16_t *iq;
+    size_t from, n;
+    struct phy_measure_burst burst;
+};
+
+static bool cut_out(const struct recording *r, const struct jval *mark, struct cut *c)
+{
+    if (!read_burst(r, mark, &c->burst)) return false;
+    const double symbol = r->rate_hz / c->burst.bit_rate, lead = PHY_MEASURE_SIDE * symbol;
+    const double end = c->burst.start_sample + lead + (double)c->burst.n_symbols * symbol;
+    c->from = (size_t)fmax(0, c->burst.start_sample - lead);
+    const size_t to = (size_t)fmax(0, fmin((double)r->n, end));
+    c->n = to > c->from ? to - c->from : 0;
+    c->iq = (const int16_t *)(const void *)r->data.data + 2 * c->from;
+    c->burst.start_sample -= (double)c->from;
+    return true;
+}
+
+static int put_uri(struct jval *panel, const char *key, const struct bytes *png, struct err *err)
+{
+    struct bytes uri;
+    if (png->len == 0) return ERR_OK;
+    bytes_init(&uri, 2 * PHY_PICTURE_SIZE_MAX);
+    int rc = data_uri(png, &uri, err);
+    if (rc >= 0) rc = jval_set(panel, key, jval_make(err, "s", (const char *)uri.data), err);
+    bytes_deinit(&uri);
+    return rc < 0 ? rc : ERR_OK;
+}
+
+// Pictures that the run did not keep: an older bench made it, or it came to more than are kept.
+static int draw_frame(const struct recording *r, const struct cut *c, const struct jval *mark,
+                      struct jval *panel, struct err *err)
+{
+    const struct phy_measure_config config = {.rate_hz = r->rate_hz};
+    const struct phy_picture_about about = {
+        .title = jval_text(jval_get(mark, "label"), "frame"),
+        .f_hz = jval_number(jval_get(mark, "f_hz"), 0),
+        .start_s = jval_number(jval_get(mark, "from_s"), 0),
+    };
+    struct bytes spectrogram, phase;
+    struct err why = {0};
+    bytes_init(&spectrogram, PHY_PICTURE_SIZE_MAX);
+    bytes_init(&phase, PHY_PICTURE_SIZE_MAX);
+    int rc = phy_picture(&config, c->iq, c->n, &c->burst, &about, &spectrogram, &phase, &why);
+    if (rc >= 0) rc = put_uri(panel, "spectrogram", &spectrogram, err);
+    if (rc >= 0) rc = put_uri(panel, "phase", &phase, err);
+    if (rc == ERR_INVALID) rc = ERR_OK; // unmeasured says why
+    bytes_deinit(&spectrogram);
+    bytes_deinit(&phase);
+    return rc;
+}
+
+static int add_measured(const struct recording *r, const struct cut *c, struct jval *panel,
                         struct err *err)
 {
-    struct phy_measure_burst burst;
-    struct phy_measurement m;
-    float *cells = NULL;
-    struct err why = {0};
-    if (!read_burst(r, mark, &burst)) return ERR_OK;
-    // of the frame and what lies beside it, not of the whole recording
-    double symbol = r->rate_hz / burst.bit_rate, lead = PHY_MEASURE_SIDE * symbol;
-    size_t from = (size_t)fmax(0, burst.start_sample - lead);
-    size_t to =
-        (size_t)fmin((double)r->n, burst.start_sample + lead + (double)burst.n_symbols * symbol);
-    const int16_t *iq = (const int16_t *)(const void *)r->data.data + 2 * from;
     const struct phy_measure_config config = {.rate_hz = r->rate_hz};
-    burst.start_sample -= (double)from;
-    int rc = to > from ? phy_measure(&config, iq, to - from, &burst, &m, &why) : ERR_INVALID;
+    struct phy_measurement m;
+    struct err why = {0};
+    int rc = phy_measure(&config, c->iq, c->n, &c->burst, &m, &why);
     if (rc < 0) return jval_set(panel, "unmeasured", jval_make(err, "s", why.text), err);
-    m.q[PHY_QUANTITY_t_mid_s].value += (double)from / r->rate_hz;
+    m.q[PHY_QUANTITY_t_mid_s].value += (double)c->from / r->rate_hz;
     m.q[PHY_QUANTITY_f_mid_hz].value += r->centre_hz;
-    rc = jval_set(panel, "measured", measured(&m, err), err);
-    if (rc < 0) return rc;
+    return jval_set(panel, "measured", measured(&m, err), err);
+}
 
-    cells = malloc(sizeof *cells * PHASE_WIDTH * PHASE_HEIGHT);
-    if (!cells) return err_set(err, ERR_NOMEM, "no memory for a picture");
-    rc = phy_measure_picture(&config, iq, to - from, &burst, PHASE_WIDTH, PHASE_HEIGHT, cells, err);
-    // square root: what happens between two states is short, but is what the picture is for
-    float top = 1e-6f,
-          *flipped = rc == ERR_OK ? malloc(sizeof *cells * PHASE_WIDTH * PHASE_HEIGHT) : NULL;
-    for (size_t i = 0; rc == ERR_OK && i < (size_t)PHASE_WIDTH * PHASE_HEIGHT; i++)
-        top = fmaxf(top, cells[i]);
-    for (size_t y = 0; flipped && y < PHASE_HEIGHT; y++)
-        for (size_t x = 0; x < PHASE_WIDTH; x++)
-            flipped[y * PHASE_WIDTH + x] =
-                sqrtf(cells[(PHASE_HEIGHT - 1 - y) * PHASE_WIDTH + x] / top);
-    if (rc == ERR_OK && !flipped) rc = err_set(err, ERR_NOMEM, "no memory for a picture");
-    if (rc == ERR_OK)
-        rc = jval_set(panel, "phase_png", png_of(flipped, PHASE_WIDTH, PHASE_HEIGHT, err), err);
-    free(flipped);
-    free(cells);
-    return rc;
+// New; NULL with err set.
+static struct jval *make_frame(const struct recording *r, const struct picture_evidence *e,
+                               const struct jval *mark, struct err *err)
+{
+    struct cut c;
+    bool found = false;
+    const int64_t start = jval_int(jval_get(mark, "start"), -1);
+    struct jval *panel = jval_make(
+        err, "{s:s, s:s, s:I, s:f, s:f, s:f, s:f}", "kind", "frame", "label",
+        jval_text(jval_get(mark, "label"), "frame"), "start", (long long)start, "from_s",
+        jval_number(jval_get(mark, "from_s"), 0), "to_s", jval_number(jval_get(mark, "to_s"), 0),
+        "low_hz", jval_number(jval_get(mark, "low_hz"), 0), "high_hz",
+        jval_number(jval_get(mark, "high_hz"), 0));
+    int rc = panel ? ERR_OK : ERR_NOMEM;
+    if (rc == ERR_OK && start >= 0) rc = put_both(e, start, panel, &found, err);
+    if (rc == ERR_OK && cut_out(r, mark, &c)) {
+        rc = add_measured(r, &c, panel, err);
+        if (rc == ERR_OK && !found) rc = draw_frame(r, &c, mark, panel, err);
+    }
+    if (rc == ERR_OK) return panel;
+    jval_free(panel);
+    return NULL;
 }
 
 static int read_recording(struct recording *r, const char *base, const struct jval *meta,
@@ -312,10 +364,11 @@ static struct jval *read_marks(const struct recording *r, const struct jval *met
               to_hz > from_hz && to_hz <= high))
             continue;
         if (jval_append(marks,
-                        jval_make(err, "{s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f, s:f, s:s}",
+                        jval_make(err, "{s:f, s:f, s:f, s:f, s:s, s:I, s:f, s:f, s:f, s:f, s:s}",
                                   "from_s", from, "to_s", fmin(to, (double)r->n / r->rate_hz),
                                   "low_hz", from_hz, "high_hz", to_hz, "label",
-                                  jval_text(jval_get(a, "core:label"), ""), "sample",
+                                  jval_text(jval_get(a, "core:label"), ""), "start",
+                                  (long long)jval_int(jval_get(a, "foxbench:start"), -1), "sample",
                                   jval_number(jval_get(a, "core:sample_start"), 0), "f_hz",
                                   jval_number(jval_get(a, "foxbench:f_hz"), 0), "drift_hz_s",
                                   jval_number(jval_get(a, "foxbench:drift_hz_s"), 0), "bit_rate",
@@ -350,47 +403,27 @@ static void plan_overview(const struct recording *r, const struct jval *marks, s
     p->pool = (size_t)fmin(fmax(1, round((p->high_hz - p->low_hz) / (double)p->height / 150)), 16);
 }
 
-static void plan_frame(const struct recording *r, const struct jval *mark, struct panel *p)
-{
-    double half = r->rate_hz / 2;
-    double middle =
-        (jval_number(jval_get(mark, "low_hz"), 0) + jval_number(jval_get(mark, "high_hz"), 0)) / 2;
-    *p = (struct panel){
-        .kind = "frame",
-        .from_s = fmax(jval_number(jval_get(mark, "from_s"), 0) - MARGIN_S, 0),
-        .to_s = fmin(jval_number(jval_get(mark, "to_s"), 0) + MARGIN_S, (double)r->n / r->rate_hz),
-        .low_hz = fmax(middle - FRAME_HALF_HZ, r->centre_hz - half),
-        .high_hz = fmin(middle + FRAME_HALF_HZ, r->centre_hz + half),
-        .width = 200,
-        .height = 100,
-        .pool = 1,
-        .label = jval_text(jval_get(mark, "label"), "frame")};
-}
-
-static int draw_all(const struct recording *r, struct jval *picture, struct err *err)
+static int draw_all(const struct recording *r, const struct picture_evidence *e,
+                    struct jval *picture, struct err *err)
 {
     const struct jval *marks = jval_get(picture, "marks");
     struct jval *panels = jval_get(picture, "panels");
     struct panel p;
     plan_overview(r, marks, &p);
     int rc = jval_append(panels, draw(r, &p, err), err);
-    for (size_t i = 0; rc == ERR_OK && i < jval_len(marks) && i < FRAMES_MAX; i++) {
-        plan_frame(r, jval_at(marks, i), &p);
-        rc = jval_append(panels, draw(r, &p, err), err);
-        if (rc == ERR_OK) rc = add_measured(r, jval_at(marks, i), jval_at(panels, i + 1), err);
-    }
-    struct png_colour palette[COLOURS];
-    make_palette(palette);
-    for (size_t i = 0; rc == ERR_OK && i < COLOURS; i += 9) {
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(marks) && i < RECORDED_MAX; i++)
+        rc = jval_append(panels, make_frame(r, e, jval_at(marks, i), err), err);
+    for (int i = 0; rc == ERR_OK && i < COLOURS; i += 9) {
+        const struct png_colour c = canvas_colour(i);
         char text[8];
-        snprintf(text, sizeof text, "#%02x%02x%02x", palette[i].red, palette[i].green,
-                 palette[i].blue);
+        snprintf(text, sizeof text, "#%02x%02x%02x", c.red, c.green, c.blue);
         rc = jval_append(jval_get(picture, "colours"), jval_make(err, "s", text), err);
     }
     return rc;
 }
 
-int picture_make(const char *base, struct jval **out, struct err *err)
+int picture_make(const char *base, const struct picture_evidence *evidence, struct jval **out,
+                 struct err *err)
 {
     struct recording r = {0};
     struct jval *meta = NULL, *picture = NULL;
@@ -408,7 +441,7 @@ int picture_make(const char *base, struct jval **out, struct err *err)
     picture = jval_make(err, "{s:f, s:f, s:f, s:[], s:[], s:o}", "rate_hz", r.rate_hz, "centre_hz",
                         r.centre_hz, "seconds", (double)r.n / r.rate_hz, "colours", "panels",
                         "marks", read_marks(&r, meta, err));
-    rc = picture ? draw_all(&r, picture, err) : ERR_FORMAT;
+    rc = picture ? draw_all(&r, evidence, picture, err) : ERR_FORMAT;
     if (rc == ERR_OK) {
         *out = picture;
         picture = NULL;
@@ -417,5 +450,47 @@ fail:
     jval_free(picture);
     jval_free(meta);
     bytes_deinit(&r.data);
+    return rc;
+}
+
+// Whether a picture of a recording shows the frame already.
+static bool is_shown(const struct jval *pictures, int64_t start)
+{
+    for (size_t i = 0; i < jval_len(pictures); i++) {
+        const struct jval *panels = jval_get(jval_at(pictures, i), "panels");
+        for (size_t k = 0; k < jval_len(panels); k++)
+            if (jval_int(jval_get(jval_at(panels, k), "start"), -1) == start) return true;
+    }
+    return false;
+}
+
+int picture_kept(const struct picture_evidence *e, const struct jval *pictures, struct jval **out,
+                 struct err *err)
+{
+    struct jval *list = jval_array();
+    int rc = list ? ERR_OK : err_set(err, ERR_NOMEM, "no memory for pictures");
+    *out = NULL;
+    for (size_t i = 0; rc == ERR_OK && i < jval_len(e->files) && jval_len(list) < KEPT_MAX; i++) {
+        const struct jval *file = jval_at(e->files, i);
+        const char *path = jval_text(jval_get(file, "path"), "");
+        long long start = -1;
+        char name[64];
+        bool found;
+        if (sscanf(path, "frames/%18lld-", &start) != 1 || start < 0) continue;
+        snprintf(name, sizeof name, "frames/%lld-spectrogram.png", start);
+        if (strcmp(path, name) != 0 || is_shown(pictures, start)) continue;
+        const char *note = jval_text(jval_get(file, "note"), "frame"), *of = strstr(note, " of ");
+        struct jval *panel = jval_make(err, "{s:s, s:s, s:I}", "kind", "frame", "label",
+                                       of ? of + 4 : note, "start", start);
+        rc = panel ? put_both(e, start, panel, &found, err) : ERR_NOMEM;
+        if (rc == ERR_OK)
+            rc = jval_append(list, panel, err);
+        else
+            jval_free(panel);
+    }
+    if (rc == ERR_OK)
+        *out = list;
+    else
+        jval_free(list);
     return rc;
 }

@@ -88,10 +88,11 @@ static bool is_pictured(const struct pump *p, int64_t start)
 static int hand_over(struct pump *p, int64_t start, const char *kind, const char *title,
                      const struct bytes *png, struct err *err)
 {
-    char path[64];
+    char path[64], note[120];
     if (png->len == 0) return ERR_OK;
     snprintf(path, sizeof path, "frames/%lld-%s.png", (long long)start, kind);
-    return pump_evidence(p, path, "image/png", title, png->data, png->len, err);
+    snprintf(note, sizeof note, "%s of %s", kind, title);
+    return pump_evidence(p, path, "image/png", note, png->data, png->len, err);
 }
 
 // A frame that cannot be drawn is no failure of the bench: its samples or its figures remain.

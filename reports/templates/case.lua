@@ -254,7 +254,7 @@ local function evidence(attempt)
   if #files == 0 then return "" end
   local body <const> = html.table({
     { "File", cell = function(f) return html.text(f.path) end, class = "code tight" },
-    { "What it is", cell = what_it_is },
+    { "What it is", cell = what_it_is, class = "what" },
     { "Bytes", cell = function(f) return words.thousands(f.size) end, class = "number" },
     { "SHA-256", cell = function(f) return html.text(f.sha256) end, class = "code hash" },
   }, files, "dense")
@@ -266,7 +266,7 @@ local function attempt_body(case, attempt)
   for i, picture in ipairs(attempt.pictures) do pictures[i] = plot.figure(picture) end
   return table.concat {
     what_was_done(case, attempt), demands(attempt), remarks(attempt), claims(attempt), measurements(attempt),
-    table.concat(pictures), messages(attempt), evidence(attempt),
+    table.concat(pictures), plot.kept(attempt.frames), messages(attempt), evidence(attempt),
   }
 end
 

@@ -167,7 +167,7 @@ local function instruments(m)
     { "Model", cell = function(e) return html.text(e.model) end },
     { "Serial", cell = function(e) return html.text(e.serial) end, class = "code serial" },
     { "Firmware", cell = function(e) return html.text(e.firmware) end },
-    { "Settings", cell = function(e)
+    { "Settings", class = "tight", cell = function(e)
       local list <const> = {}
       for _, fact in ipairs(declared.facts(e.settings or {})) do
         list[#list + 1] = html.text(fact[1]) .. " " .. fact[2]

@@ -99,13 +99,15 @@ static char *make_meta(void)
             snprintf(hex + i, 2, "%x", digit);
         }
         must(jval_append(marks,
-                         jval_make(&err, "{s:I, s:I, s:f, s:f, s:s, s:f, s:f, s:s}",
+                         jval_make(&err, "{s:I, s:I, s:f, s:f, s:s, s:I, s:f, s:f, s:s}",
                                    "core:sample_start", (long long)(frames[k].start_s * RATE),
                                    "core:sample_count", (long long)(frame_s * RATE),
                                    "core:freq_lower_edge", centre_hz + frames[k].f_hz - 100,
                                    "core:freq_upper_edge", centre_hz + frames[k].f_hz + 100,
-                                   "core:label", label, "foxbench:f_hz", centre_hz + frames[k].f_hz,
-                                   "foxbench:bit_rate", 100.0, "foxbench:frame_hex", hex),
+                                   "core:label", label, "foxbench:start",
+                                   (long long)(frames[k].start_s * RATE), "foxbench:f_hz",
+                                   centre_hz + frames[k].f_hz, "foxbench:bit_rate", 100.0,
+                                   "foxbench:frame_hex", hex),
                          &err),
              &err);
     }

@@ -148,8 +148,13 @@ h.test("a bench that breaks is better news than a device that fails, an unknown 
   h.equal(words.is_worse("pass", "pass"), false)
 end)
 
-h.test("declarations: nested names with dots, items of a list on one line", function()
-  h.equal(declared.facts { ftdi = { relay = "AC0" } }, { { "ftdi.relay", "AC0" } })
+h.test("declarations: nested names, units in words, items of a list on one line", function()
+  h.equal(declared.facts { ftdi = { relay = "AC0" } }, { { "ftdi, relay", "AC0" } })
+  h.equal(declared.facts { tx_lo_hz = 868015000.0 }, { { "tx lo", "868.015 MHz" } })
+  h.equal(declared.facts { rate_hz = 520834 }, { { "rate", "520.834 kHz" } })
+  h.equal(declared.facts { discharge_s = 0.5 }, { { "discharge", "0.5 s" } })
+  h.equal(declared.facts { memory = { { address = 134217728 } } }, { { "memory", "address 0x08000000", true } })
+  h.equal(declared.facts { swd = true }, { { "swd", "yes" } })
   h.equal(declared.facts { features = { "DL", "ENC" } }, { { "features", "DL, ENC" } })
   h.equal(declared.facts { rf = { { to = "dut1" } } }, { { "rf", "to dut1", true } })
   h.equal(declared.facts { uarts = { { unit = "a<b" }, { unit = "dut2" } } },

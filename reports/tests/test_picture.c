@@ -7,16 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "bench/base/crypto.h"
 #include "bench/base/json.h"
-#include "reports/picture.h"
 #include "bench/phy/png.h"
+#include "reports/picture.h"
 #include "reports/tests/sample_run.h"
 
 static char folder[] = "/tmp/test_picture.XXXXXX";
+
+// A run of an older bench, which kept no pictures.
+static const struct picture_evidence none = {"", NULL};
 
 static int setup(void **state)
 {
@@ -109,7 +114,7 @@ static void test_the_signal_is_where_the_axes_say(void **state)
     struct jval *picture;
     struct err err = {0};
     snprintf(base, sizeof base, "%s/run/cases/AUTH-UL-001/_/attempt-1/iq/message", folder);
-    if (picture_make(base, &picture, &err) != 0) fail_msg("%s", err.text);
+    if (picture_make(base, &none, &picture, &err) != 0) fail_msg("%s", err.text);
     const struct jval *panels = jval_get(picture, "panels");
     assert_int_equal(jval_len(panels), 4);
     const struct jval *overview = jval_at(panels, 0);
@@ -162,15 +167,18 @@ static void test_frames_are_measured(void **state)
     struct jval *picture;
     struct err err = {0};
     snprintf(base, sizeof base, "%s/run/cases/AUTH-UL-001/_/attempt-1/iq/message", folder);
-    if (picture_make(base, &picture, &err) != 0) fail_msg("%s", err.text);
+    if (picture_make(base, &none, &picture, &err) != 0) fail_msg("%s", err.text);
     for (size_t k = 0; k < 3; k++) {
         const struct jval *panel = jval_at(jval_get(picture, "panels"), k + 1);
         double f = value_of(panel, "f_mid_hz"), step = value_of(panel, "phase_step_deg");
         if (!(f > hz[k] - 0.05 && f < hz[k] + 0.05)) fail_msg("frame %zu at %.3f Hz", k, f);
         if (!(step > 174 && step <= 180)) fail_msg("frame %zu: step of %.1f degrees", k, step);
-        const char *png = jval_text(jval_get(panel, "phase_png"), "");
-        assert_true(strlen(png) > 500);
-        assert_memory_equal(png, "data:image/png;base64,", 22);
+        static const char *const kinds[] = {"spectrogram", "phase"};
+        for (size_t i = 0; i < 2; i++) {
+            const char *png = jval_text(jval_get(panel, kinds[i]), "");
+            assert_true(strlen(png) > 500);
+            assert_memory_equal(png, "data:image/png;base64,", 22);
+        }
     }
     jval_free(picture);
 }
@@ -185,6 +193,65 @@ static void put(const char *name, const char *text, size_t len)
     fclose(f);
 }
 
+// What the ledger says of a file with this content.
+static void add_file(struct jval *files, const char *name, const char *text)
+{
+    char path[256], hex[SHA256_HEX_LEN];
+    struct err err = {0};
+    put(name, text, strlen(text));
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(crypto_sha256_file(path, hex, NULL, &err), 0);
+    assert_int_equal(jval_append(files,
+                                 jval_make(&err, "{s:s, s:s, s:s}", "path", name, "sha256", hex,
+                                           "note", "spectrogram of abc, rank 1"),
+                                 &err),
+                     0);
+}
+
+// Pictures that the run kept are shown as they are, or it is said why not; the others are drawn.
+static void test_kept_pictures(void **state)
+{
+    (void)state;
+    char base[256], frames[256];
+    struct jval *files = jval_array(), *picture, *kept;
+    struct err err = {0};
+    snprintf(frames, sizeof frames, "%s/frames", folder);
+    assert_int_equal(mkdir(frames, 0777), 0);
+    add_file(files, "frames/24000-spectrogram.png", "Man");
+    add_file(files, "frames/24000-phase.png", "any");
+    add_file(files, "frames/139200-spectrogram.png", "one");
+    add_file(files, "frames/77-spectrogram.png", "two"); // measured alone
+    add_file(files, "frames/77-phase.png", "six");
+    add_file(files, "frames/x.png", "odd");
+    put("frames/139200-spectrogram.png", "One", 3);
+    const struct picture_evidence evidence = {folder, files};
+    snprintf(base, sizeof base, "%s/run/cases/AUTH-UL-001/_/attempt-1/iq/message", folder);
+    if (picture_make(base, &evidence, &picture, &err) != 0) fail_msg("%s", err.text);
+    const struct jval *panels = jval_get(picture, "panels"), *panel = jval_at(panels, 1);
+    assert_string_equal(jval_text(jval_get(panel, "spectrogram"), ""),
+                        "data:image/png;base64,TWFu");
+    assert_string_equal(jval_text(jval_get(panel, "phase"), ""), "data:image/png;base64,YW55");
+    assert_null(jval_get(panel, "lost"));
+    panel = jval_at(panels, 2);
+    assert_null(jval_get(panel, "spectrogram"));
+    assert_non_null(strstr(jval_text(jval_get(panel, "lost"), ""), "not what the ledger recorded"));
+    panel = jval_at(panels, 3);
+    assert_true(strlen(jval_text(jval_get(panel, "spectrogram"), "")) > 500);
+
+    struct jval *pictures = jval_array();
+    assert_int_equal(jval_append(pictures, picture, &err), 0);
+    if (picture_kept(&evidence, pictures, &kept, &err) != 0) fail_msg("%s", err.text);
+    assert_int_equal(jval_len(kept), 1);
+    panel = jval_at(kept, 0);
+    assert_string_equal(jval_text(jval_get(panel, "label"), ""), "abc, rank 1");
+    assert_string_equal(jval_text(jval_get(panel, "spectrogram"), ""),
+                        "data:image/png;base64,dHdv");
+    assert_string_equal(jval_text(jval_get(panel, "phase"), ""), "data:image/png;base64,c2l4");
+    jval_free(kept);
+    jval_free(pictures);
+    jval_free(files);
+}
+
 static void check_fails(const char *meta, const char *expected)
 {
     static const char silence[40000];
@@ -194,7 +261,7 @@ static void check_fails(const char *meta, const char *expected)
     put("odd.sigmf-meta", meta, strlen(meta));
     put("odd.sigmf-data", silence, sizeof silence);
     snprintf(base, sizeof base, "%s/odd", folder);
-    assert_true(picture_make(base, &picture, &err) < 0);
+    assert_true(picture_make(base, &none, &picture, &err) < 0);
     assert_null(picture);
     if (!strstr(err.text, expected)) fail_msg("expected \"%s\", got \"%s\"", expected, err.text);
 }
@@ -227,7 +294,7 @@ static void test_odd_recordings(void **state)
     struct err err = {0};
     put("odd.sigmf-meta", meta, strlen(meta));
     snprintf(base, sizeof base, "%s/odd", folder);
-    if (picture_make(base, &picture, &err) != 0) fail_msg("%s", err.text);
+    if (picture_make(base, &none, &picture, &err) != 0) fail_msg("%s", err.text);
     assert_int_equal(jval_len(jval_get(picture, "panels")), 2);
     assert_int_equal(jval_len(jval_get(picture, "marks")), 1);
     const struct jval *panel = jval_at(jval_get(picture, "panels"), 1);
@@ -242,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_png_refuses_what_is_no_picture),
         cmocka_unit_test(test_the_signal_is_where_the_axes_say),
         cmocka_unit_test(test_frames_are_measured),
+        cmocka_unit_test(test_kept_pictures),
         cmocka_unit_test(test_odd_recordings),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
