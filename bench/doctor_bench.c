@@ -254,6 +254,7 @@ static void check_ftdi(struct findings *f, const struct jval *unit)
     check_pin(unit, "relay", &err);
     check_pin(unit, "reset", &err);
     check_pin(unit, "lab_enable", &err);
+    check_pin(unit, "supply_low", &err);
     if (err.code == ERR_OK && ftdi_open(&ftdi, serial, &err) < 0) ftdi = NULL;
     findings_add_result(f, subject, &err, good);
     ftdi_close(ftdi);

@@ -27,6 +27,29 @@ int power_init(struct power *p, struct ftdi *ftdi, const char *relay, const char
     return rc < 0 ? rc : power_off(p, err);
 }
 
+int power_add_ladder(struct power *p, const char *pin, struct err *err)
+{
+    int rc = ftdi_pin_parse(pin, &p->ladder_pin, err);
+    if (rc < 0) return rc;
+    if (p->ladder_pin == p->relay_pin || (p->has_reset && p->ladder_pin == p->reset_pin) ||
+        (p->has_lab_enable && p->ladder_pin == p->lab_enable_pin))
+        return err_set(err, ERR_USAGE,
+                       "FTDI adapter %s: the supply's ladder needs a pin of its own, not %s",
+                       ftdi_serial(p->ftdi), pin);
+    p->has_ladder = true;
+    return power_set_low(p, false, err);
+}
+
+int power_set_low(struct power *p, bool low, struct err *err)
+{
+    if (!p->has_ladder)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "FTDI adapter %s: no ladder is wired that lowers the supply; name its pin "
+                       "in the bench file (supply_low = \"AC7\")",
+                       ftdi_serial(p->ftdi));
+    return ftdi_pin_set(p->ftdi, p->ladder_pin, low, err);
+}
+
 int power_on(struct power *p, struct err *err)
 {
     int rc = ftdi_pin_set(p->ftdi, p->relay_pin, true, err);

@@ -12,14 +12,19 @@
 
 struct power {
     struct ftdi *ftdi;
-    unsigned relay_pin, reset_pin, lab_enable_pin;
-    bool has_reset, has_lab_enable;
+    unsigned relay_pin, reset_pin, lab_enable_pin, ladder_pin;
+    bool has_reset, has_lab_enable, has_ladder;
     bool is_on, is_held;
 };
 
 /// Pin names as in the bench file ("AC0"); reset and lab_enable may be NULL. Power is off then.
 FOX_CHECK int power_init(struct power *p, struct ftdi *ftdi, const char *relay, const char *reset,
                          const char *lab_enable, struct err *err);
+/// A further pin lowers the device's supply while it is high, by a resistor ladder; low now. After
+/// power_init.
+FOX_CHECK int power_add_ladder(struct power *p, const char *pin, struct err *err);
+/// ERR_UNSUPPORTED without a ladder.
+FOX_CHECK int power_set_low(struct power *p, bool low, struct err *err);
 FOX_CHECK int power_on(struct power *p, struct err *err);
 /// The relay also discharges the device's supply; the bus pins float, or they would feed it.
 FOX_CHECK int power_off(struct power *p, struct err *err);

@@ -225,6 +225,15 @@ static void set_input(void *ctx, unsigned index, unsigned line, bool level)
     world_set_pin(&lab->world, index, line, level);
 }
 
+enum { LADDER_OF = 3, LADDER_LEAVES = 2 }; // 3.3 V become 2.2 V
+
+static void set_ladder(void *ctx, unsigned index, bool low)
+{
+    struct lab *lab = ctx;
+    const uint32_t mv = lab->scenario->devices[index].supply_mv;
+    world_set_supply(&lab->world, index, low ? mv / LADDER_OF * LADDER_LEAVES : mv);
+}
+
 static int open_probes(struct lab *lab, struct err *err)
 {
     for (size_t i = 0; i < lab->scenario->n_ftdis; i++) {
@@ -239,6 +248,7 @@ static int open_probes(struct lab *lab, struct err *err)
                        .memory = lab->devices[s->device]->memory,
                        .set_lines = set_lines,
                        .set_input = set_input,
+                       .set_ladder = set_ladder,
                        .outputs = &lab->devices[s->device]->outputs}};
         int rc = probe_new(&lab->probes[i], &config, err);
         if (rc < 0) return rc;

@@ -112,6 +112,18 @@ static int l_lab_enable(lua_State *L)
     return 1;
 }
 
+// dut:supply_low(low) -> whether the bench can lower the device's supply; if so, it is set.
+static int l_supply_low(lua_State *L)
+{
+    struct bind *b = check_dut(L);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    bool wired = pump_has_ladder(b->pump);
+    struct err e = {0};
+    if (wired) bind_settle(L, b, pump_supply_low(b->pump, lua_toboolean(L, 2), &e), &e);
+    lua_pushboolean(L, wired);
+    return 1;
+}
+
 // dut:unasked() -> how many lines of this attempt answered no command.
 static int l_unasked(lua_State *L)
 {
@@ -145,9 +157,11 @@ static int l_proven(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"command", l_command}, {"next_line", l_next_line},   {"power", l_power},
-    {"reset", l_reset},     {"proven", l_proven},         {"lab_enable", l_lab_enable},
-    {"unasked", l_unasked}, {"line_state", l_line_state}, {NULL, NULL},
+    {"command", l_command},       {"next_line", l_next_line},
+    {"power", l_power},           {"reset", l_reset},
+    {"proven", l_proven},         {"lab_enable", l_lab_enable},
+    {"supply_low", l_supply_low}, {"unasked", l_unasked},
+    {"line_state", l_line_state}, {NULL, NULL},
 };
 
 void bind_push_dut(lua_State *L, struct bind *b)

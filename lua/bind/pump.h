@@ -44,6 +44,7 @@ enum pump_switch { PUMP_POWER, PUMP_RESET, PUMP_SWITCHES };
 struct pump_ftdi {
     const char *unit, *serial;
     const char *relay, *reset, *lab_enable; // pins; NULL: not wired, but for the relay
+    const char *supply_low;                 // the same, of the ladder that lowers the supply
     bool spi, swd;                          // whether the device's flash, its debug port is wired
 };
 
@@ -189,6 +190,9 @@ struct power *pump_power(struct pump *p);
 /// The lab-enable line of the device under test, which the bench may have wired to the adapter.
 bool pump_has_lab_enable(const struct pump *p);
 FOX_CHECK int pump_lab_enable(struct pump *p, bool high, struct err *err);
+/// The ladder that lowers the supply of the device under test.
+bool pump_has_ladder(const struct pump *p);
+FOX_CHECK int pump_supply_low(struct pump *p, bool low, struct err *err);
 /// Books the failure of a call on the adapter: ERR_GONE is the end of the pump. Returns rc.
 int pump_ftdi_failed(struct pump *p, int rc, struct err *err);
 

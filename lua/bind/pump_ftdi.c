@@ -9,6 +9,7 @@ int pump_open_ftdi(struct pump *p, struct err *err)
     if (!c->unit) return ERR_OK;
     int rc = ftdi_open(&p->ftdi, c->serial, err);
     if (rc >= 0) rc = power_init(&p->power, p->ftdi, c->relay, c->reset, c->lab_enable, err);
+    if (rc >= 0 && c->supply_low) rc = power_add_ladder(&p->power, c->supply_low, err);
     return rc < 0 ? err_prefix(err, "adapter %s", c->unit) : ERR_OK;
 }
 
@@ -69,6 +70,16 @@ int pump_switch_ftdi(struct pump *p, enum pump_switch which, bool active, struct
 bool pump_has_lab_enable(const struct pump *p)
 {
     return p->ftdi && p->power.has_lab_enable;
+}
+
+bool pump_has_ladder(const struct pump *p)
+{
+    return p->ftdi && p->power.has_ladder;
+}
+
+int pump_supply_low(struct pump *p, bool low, struct err *err)
+{
+    return pump_ftdi_failed(p, power_set_low(&p->power, low, err), err);
 }
 
 int pump_lab_enable(struct pump *p, bool high, struct err *err)

@@ -138,6 +138,7 @@ static void fill_ftdi(const struct jval *ftdi, struct pump_ftdi *out)
         .relay = text_of(ftdi, "relay", ""),
         .reset = text_of(ftdi, "reset", NULL),
         .lab_enable = text_of(ftdi, "lab_enable", NULL),
+        .supply_low = text_of(ftdi, "supply_low", NULL),
         .spi = is_wired(ftdi, "spi"),
         .swd = is_wired(ftdi, "swd"),
     };

@@ -126,6 +126,7 @@ local FTDI <const> = {
   relay = { type = "string", pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
   reset = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
   lab_enable = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
+  supply_low = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
   discharge_s = { type = "number", min = 0, default = 0 },
   wired = { type = "table", list = "string", default = {}, among = schema.set { "spi", "swd", "jtag" } },
 }

@@ -131,6 +131,15 @@ function Device:questions()
   return self.dialect.questions
 end
 
+--- t.dut:settings() -> those of them whose answer is no measurement.
+function Device:settings()
+  local list <const>, measured <const> = {}, schema.set(self.dialect.measurements)
+  for _, text in ipairs(self.dialect.questions) do
+    if not measured[text] then list[#list + 1] = text end
+  end
+  return list
+end
+
 --- t.dut:acting() -> beginnings of command lines that make the device send, sleep or forget.
 function Device:acting()
   return self.dialect.acting
@@ -179,6 +188,16 @@ local ASK <const> = {
 --- its field `lab_enable` says (true, unless the page says otherwise).
 function Device:lab_enable(high)
   return of[self].port:lab_enable(high)
+end
+
+--- t.dut:supply_low(low) -> whether the bench has a ladder that lowers the device's supply, within what its maker
+--- allows; if so, it is set. Every case begins with the full supply.
+function Device:supply_low(low)
+  local wired <const> = of[self].port:supply_low(low)
+  if wired then
+    of[self].core.event { type = "note", text = low and "the device's supply is low" or "the device's supply is full" }
+  end
+  return wired
 end
 
 -- After an accepted request for a downlink the end of the window is announced by one more line. All lines until then

@@ -62,6 +62,7 @@ local DIALECT <const> = {
   identity_answer = { type = "string", among = schema.set { "line", "end" }, default = "line" },
   soft_reset = { type = "string", optional = true },
   questions = { type = "table", list = "string" },
+  measurements = { type = "table", list = "string", default = {} }, -- those of them that ask for a voltage or the like
   acting = { type = "table", list = "string" },
   messages = { type = "table", fields = MESSAGES },
   once = { type = "table", optional = true, fields = ONCE }, -- a bit in one frame; before and after a row of them

@@ -63,7 +63,7 @@ end
 -- Answers to the questions that the dialect knows to be harmless.
 local function answers_of(t)
   local answers <const> = {}
-  for _, question in ipairs(t.dut:questions()) do answers[question] = answer_to(t, question) end
+  for _, question in ipairs(t.dut:settings()) do answers[question] = answer_to(t, question) end
   return answers
 end
 

@@ -256,6 +256,7 @@ local function prepare(t, case)
   local core <const> = of[t]
   local radios <const>, monitors <const> = config.further_radios(case.needs, core.bench)
   set_lab_enable(t, case)
+  core.dut:supply_low(false)
   local powered <const> = config.switch(core.bench, "power")
   if core.stations:using(radios, monitors) then
     if powered then

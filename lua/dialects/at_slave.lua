@@ -27,6 +27,7 @@ return {
   soft_reset = "ATZ", -- has no answer
 
   questions = { "AT$ID", "AT$PAC", "AT+VER", "AT+BAT=?", "ATS410=?", "ATS411=?" },
+  measurements = { "AT+BAT=?" },
   acting = {
     "AT$SB", "AT$SF", "AT$SH", "AT$CW", "AT$PN", "AT$MN", "AT$TM", "AT$RFS", "AT$RC", "AT$RSSICAL", "ATZ", "ATS3",
     "ATS4", "ATE", "AT+VL", "AT$CNT", "AT$EK",

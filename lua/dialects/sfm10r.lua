@@ -24,6 +24,7 @@ return {
     "AT", "AT$I=0", "AT$I=1", "AT$I=7", "AT$I=10", "AT$I=11", "AT$V?", "AT$T?", "AT$IF?", "AT$DR?", "AT$GI?", "AT$TR?",
     "AT$TR=?", "ATS300?", "ATS300=?", "ATS302?", "ATS302=?", "ATS410?", "ATS410=?",
   },
+  measurements = { "AT$V?", "AT$T?" },
   acting = {
     "AT$SB", "AT$SF", "AT$SO", "AT$SR", "AT$SE", "AT$TM", "AT$P", "AT$WR", "AT$RFS", "AT$RC", "AT$CW", "AT$CB", "AT$RL",
     "AT$CS", "AT$TR=", "AT$IF=", "AT$DR=", "ATS3", "ATS4", "ATZ",

@@ -75,6 +75,7 @@ function fakes.core(options)
     reset = function(_, held) on = not held end,
     proven = function() return o.port_proven == true end,
     lab_enable = function() return false end,
+    supply_low = function() return false end,
     unasked = function() return o.unasked or 0 end,
     line_state = function()
       return { spoiled = o.spoiled or 0, in_pieces = o.in_pieces or 0, unfinished = o.unfinished or 0, text = "?" }

@@ -1,5 +1,6 @@
 -- Every kind of message must carry the tag that the device's key gives, in each of its three frames, and say what
--- the host asked for: one kind that does not is a way to forge or to corrupt.
+-- the host asked for: one kind that does not is a way to forge or to corrupt. The kinds come in an order that is drawn,
+-- and a reset, a loss of power and a low supply fall among them: none of these may matter.
 local suite <const> = require "suites.authentication"
 local judged <const> = require "suites.authentication.judged"
 local traffic <const> = require "cert.traffic"
@@ -34,6 +35,26 @@ local function exercise_test_mode(t, tally)
   end
 end
 
+-- What happens before the k-th message of all; the drawn order decides which kind that is.
+local function disturb(t, k)
+  if k == 5 then
+    t:require("the device after a reset", t.dut:reset { hold_s = 0.5 }):exists()
+  elseif k == 9 then
+    if not t.dut:supply_low(true) then t:note "a low supply: not exercised, the bench file names no supply_low" end
+  elseif k == 13 then
+    t.dut:supply_low(false)
+    t:require("the device after a loss of power", t.dut:power_off { for_s = 2, discharge = true }):exists()
+  end
+end
+
+local function shuffled(t, list)
+  for i = #list, 2, -1 do
+    local k <const> = t:random(i)
+    list[i], list[k] = list[k], list[i]
+  end
+  return list
+end
+
 suite:case {
   id         = "AUTH-UL-001",
   title      = "uplink tag verifies for every message type and length",
@@ -54,8 +75,9 @@ suite:case {
   run = function(t)
     local tally <const> = { bad = 0, frames = 0, repeated = false, weakest_db = nil }
     local missing <const> = {}
-    for _, request in ipairs(traffic.kinds()) do
+    for k, request in ipairs(shuffled(t, traffic.kinds())) do
       local can <const>, why <const> = t.dut:can_send(request.message)
+      disturb(t, k)
       if can then
         local message <const> = exercise(t, request, tally)
         if not tally.captured then tally.captured = t.air:capture(message, "first-message") end

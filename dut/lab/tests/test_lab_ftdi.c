@@ -512,6 +512,12 @@ static void test_power_needs_its_pins(void **state)
     must(power_init(&p, f, "AC0", NULL, NULL, &e), &e);
     assert_int_equal(power_reset(&p, true, &e), ERR_UNSUPPORTED);
     assert_int_equal(power_lab_enable(&p, true, &e), ERR_UNSUPPORTED);
+    assert_int_equal(power_set_low(&p, true, &e), ERR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "supply_low = \"AC7\""));
+    assert_int_equal(power_add_ladder(&p, "AC0", &e), ERR_USAGE);
+    must(power_add_ladder(&p, "AC7", &e), &e);
+    must(power_set_low(&p, true, &e), &e);
+    must(power_set_low(&p, false, &e), &e);
     ftdi_close(f);
 }
 

@@ -14,7 +14,8 @@ enum {
     PIN_SWITCH = 1 << 11,
     FIRST_OUTPUT = 4,
     OUTPUT_PINS = 0x0f << FIRST_OUTPUT,
-    CONTROL_PINS = 0x7700 // relay, reset and the device's input lines
+    PIN_LADDER = 1 << 15,
+    CONTROL_PINS = 0xf700 // relay, reset, the device's input lines and its supply's ladder
 };
 
 // Pins of the device's input lines.
@@ -76,6 +77,9 @@ static void switch_device(struct probe *p, uint16_t high)
         jtag_target_reset(&p->jtag);
         p->target.set_lines(p->target.ctx, p->target.index, powered, held);
     }
+    const bool low = high & PIN_LADDER;
+    if (low != p->low) p->target.set_ladder(p->target.ctx, p->target.index, low);
+    p->low = low;
     unsigned changed = inputs ^ p->inputs;
     p->inputs = inputs;
     for (unsigned i = 0; i < PROBE_INPUTS; i++)

@@ -31,7 +31,8 @@ struct probe_target {
     const struct memory *memory;
     void (*set_lines)(void *ctx, unsigned index, bool powered, bool held);
     void (*set_input)(void *ctx, unsigned index, unsigned line, bool level);
-    const uint32_t *outputs; // level of its output line n in bit n
+    void (*set_ladder)(void *ctx, unsigned index, bool low); // of its supply
+    const uint32_t *outputs;                                 // level of its output line n in bit n
 };
 
 enum { PROBE_INPUTS = 4, PROBE_OUTPUTS = 4 };
@@ -55,6 +56,7 @@ struct probe {
     struct jtag_target jtag;
     bool is_jtag, is_double;
     bool powered, held;
+    bool low;              // the supply's ladder
     unsigned inputs;       // levels of the device's input lines
     uint16_t control_pins; // levels of what switches the device, the last time
     bool plugged;
