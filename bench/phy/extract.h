@@ -19,11 +19,11 @@ struct phy_extract {
     size_t n_taps;        // odd
     size_t n_shifts;      // parts of a sample that the taps come in
     float *taps;          // n_shifts low-passes, sum 1 each
-    float *mixed_re;      // the same, shifted to the frequency of the last use
-    float *mixed_im;      //
+    float *mixed_re;      // the same, shifted to the frequency of the last use: each number
+    float *mixed_im;      // twice
     float complex *mixer; // one turn a tap, for the frequency of the last use
     bool *is_mixed;       // which shifts the last use needed
-    float complex *scratch;
+    float complex *scratch[2];
     double energy; // sum of squared taps: noise gain
 };
 

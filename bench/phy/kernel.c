@@ -15,34 +15,36 @@ enum { LANES = 8 };
 #define LOAD(v, p)  memcpy(&(v), p, sizeof(v))
 #define STORE(p, v) memcpy(p, &(v), sizeof(v))
 
-WIDE void phy_kernel_dot(const float *samples, const float *re, const float *im, size_t n,
-                         float out[2])
+// Every fourth sample goes into one sum, of its real part and of its imaginary part with one part
+// of the tap; the four are added crosswise, the last few samples one by one.
+WIDE void phy_kernel_dots(const float *const samples[2], const struct phy_kernel_taps taps[2],
+                          size_t n, float out[4])
 {
-    VECTOR a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0};
-    for (size_t i = 0; i < 2 * n; i += 2 * LANES) {
-        VECTOR s, t;
-        LOAD(s, samples + i);
-        LOAD(t, re + i);
-        a0 += s * t;
-        LOAD(t, im + i);
-        b0 += s * t;
-        LOAD(s, samples + i + LANES);
-        LOAD(t, re + i + LANES);
-        a1 += s * t;
-        LOAD(t, im + i + LANES);
-        b1 += s * t;
+    VECTOR re[2] = {{0}}, im[2] = {{0}};
+    size_t whole = 2 * n / LANES * LANES;
+    for (size_t i = 0; i < whole; i += LANES)
+        for (int d = 0; d < 2; d++) {
+            VECTOR s, t;
+            LOAD(s, samples[d] + i);
+            LOAD(t, taps[d].re + i);
+            re[d] += s * t;
+            LOAD(t, taps[d].im + i);
+            im[d] += s * t;
+        }
+    for (int d = 0; d < 2; d++) {
+        float rr = (re[d][0] + re[d][4]) + (re[d][2] + re[d][6]);
+        float ir = (re[d][1] + re[d][5]) + (re[d][3] + re[d][7]);
+        float ri = (im[d][0] + im[d][4]) + (im[d][2] + im[d][6]);
+        float ii = (im[d][1] + im[d][5]) + (im[d][3] + im[d][7]);
+        for (size_t i = whole; i < 2 * n; i += 2) {
+            rr += samples[d][i] * taps[d].re[i];
+            ii += samples[d][i + 1] * taps[d].im[i];
+            ri += samples[d][i] * taps[d].im[i];
+            ir += samples[d][i + 1] * taps[d].re[i];
+        }
+        out[2 * d] = rr - ii;
+        out[2 * d + 1] = ri + ir;
     }
-    a0 += a1;
-    b0 += b1;
-    float rr = 0, ir = 0, ri = 0, ii = 0;
-    for (int l = 0; l < LANES; l += 2) {
-        rr += a0[l];
-        ir += a0[l + 1];
-        ri += b0[l];
-        ii += b0[l + 1];
-    }
-    out[0] = rr - ii;
-    out[1] = ri + ir;
 }
 
 WIDE void phy_kernel_preamble(const struct phy_kernel_preamble *p, float *const out[4])

@@ -7,16 +7,18 @@
 
 #include <stddef.h>
 
-enum {
-    PHY_KERNEL_SAMPLES = 8, // samples of a scalar product, and starts of a preamble, come in eights
-    PHY_KERNEL_LANES = 8    // so do types
+enum { PHY_KERNEL_LANES = 8 }; // starts of a preamble, and types, come in eights
+
+// Complex taps, each part of them twice: re[2 k] = re[2 k + 1].
+struct phy_kernel_taps {
+    const float *re, *im;
 };
 
-/// Scalar product of n complex samples and n complex taps, out[0] + i out[1]. Each part of a tap
-/// stands twice: re[2 k] = re[2 k + 1]. n is a multiple of PHY_KERNEL_SAMPLES.
-void phy_kernel_dot(const float *samples, const float *re, const float *im, size_t n, float out[2]);
+/// Scalar products of n complex samples and n complex taps, two at once: out[2 i] + j out[2 i + 1].
+void phy_kernel_dots(const float *const samples[2], const struct phy_kernel_taps taps[2], size_t n,
+                     float out[4]);
 
-// Sums of n_k values `stride` apart, from each of n starts (a multiple of PHY_KERNEL_SAMPLES).
+// Sums of n_k values `stride` apart, from each of n starts (a multiple of PHY_KERNEL_LANES).
 struct phy_kernel_preamble {
     const float *re, *im;
     size_t stride, n_k, n;
