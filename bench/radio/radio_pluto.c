@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench/base/log.h"
+#include "bench/radio/lock.h"
 #include "bench/radio/pluto.h"
 
 enum { BLOCK_SAMPLES_MIN = 1024, BLOCK_SAMPLES_MAX = 1 << 20, BYTES_PER_SAMPLE = 4 };
@@ -41,6 +42,7 @@ struct pluto {
     size_t block_samples;
     unsigned timeout_ms;
     unsigned suspect_blocks; // blocks still to be marked after an overflow
+    int lock;                // against other programs, a descriptor; -1: not had
 };
 
 static int find_device(struct radio *r, const char *name, struct iio_device **out, struct err *err)
@@ -490,10 +492,13 @@ static int pluto_open(struct radio *r, const struct radio_config *config, struct
     p->block_samples = config->block_samples;
     p->timeout_ms = config->timeout_ms;
     p->tx_side.block_samples = config->block_samples;
+    p->lock = -1;
 
     int rc = connect_context(r, config, err);
     if (rc < 0) return rc;
     rc = identify(r, config, err);
+    if (rc < 0) return rc;
+    rc = radio_lock_take(&p->lock, r->uri, r->info.serial, err);
     if (rc < 0) return rc;
 
     struct iio_channel *second = NULL;
@@ -717,6 +722,7 @@ static void pluto_close(struct radio *r)
     end_stream(p->tx_buffer, r->dead);
     end_stream(p->buffer, r->dead);
     if (p->ctx) iio_context_destroy(p->ctx);
+    if (p->lock >= 0) close(p->lock);
     tx_queue_deinit(&p->tx_side.queue);
     free(p->tx_side.seen);
     free(p);
@@ -740,8 +746,10 @@ int radio_silence(const struct radio_config *config, struct err *err)
 {
     if (strncmp(config->uri, "file:", 5) == 0) return ERR_OK; // a recording
     struct radio r = {.ops = &radio_pluto_ops, .uri = strdup(config->uri)};
-    r.state = calloc(1, sizeof(struct pluto));
-    int rc = r.uri && r.state ? ERR_OK : err_set(err, ERR_NOMEM, "radio: out of memory");
+    struct pluto *p = calloc(1, sizeof *p);
+    if (p) p->lock = -1; // who has it may be the one that does not answer
+    r.state = p;
+    int rc = r.uri && p ? ERR_OK : err_set(err, ERR_NOMEM, "radio: out of memory");
     if (rc == ERR_OK) rc = connect_context(&r, config, err);
     if (rc == ERR_OK) rc = identify(&r, config, err);
     if (rc == ERR_OK) rc = silence(&r, err);
