@@ -16,13 +16,29 @@ local ANSWER_LINES <const> = 20 -- no answer of a dialect is longer
 
 --- `port` is the C side, `language` the dialect.
 function line.new(port, language)
-  return setmetatable({ port = port, dialect = language, forgiven = 0, surplus = 0, unfinished = 0 }, Line)
+  return setmetatable({
+    port = port, dialect = language, forgiven = 0, surplus = 0, unfinished = 0, misheard = 0, sent = {},
+  }, Line)
+end
+
+local KEPT <const> = 8 -- commands whose echo may come late
+
+-- An echo that is none of the last commands': what the device heard is not what was said. Errors may begin so, too.
+function Line:check_echo(text, lines)
+  table.insert(self.sent, 1, text)
+  self.sent[KEPT + 1] = nil
+  for _, came in ipairs(lines) do
+    local is_echo = came:find "^AT[^_]" ~= nil
+    for _, said in ipairs(self.sent) do is_echo = is_echo and came ~= said end
+    if is_echo then self.misheard, self.misheard_as = self.misheard + 1, came end
+  end
 end
 
 --- A command line; lines beyond any answer were not asked for.
 function Line:put(text, given)
   self.unfinished = self.port:line_state().unfinished
   local answer <const> = self.port:command(text, given)
+  if self.dialect.echo then self:check_echo(text, answer.lines) end
   self.surplus = self.surplus + math.max(#answer.lines - ANSWER_LINES, 0)
   return answer
 end
@@ -34,8 +50,11 @@ end
 
 --- While a device starts, its pins say anything. Gives back a function that forgives what came meanwhile.
 function Line:starting()
-  local before <const> = self.port:line_state().spoiled
-  return function() self.forgiven = self.forgiven + self.port:line_state().spoiled - before end
+  local spoiled <const>, misheard <const> = self.port:line_state().spoiled, self.misheard
+  return function()
+    self.forgiven = self.forgiven + self.port:line_state().spoiled - spoiled
+    self.misheard = misheard
+  end
 end
 
 --- Why nothing that was said in this attempt proves anything, or nil; `began_s` and `now_s` are its times.
@@ -45,6 +64,9 @@ function Line:doubt(began_s, now_s)
   local garbled <const> = state.spoiled - self.forgiven
   if garbled > 0 then
     return ("%d line(s) came garbled or cut off, the last such line is '%s'"):format(garbled, state.text)
+  end
+  if self.misheard > 0 then
+    return ("%d command(s) were echoed as something else, the last one as '%s'"):format(self.misheard, self.misheard_as)
   end
   if state.in_pieces > PIECES_ALLOWED then
     return ("%d lines came in pieces, with longer pauses than %g s; the last such line is '%s'"):format(state.in_pieces,

@@ -300,6 +300,24 @@ test("an answer that came broken is held against nobody", function()
   end
 end)
 
+test("a command that was echoed as another one was garbled on its way", function()
+  local core <const> = fakes.core { port_proven = true }
+  core.dialect = require "dialects.at_slave"
+  local echo = "AT$SF=01"
+  core.dut.command = function(_, text)
+    local answer <const> = text == "AT$ID" and "OK" or "AT_PARAM_ERROR"
+    return {
+      outcome = answer == "OK" and "ok" or "error", answer = answer, lines = { echo, answer }, sent_s = 0, until_s = 0,
+    }
+  end
+  local _, why = device.new(core, core.device, core.dialect, air.new(core)):send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "fail/device")
+  echo = "AT$SF=0"
+  _, why = device.new(core, core.device, core.dialect, air.new(core)):send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+  contains(why, "1 command(s) were echoed as something else, the last one as 'AT$SF=0'")
+end)
+
 test("an adapter that stumbles once is no device that splits its lines", function()
   local _, why = dut({ answers = { ["AT$SF=01"] = { "error", "ERROR" } }, in_pieces = 2 }):send "\x01"
   equal(why.verdict, "fail")

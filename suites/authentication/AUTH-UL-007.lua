@@ -2,8 +2,10 @@
 -- every command that is known to switch the key is tried as the host, as the host that saves its settings, and in a
 -- laboratory session that must end with the reset.
 local suite <const> = require "suites.authentication"
+local traffic <const> = require "cert.traffic"
 
 local MESSAGES <const> = 3
+local KINDS <const> = traffic.kinds()
 
 -- Frames that the device's own key does not explain, and what does: once, where the key is known.
 local function count_foreign(t, after, messages, named)
@@ -25,12 +27,22 @@ local function count_foreign(t, after, messages, named)
   return wrong
 end
 
+-- Five bytes have the longest tag: two such messages tell any weak key. The last one is of any kind: a switch may act
+-- on some alone.
+local function request_of(t, i)
+  local kind = { message = "bytes", payload = string.char(0x60 + i, 0x21, 0x43, 0x65, 0x87) }
+  while i == MESSAGES do
+    kind = KINDS[t:random(#KINDS)]
+    if t.dut:can_send(kind.message) then break end
+  end
+  return kind
+end
+
 local function send_some(t, after, seen)
   local messages <const> = {}
   for i = 1, MESSAGES do
     local label <const> = ("message %d %s"):format(i, after)
-    -- Five bytes have the longest tag: two of them tell any weak key.
-    t:require(label .. " is accepted", t.dut:send(string.char(0x60 + i, 0x21, 0x43, 0x65, 0x87))):exists()
+    t:require(label .. " is accepted", t.dut:ask(request_of(t, i))):exists()
     messages[i] = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
     t:expect(label .. ": identifier", messages[i].device_id):equals(t.device.id)
   end
