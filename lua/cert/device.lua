@@ -62,13 +62,23 @@ local function silent(self, command, within_s)
 end
 
 -- A line that lost or spoiled an answer is not a device that lost its voice: of one that says something else, or
--- answers the next ping, nobody can tell what it said before.
-local function unanswered(self, command, within_s, came)
+-- answers the next ping, nobody can tell what it said before. Unless it happens again, between pings that it answers:
+-- that is a device which hangs or restarts on this command. `again` says it once more.
+local function unanswered(self, command, within_s, came, again)
   local doubt <const> = device.doubt(self)
   if doubt then
     return line.inconclusive("%s did not answer '%s' within %g s, but %s", called(self), command, within_s, doubt)
   end
   if of[self].line:answers_again() then
+    local is_lost = not again or came ~= nil or not of[self].line:carries()
+    if not is_lost then
+      local second <const> = again()
+      is_lost = second.outcome ~= "timeout" or of[self].line:came_instead(second) ~= nil or not of[self].line:carries()
+    end
+    if not is_lost then
+      return absence.device("%s did not answer '%s' within %g s, twice, but answers '%s' before and behind it: it hangs"
+        .. " or restarts on this command", called(self), command, within_s, self.dialect.ping)
+    end
     return absence.bench("%s did not answer '%s' within %g s, but answers '%s' now: its answer may have been"
       .. " lost on the serial line", called(self), command, within_s, self.dialect.ping)
   end
@@ -99,7 +109,7 @@ end
 
 local function result_of(self, answer, command, within_s, again)
   if answer.outcome == "timeout" then
-    return nil, unanswered(self, command, within_s, of[self].line:came_instead(answer))
+    return nil, unanswered(self, command, within_s, of[self].line:came_instead(answer), again)
   end
   if answer.outcome == "error" then return nil, refused(self, answer, command, again) end
   return answer

@@ -365,11 +365,25 @@ test("an identity is one when its digits are whole, and counts against a device 
 end)
 
 test("one lost answer of a device that answers the next ping allows no decision", function()
-  local d <const>, core <const> = dut { answers = { ["AT$SF=01"] = { "timeout", "" } }, port_proven = true }
+  local answers <const> = { ["AT$SF=01"] = { "timeout", "" } }
+  local d <const>, core <const> = dut { answers = answers, port_proven = true }
+  local command <const> = core.dut.command
+  core.dut.command = function(port, line, given)
+    local answer <const> = command(port, line, given)
+    if line ~= "AT" then answers[line] = nil end -- the second time it is answered
+    return answer
+  end
   local _, why = d:send "\x01"
   equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
   harness.contains(why, "may have been lost")
-  equal(core.commands, { "AT$SF=01", "AT" })
+  equal(core.commands, { "AT$SF=01", "AT", "AT", "AT", "AT", "AT$SF=01" })
+end)
+
+test("a command that is never answered, between pings that are, is what the device hangs on", function()
+  local d <const> = dut { answers = { ["AT$SF=01"] = { "timeout", "" } }, port_proven = true }
+  local _, why = d:send "\x01"
+  equal(why.verdict .. "/" .. why.blame, "fail/device")
+  harness.contains(why, "it hangs or restarts on this command")
 end)
 
 test("a request is recorded before the command goes out", function()
