@@ -137,6 +137,7 @@ void phy_decide(const struct phy_receive_config *config, const struct phy_demodu
 {
     uint8_t listed[PHY_BODY_BITS_MAX / 8];
     harden(d->soft_plain, d->body_bits, burst->body_plain);
+    memcpy(burst->state, d->state, sizeof burst->state);
     if (config->plain_only) {
         memcpy(burst->body, burst->body_plain, sizeof burst->body);
         memcpy(burst->soft, d->soft_plain, sizeof burst->soft);

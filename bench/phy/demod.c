@@ -12,6 +12,7 @@ enum {
     N_FIT = 1024,        // zero-padded transform of at most PHY_SYMBOLS_MAX symbols
     HEAD_ERRORS_MAX = 8, // differential; more is not a head
     PHASE_SIDE = 12,     // symbols on either side that the phase is smoothed over
+    HEAD_STATE = 12,     // symbols of the head that tell the state behind it
     SAMPLES_MAX = (PHY_SYMBOLS_MAX + PHY_DEMOD_TAIL + 32) * PHY_OVERSAMPLE
 };
 
@@ -332,6 +333,20 @@ static unsigned count_head_errors(const struct phy_demod *d, size_t sync, unsign
     return errors;
 }
 
+// The state before the body is known from the head's last symbols; all others count from it.
+static void make_states(const struct phy_demod *d, size_t sync, float scale,
+                        struct phy_demodulated *out)
+{
+    const float *sign = d->patterns->sign[sync];
+    float head = 0;
+    for (size_t k = PHY_HEAD_SYMBOLS - HEAD_STATE; k < PHY_HEAD_SYMBOLS; k++)
+        head += d->amplitude[k] * sign[k];
+    float turn = sign[PHY_HEAD_SYMBOLS - 1] * (head < 0 ? -scale : scale);
+    out->state[0] = scale * fabsf(head);
+    for (size_t i = 1; i <= out->body_bits; i++)
+        out->state[i] = turn * d->amplitude[PHY_HEAD_SYMBOLS - 1 + i];
+}
+
 static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_demodulated *out)
 {
     double sum = 0, across = 0;
@@ -367,6 +382,7 @@ static void make_bits(struct phy_demod *d, size_t sync, size_t n, struct phy_dem
         out->soft[i] = box_plus(scale * d->amplitude[k], scale * d->amplitude[k - 1]);
         out->soft_plain[i] = scale_plain * crealf(d->symbol[k] * conjf(d->symbol[k - 1]));
     }
+    make_states(d, sync, scale, out);
 }
 
 bool phy_demod_run(struct phy_demod *d, const float complex *y, size_t n,

@@ -32,6 +32,7 @@ struct phy_demodulated {
     size_t body_bits;
     float soft[PHY_BODY_BITS_MAX];       // log likelihood ratios, tracked
     float soft_plain[PHY_BODY_BITS_MAX]; // the same, differential
+    float state[PHY_BODY_BITS_MAX + 1];  // as in phy_burst
     float weak[PHY_BODY_BITS_MAX + 1];   // |amplitude| of each symbol that the body's bits
                                          // depend on; 0 is the head's last one
     bool erased[PHY_BODY_BITS_MAX + 1];  // those of them that something else has struck

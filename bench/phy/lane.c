@@ -365,23 +365,30 @@ static bool is_burst(const struct phy_lane *lane, const struct phy_found *f)
                              f->burst.head_errors <= CHECKED_HEAD_ERRORS);
 }
 
+// Reads the burst that one of the track's hypotheses speaks of, all samples of which are there.
+static bool read_burst(struct phy_lane *lane, const struct phy_stream *stream,
+                       const struct phy_track *t, size_t i, struct phy_found *f)
+{
+    double end = hypothesis_end(lane, t, i);
+    size_t n_y = (size_t)((end - t->origin) / lane->step) + PHY_DEMOD_TAIL * PHY_OVERSAMPLE;
+    n_y = n_y < lane->n_y ? n_y : lane->n_y;
+    phy_extract_run(&lane->extract, stream, t->origin, t->origin_hz, 0, n_y, lane->y);
+    const struct phy_hypothesis *h = &t->hypotheses[i];
+    bool read = demodulate(lane, n_y, t, h, f);
+    if (!(read && f->burst.checked) && phy_lines_remove(lane->lines, lane->y, n_y))
+        read = demodulate(lane, n_y, t, h, f); // after all else: a line may be the burst's own
+    if (read) f->burst.sure = is_sure(f, h);
+    return read;
+}
+
 // Tries the track's next hypothesis, whose burst has just ended. One that nothing vouches for is
 // reported only when its head is perfect or no other hypothesis is left.
 static int decide(struct phy_lane *lane, struct phy_stream *stream, struct phy_track *t,
                   int64_t last, struct err *err)
 {
-    size_t n_y = (size_t)((t->end - t->origin) / lane->step) + PHY_DEMOD_TAIL * PHY_OVERSAMPLE;
-    n_y = n_y < lane->n_y ? n_y : lane->n_y;
-    phy_extract_run(&lane->extract, stream, t->origin, t->origin_hz, 0, n_y, lane->y);
-
     struct phy_found f;
-    const struct phy_hypothesis *h = &t->hypotheses[t->tried];
-    bool read = demodulate(lane, n_y, t, h, &f);
-    if (!(read && f.burst.checked) && phy_lines_remove(lane->lines, lane->y, n_y))
-        read = demodulate(lane, n_y, t, h, &f); // after all else: a line may be the burst's own
-    bool whole = read && f.end_sample <= (double)last + lane->symbol; // else cut off by the end
-    if (whole) f.burst.sure = is_sure(&f, h);
-    if (whole && is_burst(lane, &f)) {
+    if (read_burst(lane, stream, t, t->tried, &f) && is_burst(lane, &f) &&
+        f.end_sample <= (double)last + lane->symbol) { // else cut off by the end
         if (f.burst.checked || f.burst.head_errors == 0)
             return accept_burst(lane, stream, t, &f, err);
         if (t->fallback == PHY_HEAD_HYPOTHESES) t->fallback = t->tried;
@@ -391,11 +398,9 @@ static int decide(struct phy_lane *lane, struct phy_stream *stream, struct phy_t
         t->end = hypothesis_end(lane, t, t->tried);
         return ERR_OK;
     }
-    h = &t->hypotheses[t->fallback < PHY_HEAD_HYPOTHESES ? t->fallback : 0];
-    if (t->fallback < PHY_HEAD_HYPOTHESES && demodulate(lane, n_y, t, h, &f)) {
-        f.burst.sure = is_sure(&f, h);
+    // The last one tried may be of a shorter burst: the fallback is read again, to its own end.
+    if (t->fallback < PHY_HEAD_HYPOTHESES && read_burst(lane, stream, t, t->fallback, &f))
         return accept_burst(lane, stream, t, &f, err);
-    }
     t->state = PHY_TRACK_DEAD;
     return ERR_OK;
 }

@@ -93,7 +93,10 @@ struct phy_burst {
     uint8_t body[PHY_BODY_BITS_MAX / 8];       // hard bits, most significant first
     uint8_t body_plain[PHY_BODY_BITS_MAX / 8]; // what the plain differential path alone gave
     float soft[PHY_BODY_BITS_MAX];             // log likelihood ratio per bit, positive = 1
-    bool clipped;                              // samples at full scale around it: do not measure
+    // The same of each symbol's phase state, before they are compared: positive = that of the
+    // reference symbol. [0] is before the first bit; a bit that is 0 changes the state.
+    float state[PHY_BODY_BITS_MAX + 1];
+    bool clipped; // samples at full scale around it: do not measure
     // Images and products of it that were heard and left out: how many, and what the first of them
     // are. All that there are, if config.unsure lets frames wait; else those heard in time.
     unsigned copies;
