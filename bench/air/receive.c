@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/sfx/joint.h"
 #include "bench/sfx/soft.h"
 
 enum { PREAMBLE = 0x55555, TYPE_BITS = 13 }; // 19 alternating bits
@@ -12,9 +13,11 @@ enum { PREAMBLE = 0x55555, TYPE_BITS = 13 }; // 19 alternating bits
 // bits are wrong; a stranger's frame has half of at least 80 bits wrong.
 static const double contradiction_max = 0.28;
 
-// Energy of all ranks together, in noise powers of a symbol, from which on they can be combined:
-// three at 1 dB each. With less, a right CRC is chance.
-static const double energy_min = 3.7;
+// Doubt (sfx_joint_decode) up to which a packet's two or three frames are believed to be of it, if
+// its CRC is right. With more, a right CRC is chance.
+static const double doubt_max_two = 0.045, doubt_max_three = 0.06;
+// Two frames with more doubt between them are not of one message; a third cannot help.
+static const double doubt_max_pair = 0.065;
 
 // What each of the receiver's beginnings stands for.
 struct kind {
@@ -172,21 +175,18 @@ static bool may_belong(const struct air_receiver *r, const struct air_frame *a,
            second->end_sample - first->end_sample <= r->combine_samples;
 }
 
-// `any` is one of them.
-static bool combine(struct air_frame *const frames[SFX_RANKS], const struct air_frame *any)
+// Of ranks of their own. c may be NULL.
+static bool combine(struct air_frame *a, struct air_frame *b, struct air_frame *c, double *doubt)
 {
-    const float *soft[SFX_RANKS] = {NULL};
+    struct air_frame *const frames[] = {a, b, c};
+    const float *state[SFX_RANKS] = {NULL};
     uint8_t packet[SFX_PACKET_MAX];
     struct sfx_uplink up;
-    double energy = 0;
-    for (size_t i = 0; i < SFX_RANKS; i++) {
-        if (!frames[i]) continue;
-        soft[i] = frames[i]->burst.soft;
-        energy += pow(10, frames[i]->burst.ebn0_db / 10);
-    }
-    if (energy < energy_min) return false;
-    sfx_soft_decode(soft, any->burst.body_bits, packet);
-    if (!is_whole(sfx_uplink_decode(any->class, packet, any->packet_len, &up))) return false;
+    for (size_t i = 0; i < SFX_RANKS; i++)
+        if (frames[i]) state[frames[i]->rank - 1] = frames[i]->burst.state;
+    *doubt = sfx_joint_decode(state, a->burst.body_bits, packet);
+    if (*doubt > (c ? doubt_max_three : doubt_max_two)) return false;
+    if (!is_whole(sfx_uplink_decode(a->class, packet, a->packet_len, &up))) return false;
     for (size_t i = 0; i < SFX_RANKS; i++)
         if (frames[i] && !fits(frames[i], packet)) return false;
     for (size_t i = 0; i < SFX_RANKS; i++)
@@ -197,17 +197,18 @@ static bool combine(struct air_frame *const frames[SFX_RANKS], const struct air_
 // Frame `f` (the newest) cannot be read alone: with one, better with two earlier ranks it may be.
 static bool combine_newest(struct air_receiver *r, struct air_frame *f)
 {
-    for (size_t i = r->given; i + 1 < r->n_frames; i++)
-        for (size_t k = i + 1; k < r->n_frames; k++) {
-            struct air_frame *a = &r->frames[i], *b = k + 1 < r->n_frames ? &r->frames[k] : NULL;
-            if (a->burst.checked || !may_belong(r, a, f)) continue;
-            if (b && (b->burst.checked || !may_belong(r, b, f) || !may_belong(r, a, b))) continue;
-            struct air_frame *set[SFX_RANKS] = {NULL};
-            set[a->rank - 1] = a;
-            set[f->rank - 1] = f;
-            if (b) set[b->rank - 1] = b;
-            if (combine(set, f)) return true;
+    for (size_t i = r->given; i + 1 < r->n_frames; i++) {
+        struct air_frame *a = &r->frames[i];
+        double doubt;
+        if (a->burst.checked || !may_belong(r, a, f)) continue;
+        if (combine(a, f, NULL, &doubt)) return true;
+        if (doubt > doubt_max_pair) continue;
+        for (size_t k = i + 1; k + 1 < r->n_frames; k++) {
+            struct air_frame *b = &r->frames[k];
+            if (b->burst.checked || !may_belong(r, b, f) || !may_belong(r, a, b)) continue;
+            if (combine(a, f, b, &doubt)) return true;
         }
+    }
     return false;
 }
 
