@@ -117,7 +117,10 @@ local function world(o)
       return { outcome = "timeout", answer = "", lines = {}, sent_s = now, until_s = now }
     end
     if line:find "^AT%$SF" then send() end
-    local answer <const> = line == core.dialect.identity.id and (o.told or IDS)[active + 1] or "OK"
+    local answer = line == core.dialect.identity.id and (o.told or IDS)[active + 1] or "OK"
+    if line == core.dialect.identity.pac then
+      answer = (active == 0 and core.device or core.device.samples[active]).pac
+    end
     return { outcome = "ok", answer = answer, lines = { answer }, sent_s = now, until_s = now }
   end
   core.dut.power = function(_, state) on[active + 1] = state end
