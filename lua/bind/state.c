@@ -12,11 +12,12 @@
 #include "bench/base/bytes.h"
 #include "lua/bind/bind.h"
 #include "lua/bind/convert.h"
+#include "lua/bind/pattern.h"
 
 enum { PAGE_MAX = 1 << 20, PATH_SIZE = 1024, DEPTH_MAX = 4 };
 
 static const size_t memory_max = (size_t)256 << 20;
-// About two seconds of pure Lua; the clock has to move on before that.
+// About two seconds of pure Lua; the clock has to move on before that, or the page is told so.
 static const int64_t instructions_max = 200 * 1000 * 1000;
 
 struct state {
@@ -128,6 +129,14 @@ static int l_array(lua_State *L)
     return 1;
 }
 
+// charge(n): n values were, or will be, looked at in one call of C. In the registry, for the
+// sandbox.
+static int l_charge(lua_State *L)
+{
+    budget_spend(L, luaL_checkinteger(L, 1), "values moved in tables: does a loop never end?");
+    return 0;
+}
+
 static int open_all(lua_State *L)
 {
     struct state *s = lua_touserdata(L, 1);
@@ -144,6 +153,7 @@ static int open_all(lua_State *L)
         {"page", l_page}, {"pages", l_pages}, {"array", l_array}, {NULL, NULL}};
     for (const luaL_Reg *lib = libraries; lib->name; lib++) {
         luaL_requiref(L, lib->name, lib->func, 1);
+        if (strcmp(lib->name, LUA_STRLIBNAME) == 0) pattern_register(L);
         lua_pop(L, 1);
     }
     static const char *const dropped[] = {"dofile", "loadfile", "load", "collectgarbage",
@@ -156,6 +166,8 @@ static int open_all(lua_State *L)
     lua_newtable(L); // loaded modules
     lua_pushcclosure(L, l_require, 2);
     lua_setglobal(L, "require");
+    lua_pushcfunction(L, l_charge);
+    lua_setfield(L, LUA_REGISTRYINDEX, "fox.charge");
 
     luaL_newlibtable(L, host);
     lua_pushlightuserdata(L, s);
@@ -178,10 +190,8 @@ static int protect(struct state *s, lua_CFunction fn, void *argument, int code, 
     if (lua_pcall(s->L, 1, 0, 0) == LUA_OK) return ERR_OK;
     const char *text = lua_tostring(s->L, -1);
     if (s->budget.overrun)
-        return err_set(
-            err, code,
-            "%smore than %lld instructions without a step of the clock: does a loop never end?",
-            s->budget.where, (long long)instructions_max);
+        return err_set(err, code, "%smore than %lld %s", s->budget.where,
+                       (long long)instructions_max, s->budget.what);
     if (s->budget.starved)
         return err_set(err, code, "the suites need more than %zu MiB of memory", memory_max >> 20);
     return err_set(err, code, "%s", text ? text : "an error without a text");

@@ -1,7 +1,7 @@
 -- What a suite's page may use: the pure part of the standard library, nothing that it could change for other pages, and
--- no way to swallow the end of its own case. Memory and instructions are bounded by the C side. Functions that loop in
--- C, where no hook reaches, have their input bounded here; what takes long all the same, such as a pattern that tries
--- every way, is ended by the supervisor.
+-- no way to swallow the end of its own case. Memory and instructions are bounded by the C side, which counts the steps
+-- of a pattern and the bytes of new texts, too. Functions that loop over a table in C, where no hook reaches, are
+-- charged for here.
 local control <const> = require "cert.control"
 
 local sandbox <const> = {}
@@ -68,21 +68,31 @@ local function plain(name, t)
   end
 end
 
+-- Counts as so many instructions of the page; plain Lua, which runs the tests of the language, counts nothing.
+local charge <const> = debug.getregistry()["fox.charge"] or function() end
+
+-- What one value costs, in instructions; insert and remove move half of them, but nothing at the end.
+local COST <const> = { concat = 1, insert = 0.5, remove = 0.5, sort = 16 }
+local MOVES_NOTHING <const> = { insert = 1, remove = 0 } -- with so many arguments behind the table
+
 local function tables()
   local out <const> = copy(table, "pack unpack")
-  for _, name in ipairs { "concat", "insert", "remove", "sort" } do
-    local original <const> = table[name]
+  for name, cost in pairs(COST) do
+    local original <const>, at_end <const> = table[name], MOVES_NOTHING[name]
     out[name] = function(t, ...)
       plain(name, t)
+      if type(t) == "table" and select("#", ...) ~= at_end then charge(math.ceil(#t * cost)) end
       return original(t, ...)
     end
   end
   function out.move(from, first, last, at, to)
     plain("move", from)
     plain("move", to)
-    if math.type(first) == "integer" and math.type(last) == "integer" and last >= first
-      and not math.ult(last - first, MOVE_MAX) then
-      control.misuse("table.move: at most %d values", MOVE_MAX)
+    -- 1e9 and "1000000000" are whole numbers, too
+    local low <const>, high <const> = math.tointeger(tonumber(first)), math.tointeger(tonumber(last))
+    if low and high and high >= low then
+      if not math.ult(high - low, MOVE_MAX) then control.misuse("table.move: at most %d values", MOVE_MAX) end
+      charge(high - low)
     end
     return table.move(from, first, last, at, to or from)
   end

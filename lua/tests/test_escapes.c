@@ -163,12 +163,65 @@ static const struct attempt endless[] = {
      "table.sort(setmetatable({}, { __len = function() return 1 << 30 end }))" OUT,
      "table.sort: expected", NULL},
     {"move nothing, often", "table.move({}, 1, 1 << 60, 2)" OUT, "table.move: at most", NULL},
+    {"move nothing, a float's worth", "table.move({}, 1, 2^60, 2)" OUT, "table.move: at most",
+     NULL},
+    {"move nothing, a text's worth", "table.move({}, 1, '9223372036854775806', 2)" OUT,
+     "table.move: at most", NULL},
     {"move from the lowest number on",
      "table.move({}, math.mininteger, math.maxinteger // 2, 2)" OUT, "table.move: at most", NULL},
     {"search a long text", "string.find(('x'):rep(70000), 'x*y')" OUT, "at most 65536 bytes", NULL},
     {"search as a method", "(('x'):rep(70000)):find('x*y')" OUT, "at most 65536 bytes", NULL},
     {"a long pattern", "string.find('x', ('x?'):rep(200))" OUT, "256 of pattern", NULL},
     {"a pattern in pieces", "string.gmatch('x', ('x?'):rep(200))" OUT, "256 of pattern", NULL},
+};
+
+#define WAYS "esc/a.lua:1: more than 200000000 steps of a pattern"
+#define GLUT "a.lua:1: more than 200000000"
+
+// Work that is done in C, where no hook comes: each page of one line is named with its line.
+static const struct attempt slow[] = {
+    {"every way to split a text", "string.find(('a'):rep(3000), ('a*'):rep(8) .. 'b')" OUT, WAYS,
+     NULL},
+    {"every way to leave one out",
+     "string.find(('a'):rep(28), ('a?'):rep(28) .. ('a'):rep(28))" OUT, WAYS, NULL},
+    {"the shortest of every way", "('a'):rep(3000):match(('.-'):rep(8) .. 'b')" OUT, WAYS, NULL},
+    {"every way once more", "('a'):rep(3000):gsub(('a*'):rep(8) .. 'b', '')" OUT, WAYS, NULL},
+    {"every way in an iterator", "for _ in ('a'):rep(3000):gmatch(('a*'):rep(8) .. 'b') do end" OUT,
+     WAYS, NULL},
+    {"every balance", "('('):rep(60000):find('%b()')" OUT, WAYS, NULL},
+    {"every capture", "('a'):rep(60000):find('(a*)%1b')" OUT, WAYS, NULL},
+    {"a set as long as may be", "('a'):rep(60000):find('[' .. ('b'):rep(250) .. ']')" OUT, WAYS,
+     NULL},
+    {"every way behind pcall",
+     "while true do pcall(string.find, ('a'):rep(3000), ('a*'):rep(8) .. 'b') end", WAYS, NULL},
+    {"every way, a little at a time", "while true do string.find(('a'):rep(300), 'a*a*b') end",
+     GLUT, NULL},
+    {"a new long text, often", "local s = ('x'):rep(1 << 20) while true do local u = s .. 'y' end",
+     GLUT, NULL},
+    {"a part of a long text, often", "local s = ('x'):rep(1 << 20) while true do s:sub(2) end",
+     GLUT, NULL},
+    {"capitals of a long text, often", "local s = ('x'):rep(1 << 20) while true do s:upper() end",
+     GLUT, NULL},
+    {"a long text in a form, often",
+     "local s = ('x'):rep(1 << 20) while true do string.format('%s!', s) end", GLUT, NULL},
+    {"the longest repetition, often", "while true do ('xy'):rep(1 << 22) end", GLUT, NULL},
+    {"a wild order",
+     "local t, n = {}, 0 for i = 1, 3000 do t[i] = i end while true do n = n + 1 "
+     "pcall(table.sort, t, function() n = n * 5 % 7 return n > 3 end) end",
+     GLUT, NULL},
+    {"sorting without end",
+     "local t = {} for i = 1, 50000 do t[i] = i end while true do table.sort(t) end", GLUT, NULL},
+    {"inserting at the front", "local t = {} for i = 1, 1e7 do table.insert(t, 1, i) end", GLUT,
+     NULL},
+    {"removing from the front",
+     "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.remove(t, 1) t[#t + 1] = 1 "
+     "end",
+     GLUT, NULL},
+    {"joining without end",
+     "local t = {} for i = 1, 1e5 do t[i] = 'x' end while true do table.concat(t) end", GLUT, NULL},
+    {"moving without end",
+     "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.move(t, 1, 1e5, 2) end", GLUT,
+     NULL},
 };
 
 static const struct attempt chance[] = {
@@ -252,6 +305,7 @@ TRY(code)
 TRY(objects)
 TRY(memory)
 TRY(endless)
+TRY(slow)
 TRY(chance)
 
 int main(void)
@@ -260,7 +314,7 @@ int main(void)
         cmocka_unit_test(test_files),  cmocka_unit_test(test_processes),
         cmocka_unit_test(test_code),   cmocka_unit_test(test_objects),
         cmocka_unit_test(test_memory), cmocka_unit_test(test_endless),
-        cmocka_unit_test(test_chance),
+        cmocka_unit_test(test_slow),   cmocka_unit_test(test_chance),
     };
     return cmocka_run_group_tests_name("escapes", tests, make_root, remove_root);
 }
