@@ -27,6 +27,18 @@ static int print_json(const struct findings *f, struct err *err)
     return ERR_OK;
 }
 
+static int record(const struct doctor_options *o, const struct jval *bench, struct err *err)
+{
+    char dir[PATH_MAX];
+    if (!bench)
+        return err_set(
+            err, ERR_USAGE,
+            "--record: expected a bench file that can be read; mend what is named above");
+    int rc = doctor_record(o, bench, dir, err);
+    if (rc == ERR_OK) fprintf(stderr, "What the instruments are like: %s/summary.md\n", dir);
+    return rc;
+}
+
 // why_no_lab: NULL, or why the virtual lab does not start.
 static int examine(const struct doctor_options *o, bool json, const struct err *why_no_lab)
 {
@@ -47,6 +59,7 @@ static int examine(const struct doctor_options *o, bool json, const struct err *
         rc = print_json(&f, &err);
     else
         findings_print(&f, stdout);
+    if (rc == ERR_OK && o->record) rc = record(o, bench, &err);
     if (rc < 0) fprintf(stderr, "foxbench doctor: %s\n", err.text);
     int code = rc < 0 ? CMD_EXIT_ERROR : findings_exit(&f);
     jval_free(bench);
@@ -77,10 +90,17 @@ static void name_bench(const char *scenario, char path[PATH_MAX])
 // The same examination by a process that has the lab's environment.
 static int examine_inside(struct lab *lab, const struct doctor_options *o, bool json)
 {
-    const char *const argv[] = {"foxbench", "doctor",   "--bench",
-                                o->bench,   "--device", o->device,
-                                "-o",       o->results, json ? "--json" : NULL,
-                                NULL};
+    char seconds[32], starts[32];
+    snprintf(seconds, sizeof seconds, "%lld", o->seconds);
+    snprintf(starts, sizeof starts, "%lld", o->starts);
+    const char *argv[20] = {"foxbench", "doctor",  "--bench", o->bench,
+                            "--device", o->device, "-o",      o->results};
+    size_t n = 8;
+    if (json) argv[n++] = "--json";
+    if (o->record) {
+        const char *const more[] = {"--record", "--seconds", seconds, "--starts", starts};
+        memcpy(argv + n, more, sizeof more);
+    }
     const struct process_config config = {.program = "/proc/self/exe",
                                           .argv = argv,
                                           .env = lab_environment(lab),
@@ -89,14 +109,14 @@ static int examine_inside(struct lab *lab, const struct doctor_options *o, bool 
                                           .err = STDERR_FILENO,
                                           .keep = -1,
                                           .death_signal = SIGTERM};
-    enum { LIMIT_MS = 60000 };
+    enum { LIMIT_MS = 60000, RECORD_LIMIT_MS = 3600 * 1000 };
     struct process child = {0};
     struct err err = {0};
     int code = CMD_EXIT_ERROR;
     fflush(stdout);
     if (process_start(&child, &config, &err) < 0)
         fprintf(stderr, "foxbench doctor: %s\n", err.text);
-    else if (!process_wait(&child, LIMIT_MS))
+    else if (!process_wait(&child, o->record ? RECORD_LIMIT_MS : LIMIT_MS))
         fprintf(stderr,
                 "foxbench doctor: an instrument of the lab did not answer within %d s; build again "
                 "and repeat\n",
@@ -126,14 +146,29 @@ int cmd_doctor(int argc, char **argv)
 {
     struct doctor_options o = {0};
     char device[PATH_MAX];
+    const char *seconds = NULL, *starts = NULL;
     bool json = false, udev = false;
     struct err err = {0};
     const struct argument arguments[] = {
-        {.name = "--bench", .value = &o.bench}, {.name = "--device", .value = &o.device},
-        {.name = "-o", .value = &o.results},    {.name = "--json", .flag = &json},
-        {.name = "--udev", .flag = &udev},      {0},
+        {.name = "--bench", .value = &o.bench},
+        {.name = "--device", .value = &o.device},
+        {.name = "-o", .value = &o.results},
+        {.name = "--json", .flag = &json},
+        {.name = "--udev", .flag = &udev},
+        {.name = "--record", .flag = &o.record},
+        {.name = "--seconds", .value = &seconds},
+        {.name = "--starts", .value = &starts},
+        {0},
     };
     int rc = arguments_parse(arguments, NULL, argc, argv, &err);
+    o.seconds = 600; // ten minutes show what a minute hides
+    o.starts = 100;
+    if (rc == ARGUMENTS_GO_ON && seconds)
+        rc = arguments_number("--seconds", seconds, 1, 86400, &o.seconds, &err);
+    if (rc == ARGUMENTS_GO_ON && starts)
+        rc = arguments_number("--starts", starts, 1, 10000, &o.starts, &err);
+    if (rc == ARGUMENTS_GO_ON && (seconds || starts) && !o.record)
+        rc = err_set(&err, ERR_USAGE, "--seconds and --starts: expected --record with them");
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("doctor", rc, &err);
     if (udev) {
         fputs(doctor_udev_rules, stdout);

@@ -5,6 +5,7 @@
 #ifndef BENCH_DOCTOR_H
 #define BENCH_DOCTOR_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,6 +54,9 @@ struct doctor_options {
     const char *device; // files
     const char *bench;
     const char *results; // folder of the run directories
+    bool record;         // write down what the instruments are like, …
+    long long seconds;   // … watch each radio's stream for so many seconds of samples, …
+    long long starts;    // … and start it so many times
 };
 
 /// This computer: suites, libraries, disk, clock, what prints the report.
@@ -64,6 +68,15 @@ void doctor_check_files(struct findings *f, const struct doctor_options *o, stru
 void doctor_check_instruments(struct findings *f, const struct jval *bench);
 /// Groups and udev rules; what is missing is only a warning to root and on a virtual bench.
 void doctor_check_rights(struct findings *f, const struct jval *bench);
+
+/// The first hour with new instruments (hardware that nobody has measured is known from papers):
+/// writes what each is like into a new folder of o->results, summary.md, record.json and the whole
+/// of each radio's attributes; `dir` gets its path. Of a radio that the bench file lets send over a
+/// cable or in a shielded box the oscillator is powered for a moment, with nothing to send and all
+/// its attenuation; no other one transmits and no device gets power. ERR_IO when it cannot be
+/// written; an instrument that is missing stands in the summary.
+FOX_CHECK int doctor_record(const struct doctor_options *o, const struct jval *bench,
+                            char dir[PATH_MAX], struct err *err);
 
 /// The udev rules that give the bench's users its instruments.
 extern const char doctor_udev_rules[];

@@ -60,6 +60,15 @@ FOX_CHECK int radio_find(struct radio_found *out, size_t max, struct err *err);
 /// Asks who is behind an address, and changes nothing there. ERR_GONE: nobody answers.
 FOX_CHECK int radio_identify(struct radio_found *out, const char *uri, struct err *err);
 
+/// Hands over, one after the other, everything that a radio tells about itself: its context, and
+/// each attribute of its devices and channels ("ad9361-phy voltage0 input hardwaregain") with the
+/// value, or "error -22 (Invalid argument)"; then under "refused …" how it answers to three
+/// settings that it must refuse. Nothing is transmitted; afterwards all is as before. `line` ends
+/// it with a negative code. Of `config` the address, the serial number and the time limit count.
+FOX_CHECK int radio_survey(const struct radio_config *config,
+                           int (*line)(void *ctx, const char *name, const char *value), void *ctx,
+                           struct err *err);
+
 /// Powers the transmitter of a radio down that a program which died may have left on; nothing else
 /// changes. Of `config` the address, the serial number and the time limit count.
 FOX_CHECK int radio_silence(const struct radio_config *config, struct err *err);

@@ -758,6 +758,124 @@ int radio_silence(const struct radio_config *config, struct err *err)
     return rc;
 }
 
+// --- all that a radio tells
+
+struct survey {
+    int (*line)(void *ctx, const char *name, const char *value);
+    void *ctx;
+    char device[64];
+    int rc; // what `line` said
+};
+
+static int tell_value(struct survey *s, const char *name, const char *value, ssize_t n)
+{
+    char text[96];
+    snprintf(text, sizeof text, "error %zd (%s)", n, strerror((int)-n));
+    if (s->rc == ERR_OK) s->rc = s->line(s->ctx, name, n < 0 ? text : value);
+    return s->rc;
+}
+
+static int tell_channel_attr(struct iio_channel *ch, const char *attr, const char *value,
+                             size_t len, void *ctx)
+{
+    struct survey *s = ctx;
+    char name[256];
+    (void)len;
+    snprintf(name, sizeof name, "%s %s %s %s", s->device, iio_channel_get_id(ch),
+             iio_channel_is_output(ch) ? "output" : "input", attr);
+    return tell_value(s, name, value, 0);
+}
+
+static void tell_device(struct survey *s, const struct iio_device *dev)
+{
+    char name[256], value[4096];
+    for (unsigned i = 0; i < iio_device_get_attrs_count(dev); i++) {
+        const char *attr = iio_device_get_attr(dev, i);
+        snprintf(name, sizeof name, "%s %s", s->device, attr);
+        ssize_t n = iio_device_attr_read(dev, attr, value, sizeof value);
+        if (tell_value(s, name, value, n) < 0) return;
+    }
+    for (unsigned i = 0; i < iio_device_get_debug_attrs_count(dev); i++) {
+        const char *attr = iio_device_get_debug_attr(dev, i);
+        snprintf(name, sizeof name, "%s debug %s", s->device, attr);
+        ssize_t n = iio_device_debug_attr_read(dev, attr, value, sizeof value);
+        if (tell_value(s, name, value, n) < 0) return;
+    }
+}
+
+// One by one: asked for all at once, a radio with an attribute that cannot be read tells none.
+static void tell_channel(struct survey *s, struct iio_channel *ch)
+{
+    char value[4096];
+    for (unsigned i = 0; i < iio_channel_get_attrs_count(ch); i++) {
+        const char *attr = iio_channel_get_attr(ch, i);
+        ssize_t n = iio_channel_attr_read(ch, attr, value, sizeof value);
+        char text[96];
+        snprintf(text, sizeof text, "error %zd (%s)", n, strerror((int)-n));
+        if (tell_channel_attr(ch, attr, n < 0 ? text : value, 0, s) < 0) return;
+    }
+}
+
+static void tell_context(struct survey *s, struct iio_context *ctx)
+{
+    for (unsigned i = 0; i < iio_context_get_attrs_count(ctx); i++) {
+        const char *name, *value;
+        char subject[128];
+        if (iio_context_get_attr(ctx, i, &name, &value) < 0 || strcmp(name, "uri") == 0) continue;
+        snprintf(subject, sizeof subject, "context %s", name);
+        if (tell_value(s, subject, value, 0) < 0) return;
+    }
+    for (unsigned i = 0; i < iio_context_get_devices_count(ctx) && s->rc == ERR_OK; i++) {
+        const struct iio_device *dev = iio_context_get_device(ctx, i);
+        const char *name = iio_device_get_name(dev);
+        snprintf(s->device, sizeof s->device, "%s", name ? name : iio_device_get_id(dev));
+        tell_device(s, dev);
+        for (unsigned c = 0; c < iio_device_get_channels_count(dev) && s->rc == ERR_OK; c++)
+            tell_channel(s, iio_device_get_channel(dev, c));
+    }
+}
+
+// What must not work: said with the error that this firmware has for it.
+static void tell_refusals(struct survey *s, const struct pluto *p)
+{
+    char mode[64] = "";
+    tell_value(s, "refused ad9361-phy altvoltage0 output frequency 1e12", "accepted",
+               iio_channel_attr_write_longlong(p->rx_lo, "frequency", 1000000000000LL));
+    tell_value(s, "refused ad9361-phy voltage0 input hardwaregain 1000", "accepted",
+               iio_channel_attr_write_double(p->rx_path, "hardwaregain", 1000));
+    if (iio_channel_attr_read(p->rx_path, "gain_control_mode", mode, sizeof mode) < 0) return;
+    if (iio_channel_attr_write(p->rx_path, "gain_control_mode", "slow_attack") < 0) return;
+    tell_value(s, "refused ad9361-phy voltage0 input hardwaregain 10 in slow_attack", "accepted",
+               iio_channel_attr_write_double(p->rx_path, "hardwaregain", 10));
+    if (iio_channel_attr_write(p->rx_path, "gain_control_mode", mode) < 0)
+        LOG_WARN("radio", "cannot set the gain mode back to %s", mode);
+}
+
+int radio_survey(const struct radio_config *config,
+                 int (*line)(void *ctx, const char *name, const char *value), void *ctx,
+                 struct err *err)
+{
+    struct radio r = {.ops = &radio_pluto_ops, .uri = strdup(config->uri)};
+    struct pluto *p = calloc(1, sizeof *p);
+    struct survey s = {.line = line, .ctx = ctx};
+    if (p) p->lock = -1;
+    r.state = p;
+    int rc = r.uri && p ? ERR_OK : err_set(err, ERR_NOMEM, "radio: out of memory");
+    if (rc == ERR_OK && strncmp(config->uri, "file:", 5) == 0)
+        rc = err_set(err, ERR_UNSUPPORTED, "radio %s: a recording tells nothing of a radio", r.uri);
+    if (rc == ERR_OK) rc = connect_context(&r, config, err);
+    if (rc == ERR_OK) rc = identify(&r, config, err);
+    if (rc == ERR_OK) rc = radio_lock_take(&p->lock, r.uri, r.info.serial, err);
+    if (rc == ERR_OK) {
+        tell_context(&s, p->ctx);
+        if (s.rc == ERR_OK) tell_refusals(&s, p);
+        rc = s.rc == ERR_OK ? ERR_OK : err_set(err, s.rc, "radio %s: not written down", r.uri);
+    }
+    if (p) pluto_close(&r);
+    free(r.uri);
+    return rc;
+}
+
 // --- finding radios
 
 // "0456:b673 (Analog Devices Inc. PlutoSDR (ADALM-PLUTO)), serial=1044…": the serial is last.

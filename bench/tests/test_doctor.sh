@@ -38,6 +38,64 @@ printed=$(perl -MJSON::PP -0777 -ne '
 [ "$printed" = 3 ] || why="$why; three radios in the JSON, found $printed"
 verdict "--json is an array of findings" "$why"
 
+# What the instruments are like, against what libiio's own tool reads of them; nothing is on the air afterwards.
+{
+    cat "$root/fixtures/scenarios/default.scenario"
+    for s in $(seq 1 15); do printf 'at %ds overflow pluto station3\nat %d.5s overflow pluto station3\n' "$s" "$s"; done
+} >"$work/lossy.scenario"
+sed 's/path = "conducted",/path = n == 2 and "antenna" or "conducted",/' "$root/fixtures/benches/virtual.lua" >"$work/one.lua"
+cat >"$work/record" <<'SCRIPT'
+"$1" doctor --bench "$2" --record --seconds 1 --starts 2 -o new/folder || exit
+for name in xo_correction calib_mode; do
+    printf '%s %s\n' $name "$(iio_attr -u "$FOXLAB_PLUTO_0_URI" -d ad9361-phy $name | tail -n 1)"
+done >told
+iio_attr -u "$FOXLAB_PLUTO_0_URI" -c ad9361-phy altvoltage1 powerdown >powerdown
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 perl -MIO::Socket::UNIX -e '
+    my $s = IO::Socket::UNIX->new(Peer => $ENV{FOXLAB_CONTROL}) or die "control: $!";
+    for (@ARGV) { print $s "$_\n"; $s->flush; print scalar <$s>; }' 'state device dut1'
+SCRIPT
+doctor 0 "$lab" run "$work/lossy.scenario" -- sh "$work/record" "$fox" "$work/one.lua"
+says '^off'
+cp new/folder/instruments-*/summary.md out
+says '^\| station1 \| serial number \| - \| 104473f0c5a100010203040506070809a0 \| told \|$'
+says '^\| station1 \| range of rates .*\| agrees \|$'
+says '^\| station1 \| markers within one start of the streams \| no sample apart \| 0 apart .* 2 starts \| agrees \|$'
+says '^\| station1 \| lost samples \| none \| 0 of [0-9]+ blocks marked, in 1\.0 s .*\| agrees \|$'
+says '^\| station1 \| a centre beyond the range is refused \| error -22 \| error -22 .*\| agrees \|$'
+says '^\| station1 \| carrier of its own oscillator.* dBFS off, .* dBFS on'
+says '^\| station2 \| sending \| - \| not tried: the bench file does not let it'
+says '^\| station3 \| lost samples \| none \| [1-9][0-9]* of [0-9]+ blocks marked.*\| differs \|$'
+says '^\| dut3 \| serial line .*\| agrees \|$'
+says '^\| ftdi1 \| adapter .*FT232H, serial FOXFTDI1'
+silent '^\| station2 \| (markers|carrier|transmit behind)'
+[ "$(cat powerdown)" = 1 ] || why="$why; the oscillator's power-down reads $(cat powerdown)"
+perl -MJSON::PP -e '
+    sub read_json { local (@ARGV, $/) = @_; decode_json(<>) }
+    my ($folder) = glob "new/folder/instruments-*";
+    my $all = read_json("$folder/attributes-station1.json");
+    print scalar(keys %$all) > 150 ? "" : "few attributes: " . scalar(keys %$all) . "\n";
+    open my $told, "<", "told" or die;
+    while (<$told>) {
+        my ($name, $value) = /(\S+) .*?(\S+)$/ or die $_;
+        $value =~ s/^\x27|\x27$//g;
+        print "$name: iio_attr reads $value, recorded " . $all->{"ad9361-phy $name"} . "\n"
+            if $all->{"ad9361-phy $name"} ne $value;
+    }
+    my $record = read_json("$folder/record.json");
+    print "facts\n" if @{ $record->{facts} } < 40 || grep { !length $_->{found} } @{ $record->{facts} };
+' >wrong 2>&1
+[ -s wrong ] && why="$why; $(cat wrong)"
+verdict "--record writes down what the instruments are like" "$why"
+
+doctor 3 "$fox" doctor --bench "$root/fixtures/benches/broken.lua" --record --seconds 1 -o broken
+cp broken/instruments-*/summary.md out
+says '^\| station1 \| attributes \| all can be asked for \| .*no Pluto answers there.*\| differs \|$'
+says '^\| dut1 \| serial line .*no-such-serial-port.*\| differs \|$'
+verdict "what is missing stands in the record" "$why"
+doctor 4 "$fox" doctor --seconds 5
+grep -q 'expected --record with them' "$work/err" || why="$why; stderr"
+verdict "its options belong to --record" "$why"
+
 # A device that gets power sends a frame within seconds, and a bench that transmits is counted as well.
 cat >"$work/watch" <<'SCRIPT'
 "$1" doctor --bench "$2/fixtures/benches/virtual.lua" >doctor.out || exit
