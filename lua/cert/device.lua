@@ -276,6 +276,8 @@ function Device:ask(given)
   end
   local came <const>, why <const> = result_of(self, answer, text, within_s, say)
   if not came then return nil, why end
+  local flood <const> = of[self].line:flood(of[self].began_s, of[self].core.air:now_s())
+  if flood then return nil, line.inconclusive("%s was asked with '%s' and said %s", called(self), text, flood) end
   return request
 end
 

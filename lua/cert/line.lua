@@ -48,19 +48,29 @@ function Line:unasked()
   return self.port:unasked() + self.surplus
 end
 
---- While a device starts, its pins say anything. Gives back a function that forgives what came meanwhile.
+--- While a device starts, its pins say anything, and it may tell much of itself. Gives back a function that forgives
+--- what came meanwhile.
 function Line:starting()
   local spoiled <const>, misheard <const> = self.port:line_state().spoiled, self.misheard
+  local unasked <const> = self.port:unasked()
   return function()
+    self.surplus = self.surplus - (self.port:unasked() - unasked)
     self.forgiven = self.forgiven + self.port:line_state().spoiled - spoiled
     self.misheard = misheard
   end
 end
 
---- Why nothing that was said in this attempt proves anything, or nil; `began_s` and `now_s` are its times.
+--- What floods the line, in words, or nil; `began_s` and `now_s` are the times of the attempt.
+function Line:flood(began_s, now_s)
+  local lines <const>, s <const> = self:unasked(), now_s - began_s
+  if lines >= FLOOD_LINES and lines > s * FLOOD_PER_S then
+    return ("%d lines in %.0f s that nobody asked for: among them no answer can be told for sure"):format(lines, s)
+  end
+end
+
+--- Why nothing that was said in this attempt proves anything, or nil.
 function Line:doubt(began_s, now_s)
-  local state <const>, lines <const> = self.port:line_state(), self:unasked()
-  local s <const> = now_s - began_s
+  local state <const> = self.port:line_state()
   local garbled <const> = state.spoiled - self.forgiven
   if garbled > 0 then
     return ("%d line(s) came garbled or cut off, the last such line is '%s'"):format(garbled, state.text)
@@ -72,9 +82,7 @@ function Line:doubt(began_s, now_s)
     return ("%d lines came in pieces, with longer pauses than %g s; the last such line is '%s'"):format(state.in_pieces,
       self.dialect.pause_s, state.text)
   end
-  if lines >= FLOOD_LINES and lines > s * FLOOD_PER_S then
-    return ("%d lines in %.0f s that nobody asked for: among them no answer can be told for sure"):format(lines, s)
-  end
+  return self:flood(began_s, now_s)
 end
 
 --- Whether a command and its answer come through now: the ping is answered well three times.

@@ -37,7 +37,7 @@ has_bytes() {
 
 all='' downlinks='' signs=''
 if [ "${1:-}" = --all ]; then
-    all='* --profile basic' downlinks='AUTH-DL-* CNT-DL-* FWL-* --profile basic' signs='AUTH-UL-* ENC-* --profile basic'
+    all='* --profile basic' downlinks='AUTH-DL-* CNT-DL-* FWL-* --profile basic' signs='AUTH-UL-* --profile smoke'
     shift
 fi
 only=$*
