@@ -303,3 +303,8 @@ int64_t air_receiver_settled(const struct air_receiver *r)
         settled = r->frames[r->given].end_sample;
     return settled;
 }
+
+int64_t air_receiver_quiet(const struct air_receiver *r)
+{
+    return r->given < r->n_frames ? 0 : phy_receiver_quiet(r->phy);
+}

@@ -58,6 +58,9 @@ FOX_CHECK int air_receiver_push(struct air_receiver *r, const int16_t *iq, size_
                                 struct err *err);
 FOX_CHECK int air_receiver_finish(struct air_receiver *r, struct err *err);
 bool air_receiver_next(struct air_receiver *r, struct air_frame *out);
+/// Until so many samples have been pushed in all, no further frame comes out, and `verify` is not
+/// called.
+int64_t air_receiver_quiet(const struct air_receiver *r);
 /// Every frame that ended before this sample has been (or can be) handed out.
 int64_t air_receiver_settled(const struct air_receiver *r);
 

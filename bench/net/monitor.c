@@ -247,15 +247,32 @@ void monitor_frame(struct monitor *m, const struct monitor_frame *f)
     w->last = *f->up;
 }
 
+static double pause_of(const struct monitor *m, const struct registry_device *d, double now_s)
+{
+    return now_s - (d->counter_known ? d->last_s : m->rules.begin_s);
+}
+
+static bool is_silent(const struct monitor *m, const struct registry_device *d, double now_s)
+{
+    // a message may be heard by its last frame alone
+    double most_s = d->facts.interval_s + JUDGE_MERGE_S;
+    return d->facts.interval_s > 0 && pause_of(m, d, now_s) > most_s && !d->silence_told;
+}
+
+bool monitor_would_tell(const struct monitor *m, double now_s)
+{
+    const struct registry_device *d;
+    for (size_t i = 0; (d = judge_device_at(m->judge, i)); i++)
+        if (is_silent(m, d, now_s)) return true;
+    return false;
+}
+
 void monitor_tick(struct monitor *m, double now_s)
 {
     struct registry_device *d;
     for (size_t i = 0; (d = judge_device_at(m->judge, i)); i++) {
-        double since_s = d->counter_known ? d->last_s : m->rules.begin_s;
-        double pause_s = now_s - since_s;
-        // a message may be heard by its last frame alone
-        double most_s = d->facts.interval_s + JUDGE_MERGE_S;
-        if (d->facts.interval_s <= 0 || pause_s <= most_s || d->silence_told) continue;
+        if (!is_silent(m, d, now_s)) continue;
+        double pause_s = pause_of(m, d, now_s);
         d->silence_told = true;
         alarm_raise(m, MONITOR_SILENCE, d, 0, now_s,
                     "nothing of the device was accepted for %.0f s, at most %.0f s are declared",

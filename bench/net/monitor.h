@@ -75,6 +75,8 @@ void monitor_free(struct monitor *m);
 void monitor_frame(struct monitor *m, const struct monitor_frame *frame);
 /// Time has come to now_s: looks for devices that are silent.
 void monitor_tick(struct monitor *m, double now_s);
+/// Whether monitor_tick would raise an alarm.
+bool monitor_would_tell(const struct monitor *m, double now_s);
 /// Alarms, oldest first, each once; one kind is told once an hour for each device (or station). Of
 /// more than MONITOR_ALARMS_MAX that wait the oldest are dropped, which *lost (may be NULL) counts.
 bool monitor_next(struct monitor *m, struct monitor_alarm *out, unsigned *lost);

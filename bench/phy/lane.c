@@ -215,6 +215,21 @@ int64_t phy_lane_settled(const struct phy_lane *lane)
     return settled < 0 ? 0 : (int64_t)floor(settled);
 }
 
+int64_t phy_lane_quiet(const struct phy_lane *lane)
+{
+    // A burst comes out behind its end, and begins a lead before its candidate at the earliest. The
+    // next candidates are those of the last window that was looked at.
+    const double shortest = (SHORTEST_BURST - PHY_HEAD_LEAD) * lane->symbol + tail(lane);
+    int64_t window = (lane->next_frame - 1) * (int64_t)phy_detector_hop(lane->detector);
+    double quiet = (double)window + shortest;
+    for (size_t i = 0; i < lane->tracks.n; i++) {
+        const struct phy_track *t = &lane->tracks.list[i];
+        if (t->state == PHY_TRACK_HEARD) quiet = fmin(quiet, t->end + tail(lane));
+        if (t->state == PHY_TRACK_WAITING) quiet = fmin(quiet, t->begin + shortest);
+    }
+    return quiet < 1 ? 0 : (int64_t)floor(quiet) - 1;
+}
+
 static int detect(struct phy_lane *lane, const struct phy_stream *stream, int64_t last,
                   struct err *err)
 {

@@ -45,6 +45,8 @@ FOX_CHECK int phy_lane_advance(struct phy_lane *lane, struct phy_stream *stream,
                                struct err *err);
 /// The next decided burst; not yet in order of time.
 bool phy_lane_next(struct phy_lane *lane, struct phy_found *out);
+/// phy_lane_next gives nothing new before the stream goes beyond this sample.
+int64_t phy_lane_quiet(const struct phy_lane *lane);
 /// Every burst that ended before this stream sample has been given out by phy_lane_next.
 int64_t phy_lane_settled(const struct phy_lane *lane);
 

@@ -388,3 +388,15 @@ int64_t phy_receiver_settled(const struct phy_receiver *r)
 {
     return r->settled < r->n_pushed ? r->settled : r->n_pushed;
 }
+
+int64_t phy_receiver_quiet(const struct phy_receiver *r)
+{
+    // One that is held is decided already: it waits for what may precede it.
+    if (r->n_held || r->first_ready < r->n_ready) return 0;
+    int64_t quiet = INT64_MAX;
+    for (size_t i = 0; i < r->n_lanes; i++) {
+        int64_t q = phy_lane_quiet(r->lanes[i]);
+        quiet = q < quiet ? q : quiet;
+    }
+    return quiet * phy_frontend_decimation(r->frontend);
+}

@@ -116,6 +116,9 @@ FOX_CHECK int phy_receiver_push(struct phy_receiver *r, const int16_t *iq, size_
 FOX_CHECK int phy_receiver_finish(struct phy_receiver *r, struct err *err);
 /// True and a burst, or false when none is ready.
 bool phy_receiver_next(struct phy_receiver *r, struct phy_burst *out);
+/// Until so many samples have been pushed in all, no further burst becomes available, and neither
+/// `check` nor `vouch` is called.
+int64_t phy_receiver_quiet(const struct phy_receiver *r);
 /// Every burst that ended before this input sample has been (or can be) handed out.
 int64_t phy_receiver_settled(const struct phy_receiver *r);
 

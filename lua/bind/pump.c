@@ -8,8 +8,6 @@
 
 #include "lua/bind/pump_internal.h"
 
-enum { SLICE_SAMPLES = 4096 };
-
 static const double progress_every_s = 0.2;
 
 static double wall_s(void)
@@ -22,8 +20,8 @@ static double wall_s(void)
 int pump_open_receiver(struct pump *p, struct err *err)
 {
     const struct radio_info *info = radio_info(p->radio);
-    air_receiver_free(p->receiver);
-    p->receiver = NULL;
+    air_ear_free(p->ear);
+    p->ear = NULL;
     p->heard_from = p->now;
     p->rate_hz = info->rate_hz;
     p->lo_hz = info->lo_hz;
@@ -36,16 +34,21 @@ int pump_open_receiver(struct pump *p, struct err *err)
                        "rate_hz in the bench file",
                        p->config.radio_unit, p->config.low_hz, p->config.high_hz, p->rate_hz,
                        p->lo_hz);
-    const struct air_receiver_config config = {
-        .rate_hz = p->rate_hz,
-        .low_hz = low,
-        .high_hz = high,
-        .bit_rate_100 = !p->config.bit_rate_600,
-        .bit_rate_600 = p->config.bit_rate_600,
-        .verify = pump_verify,
-        .verify_ctx = p,
+    const struct air_ear_config config = {
+        .receiver =
+            {
+                .rate_hz = p->rate_hz,
+                .low_hz = low,
+                .high_hz = high,
+                .bit_rate_100 = !p->config.bit_rate_600,
+                .bit_rate_600 = p->config.bit_rate_600,
+                .verify = pump_verify,
+                .verify_ctx = p,
+            },
+        .alive = pump_still_alive,
+        .alive_ctx = p,
     };
-    return air_receiver_new(&p->receiver, &config, err);
+    return air_ear_new(&p->ear, &config, err);
 }
 
 int pump_open(struct pump **out, const struct pump_config *config, const struct pump_sink *sink,
@@ -93,7 +96,7 @@ void pump_close(struct pump *p)
     iq_ring_deinit(&p->ring);
     bytes_deinit(&p->log);
     pump_close_cores(p);
-    air_receiver_free(p->receiver);
+    air_ear_free(p->ear);
     pump_close_units(p);
     ftdi_close(p->ftdi);
     air_jam_free(p->jam);
@@ -180,6 +183,11 @@ int pump_alive(struct pump *p, struct err *err)
     return p->sink.progress(p->sink.ctx, p->now, p->step, err);
 }
 
+int pump_still_alive(void *pump, struct err *err)
+{
+    return pump_alive(pump, err);
+}
+
 int pump_emit(struct pump *p, struct jval *event, struct err *err)
 {
     if (!event) return ERR_FORMAT; // jval_make has said why
@@ -235,7 +243,7 @@ int pump_take_gap(struct pump *p, const char *unit, int64_t lost, unsigned flags
 static int drain(struct pump *p, struct err *err)
 {
     struct air_frame f;
-    while (air_receiver_next(p->receiver, &f)) {
+    while (air_ear_next(p->ear, &f)) {
         int rc = take_frame(p, &f, err);
         if (rc < 0) return rc;
     }
@@ -258,19 +266,6 @@ int pump_receiver_failed(int rc, const char *unit, struct err *err)
     return rc == ERR_LIMIT ? ERR_IO : rc;
 }
 
-// In slices, each followed by a sign of life: a band full of signals may take seconds a block.
-static int hear(struct pump *p, const struct iq_block *block, struct err *err)
-{
-    for (size_t at = 0, n; at < block->n_samples; at += n) {
-        n = block->n_samples - at < SLICE_SAMPLES ? block->n_samples - at : SLICE_SAMPLES;
-        int rc = air_receiver_push(p->receiver, block->iq + 2 * at, n, err);
-        if (rc < 0) return pump_receiver_failed(rc, p->config.radio_unit, err);
-        rc = pump_alive(p, err);
-        if (rc < 0) return rc;
-    }
-    return ERR_OK;
-}
-
 static int step(struct pump *p, struct err *err)
 {
     struct iq_block block;
@@ -284,8 +279,8 @@ static int step(struct pump *p, struct err *err)
     }
     if (lost != 0) iq_ring_jump(&p->ring, block.first_sample);
     iq_ring_put(&p->ring, block.iq, block.n_samples);
-    rc = hear(p, &block, err);
-    if (rc < 0) return rc;
+    rc = air_ear_push(p->ear, block.iq, block.n_samples, err);
+    if (rc < 0) return pump_receiver_failed(rc, p->config.radio_unit, err);
     rc = pump_step_stations(p, err);
     if (rc < 0) return rc;
     rc = pump_step_jam(p, &block, err);
@@ -326,9 +321,17 @@ int pump_wait(struct pump *p, int64_t until, struct err *err)
     return ERR_OK;
 }
 
+// Whether a frame that ended before that time may still come. Mostly the samples so far say so,
+// searched or not.
+static bool may_come(struct pump *p, int64_t until)
+{
+    return p->heard_from + air_ear_settled_at_most(p->ear) < until ||
+           p->heard_from + air_ear_settled(p->ear) < until;
+}
+
 int pump_next_frame(struct pump *p, int64_t until, struct jval **out, struct err *err)
 {
-    while (p->frames.count == 0 && p->heard_from + air_receiver_settled(p->receiver) < until) {
+    while (p->frames.count == 0 && may_come(p, until)) {
         int rc = pump_step(p, err);
         if (rc < 0) return rc;
     }

@@ -193,7 +193,9 @@ static int tell_alarms(struct pump *p, struct pump_core *core, struct err *err)
 // Time has come as far as the first radio's frames have been handed out.
 int pump_step_core(struct pump *p, struct err *err)
 {
-    int64_t settled = p->heard_from + air_receiver_settled(p->receiver);
+    int64_t settled = p->heard_from + air_ear_settled_at_most(p->ear);
+    if (monitor_would_tell(p->core.monitor, (double)settled / p->rate_hz))
+        settled = p->heard_from + air_ear_settled(p->ear);
     monitor_tick(p->core.monitor, (double)settled / p->rate_hz);
     return tell_alarms(p, &p->core, err);
 }

@@ -2,6 +2,7 @@
 #ifndef LUA_BIND_PUMP_INTERNAL_H
 #define LUA_BIND_PUMP_INTERNAL_H
 
+#include "bench/air/ear.h"
 #include "bench/air/jam.h"
 #include "bench/air/jam_send.h"
 #include "bench/air/receive.h"
@@ -94,7 +95,7 @@ struct pump_station {
     const struct pump_station_config *config;
     struct radio *radio;           // NULL: not open now
     bool monitor;                  // it listens to what the bench sends, and to nothing else
-    struct air_receiver *receiver; // NULL: a monitor
+    struct air_ear *ear;           // NULL: a monitor
     struct iq_ring ring;           // what it received last
     struct air_transmit *transmit; // NULL: it only listens
     bool began;
@@ -130,7 +131,7 @@ struct pump {
     struct pump_unit *unit;                 // the one in use
     struct ftdi *ftdi;                      // NULL: none
     struct power power;
-    struct air_receiver *receiver;
+    struct air_ear *ear;
     struct pump_core core;
     unsigned counted[JUDGE_STATUSES];                // frames of each status when the attempt began
     struct monitor_alarm alarms[MONITOR_ALARMS_MAX]; // of the attempt, a ring
@@ -203,6 +204,8 @@ struct jval *pump_queue_take(struct pump_queue *q);
 
 /// The pump is dead from now on, with this error. Returns rc.
 int pump_fail(struct pump *p, int rc, const struct err *err);
+/// pump_alive, for air_ear_config.alive: with the pump as context.
+int pump_still_alive(void *pump, struct err *err);
 /// What the receiver could not do, with the unit named and the bench to blame. Returns the code.
 int pump_receiver_failed(int rc, const char *unit, struct err *err);
 /// Says again why a dead pump is dead.

@@ -227,7 +227,7 @@ static bool find_judge(const struct pump *p, unsigned by, unsigned *station)
     *station = 0;
     for (unsigned k = 1; by == 0 && k <= p->config.n_stations; k++) {
         const struct air_path *path = pump_path(p, by, k);
-        if (!p->stations[k - 1].receiver || !path || path->attenuation_db <= most) continue;
+        if (!p->stations[k - 1].ear || !path || path->attenuation_db <= most) continue;
         most = path->attenuation_db;
         *station = k;
     }

@@ -15,7 +15,7 @@ static const double keep_s = 4;
 static void close_station(struct pump_station *s)
 {
     air_transmit_free(s->transmit);
-    air_receiver_free(s->receiver);
+    air_ear_free(s->ear);
     iq_ring_deinit(&s->ring);
     radio_close(s->radio);
     *s = (struct pump_station){0};
@@ -52,22 +52,27 @@ static int open_station(struct pump *p, size_t i, bool monitor, struct err *err)
 static int begin_station(struct pump *p, struct pump_station *s, struct err *err)
 {
     const struct radio_info *info = radio_info(s->radio);
-    const struct air_receiver_config config = {
-        .rate_hz = info->rate_hz,
-        .low_hz = p->config.low_hz - info->lo_hz,
-        .high_hz = p->config.high_hz - info->lo_hz,
-        .bit_rate_100 = !p->config.bit_rate_600,
-        .bit_rate_600 = p->config.bit_rate_600,
-        .verify = pump_verify,
-        .verify_ctx = p,
+    const struct air_ear_config config = {
+        .receiver =
+            {
+                .rate_hz = info->rate_hz,
+                .low_hz = p->config.low_hz - info->lo_hz,
+                .high_hz = p->config.high_hz - info->lo_hz,
+                .bit_rate_100 = !p->config.bit_rate_600,
+                .bit_rate_600 = p->config.bit_rate_600,
+                .verify = pump_verify,
+                .verify_ctx = p,
+            },
+        .alive = pump_still_alive,
+        .alive_ctx = p,
     };
-    air_receiver_free(s->receiver);
-    s->receiver = NULL;
+    air_ear_free(s->ear);
+    s->ear = NULL;
     s->began = false;
     s->heard.n = 0;
     s->overload_at = -1;
     if (s->monitor) return ERR_OK;
-    int rc = air_receiver_new(&s->receiver, &config, err);
+    int rc = air_ear_new(&s->ear, &config, err);
     if (rc < 0 || !s->config->radio.transmit || s->transmit) return rc;
     return air_transmit_new(&s->transmit, s->radio, &s->config->permit, p->config.armed, err);
 }
@@ -238,10 +243,10 @@ static int step_station(struct pump *p, unsigned i, struct err *err)
     if (lost != 0) iq_ring_jump(&s->ring, block.first_sample);
     iq_ring_put(&s->ring, block.iq, block.n_samples);
     if (s->monitor) return ERR_OK;
-    rc = air_receiver_push(s->receiver, block.iq, block.n_samples, err);
+    rc = air_ear_push(s->ear, block.iq, block.n_samples, err);
     if (rc < 0) return pump_receiver_failed(rc, s->config->unit, err);
     struct air_frame f;
-    while (rc == ERR_OK && air_receiver_next(s->receiver, &f))
+    while (rc == ERR_OK && air_ear_next(s->ear, &f))
         rc = take_station_frame(p, i, &f, err);
     if (rc < 0 || !s->transmit) return rc;
     rc = air_transmit_step(s->transmit, s->next, err);
