@@ -115,12 +115,11 @@ suite:case {
   minimum    = { uplinks = 12 },
 
   run = function(t)
-    local told <const>, sent <const>, steps <const>, short <const>, refusals, proven = {}, {}, {}, {}, 0, 0
+    local told <const>, sent <const>, steps <const>, short <const>, proven = {}, {}, {}, {}, 0
     local exchanges <const> = exchanges_of(t.watched.events)
     for i, exchange in ipairs(exchanges) do
       local first <const> = first_frame(exchange)
       if is_refusal(exchange) and first then
-        refusals = refusals + 1
         if is_proven(exchanges, i) then proven = proven + 1 end
         local where <const> = ("%s, counter %d"):format(exchange.case or "?", first.counter)
         local line <const>, frame <const> = told_of(exchange), unasked_of(exchange, first.counter)
@@ -138,7 +137,6 @@ suite:case {
         end
       end
     end
-    t:expect("refused downlinks judged", refusals):at_least(#t.watched.gaps == 0 and 1 or 0)
     if proven < 42 and #told + #sent + #steps + #short == 0 then
       t:expect("refused downlinks to judge by", nil, t:doubt(("%d refusals were seen between genuine downlinks that the"
         .. " device took, 42 are needed"):format(proven))):exists()

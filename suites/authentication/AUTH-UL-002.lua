@@ -43,7 +43,7 @@ suite:case {
     t:expect("frames whose content is not what was asked for", contents):is_empty()
     t:expect("frames that nobody asked for", unasked):is_empty()
     t:expect("frames that do not decode", traffic.broken(t.watched.uplinks)):is_empty()
-    t:expect("frames judged", frames):at_least(1)
+    if frames == 0 then t:expect("frames judged", nil, t:doubt "none of the watched messages decoded"):exists() end
   end,
 }
 

@@ -34,7 +34,9 @@ suite:case {
       end
     end
     t:expect(("jumps beyond the network's window of %d"):format(window), far):is_empty()
-    t:expect("steps judged", steps):at_least(1)
+    if steps == 0 then
+      t:expect("steps judged", nil, t:doubt "the watched cases heard no two messages of this device"):exists()
+    end
     t:measure("largest step of the counter", largest):report "1"
   end,
 }
