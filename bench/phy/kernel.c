@@ -4,7 +4,8 @@
 
 // Versions for wider vectors are chosen when the program starts. No version fuses a product and a
 // sum, and none changes the order of sums (CMakeLists.txt): their bits are the same.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
+    !defined(__SANITIZE_THREAD__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
