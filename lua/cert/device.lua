@@ -1,6 +1,7 @@
 -- t.dut: the device under test, asked through its dialect. What the device is asked and answers is recorded by the
 -- C side.
 local absence <const> = require "cert.absence"
+local answer <const> = require "cert.answer"
 local bench_config <const> = require "cert.config"
 local control <const> = require "cert.control"
 local dialect <const> = require "cert.dialect"
@@ -50,69 +51,10 @@ function device.doubt(dut)
   return of[dut].line:doubt(of[dut].began_s, of[dut].core.air:now_s())
 end
 
--- No answer: the device is to blame once its line has been seen to work.
-local function silent(self, command, within_s)
-  if of[self].port:proven() then
-    return absence.device("%s did not answer '%s' within %g s; it has answered before on this port", called(self),
-      command, within_s)
-  end
-  return absence.bench("%s answered '%s' within %g s, and nothing ever did in this run: the serial line is"
-    .. " not proven; check the wiring, the port, the baud rate and the device's power",
-    of[self].name and "nothing at " .. of[self].name or "nothing", command, within_s)
-end
-
--- A line that lost or spoiled an answer is not a device that lost its voice: of one that says something else, or
--- answers the next ping, nobody can tell what it said before. Unless it happens again, between pings that it answers:
--- that is a device which hangs or restarts on this command. `again` says it once more.
-local function unanswered(self, command, within_s, came, again)
-  local doubt <const> = device.doubt(self)
-  if doubt then
-    return line.inconclusive("%s did not answer '%s' within %g s, but %s", called(self), command, within_s, doubt)
-  end
-  if of[self].line:answers_again() then
-    local is_lost = not again or came ~= nil or not of[self].line:carries()
-    if not is_lost then
-      local second <const> = again()
-      is_lost = second.outcome ~= "timeout" or of[self].line:came_instead(second) ~= nil or not of[self].line:carries()
-    end
-    if not is_lost then
-      return absence.device("%s did not answer '%s' within %g s, twice, but answers '%s' before and behind it: it hangs"
-        .. " or restarts on this command", called(self), command, within_s, self.dialect.ping)
-    end
-    return absence.bench("%s did not answer '%s' within %g s, but answers '%s' now: its answer may have been"
-      .. " lost on the serial line", called(self), command, within_s, self.dialect.ping)
-  end
-  if came then
-    return line.inconclusive("%s did not answer '%s' within %g s; it %s, which is neither '%s' nor an error of the"
-      .. " dialect %s", called(self), command, within_s, came, self.dialect.ok, self.dialect.name)
-  end
-  return silent(self, command, within_s)
-end
-
--- A refusal is the device's when the line carries, and when it comes again: a command that was garbled on its way is
--- refused too. `again` says the command once more; without it nothing more is said.
-local function refused(self, answer, command, again)
-  local why = absence.device("%s refused '%s': %s", called(self), command, answer.answer)
-  local doubt <const> = device.doubt(self)
-  if doubt then return line.inconclusive("%s, but %s", why.text, doubt) end
-  if not again then return why end
-  if not of[self].line:carries() then
-    return line.inconclusive("%s, but does not answer '%s' three times in a row", why.text, self.dialect.ping)
-  end
-  local second <const> = again()
-  if second.outcome ~= "error" then
-    why = line.inconclusive("%s, and %s when it was said once more: it may have been garbled on its way", why.text,
-      second.outcome == "ok" and "obeyed" or "did not answer")
-  end
-  return why
-end
-
-local function result_of(self, answer, command, within_s, again)
-  if answer.outcome == "timeout" then
-    return nil, unanswered(self, command, within_s, of[self].line:came_instead(answer), again)
-  end
-  if answer.outcome == "error" then return nil, refused(self, answer, command, again) end
-  return answer
+local function result_of(self, got, command, within_s, again)
+  return answer.judge({
+    line = of[self].line, dialect = self.dialect, name = of[self].name, doubt = device.doubt(self),
+  }, got, command, within_s, again)
 end
 
 local COMMAND <const> = {
@@ -129,9 +71,9 @@ function Device:command(text, given)
   local o <const> = options("t.dut:command", given, COMMAND)
   local within_s <const> = o.within_s or self.dialect.within_s
   local forgive <const> = o.restarts and of[self].line:starting()
-  local answer <const> = put(self, text, { within_s = within_s, answer = o.answer })
+  local got <const> = put(self, text, { within_s = within_s, answer = o.answer })
   if forgive then forgive() end
-  local came <const>, why <const> = result_of(self, answer, text, within_s)
+  local came <const>, why <const> = result_of(self, got, text, within_s)
   if not came then return nil, why end
   return { text = came.answer, lines = came.lines, sent_s = came.sent_s, until_s = came.until_s, summary = came.answer }
 end
@@ -161,15 +103,17 @@ function Device:is_ready(within_s)
   local stop_s <const> = of[self].core.air:now_s() + limit_s
   local came
   repeat
-    local answer <const> = put(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
-    if answer.outcome == "ok" then return true end
-    came = of[self].line:came_instead(answer) or came
+    local got <const> = put(self, self.dialect.ping, { within_s = 0.5, answer = "end" })
+    if got.outcome == "ok" then return true end
+    came = of[self].line:came_instead(got) or came
   until of[self].core.air:now_s() >= stop_s
   if came then
     return nil, line.inconclusive("%s did not answer '%s' within %g s; it %s", called(self), self.dialect.ping, limit_s,
       came)
   end
-  return nil, silent(self, self.dialect.ping, limit_s)
+  return nil, answer.silence({
+    line = of[self].line, dialect = self.dialect, name = of[self].name,
+  }, self.dialect.ping, limit_s)
 end
 
 -- The same for a device that is starting: what came from `forgive` on is forgiven once it is there.
@@ -263,18 +207,18 @@ function Device:ask(given)
     }
     return put(self, text, { within_s = within_s, answer = "end" })
   end
-  local answer <const> = say()
+  local got <const> = say()
   if o.downlink then
-    request.lines = { table.unpack(answer.lines) }
-    if answer.outcome == "error" and dialect.is_without(self.dialect, answer.answer) then return request end
-    if answer.outcome == "ok" then
-      request.downlink_line = dialect.find_downlink(self.dialect, answer.lines)
+    request.lines = { table.unpack(got.lines) }
+    if got.outcome == "error" and dialect.is_without(self.dialect, got.answer) then return request end
+    if got.outcome == "ok" then
+      request.downlink_line = dialect.find_downlink(self.dialect, got.lines)
       if not request.downlink_line and self.dialect.downlink_at ~= "before" then
         request.downlink_line = await_window(self, request.at_s + within_s, request.lines)
       end
     end
   end
-  local came <const>, why <const> = result_of(self, answer, text, within_s, say)
+  local came <const>, why <const> = result_of(self, got, text, within_s, say)
   if not came then return nil, why end
   local flood <const> = of[self].line:flood(of[self].began_s, of[self].core.air:now_s())
   if flood then return nil, line.inconclusive("%s was asked with '%s' and said %s", called(self), text, flood) end
@@ -357,14 +301,14 @@ local DIGITS <const> = { id = 8, pac = 16 }
 local LINES_BESIDE <const> = 5 -- that may stand before the one that was asked for
 
 -- The digits among the lines of an answer and the few behind it, or nil and what came instead.
-local function digits_of(self, name, answer)
+local function digits_of(self, name, got)
   local first
   local function look(text)
     local digits <const> = text:lower():gsub("%s", "")
     first = first or text
     return #digits == DIGITS[name] and not digits:find "%X" and digits or nil
   end
-  for _, text in ipairs(answer.lines) do
+  for _, text in ipairs(got.lines) do
     local found <const> = look(text)
     if found then return found end
   end
@@ -379,9 +323,9 @@ end
 local function told_of(self, name)
   local text <const>, within_s <const> = self.dialect.identity[name], self.dialect.within_s
   local function say() return put(self, text, { within_s = within_s, answer = self.dialect.identity_answer }) end
-  local answer <const>, why <const> = result_of(self, say(), text, within_s, say)
-  if not answer then return nil, why end
-  local digits <const>, instead <const> = digits_of(self, name, answer)
+  local got <const>, why <const> = result_of(self, say(), text, within_s, say)
+  if not got then return nil, why end
+  local digits <const>, instead <const> = digits_of(self, name, got)
   if digits then return digits end
   return nil, line.inconclusive("%s answered '%s' with '%s', which is not the %d digits of its %s", called(self), text,
     instead or "nothing", DIGITS[name], name)
@@ -560,8 +504,8 @@ function Device:test_mode_j()
       by = request.by,
     }
   end
-  local answer <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
-  local came <const>, why <const> = result_of(self, answer, way.ask, way.within_s)
+  local got <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
+  local came <const>, why <const> = result_of(self, got, way.ask, way.within_s)
   if not came then return nil, why end
   return requests
 end

@@ -93,6 +93,11 @@ function Line:carries()
   return true
 end
 
+--- Whether it has ever been seen to work in this run.
+function Line:proven()
+  return self.port:proven()
+end
+
 --- Whether the device answers one of a few pings.
 function Line:answers_again()
   if not self.port:proven() then return false end
