@@ -11,6 +11,7 @@ local PAYLOAD_BYTES <const> = 8
 -- After the downlink: latest start of the confirmation, its tolerance, the longest control frame, what decoding takes.
 local CONFIRMED_WITHIN_S <const> = 4.0 + 0.1 + 1.9 + 0.5
 
+local BURST_S <const> = 0.5 -- a downlink, and what decoding takes
 local HANDED_OVER_S <const> = 1.0 -- behind a downlink: the host has it
 
 local function hex_of(bytes)
@@ -50,7 +51,7 @@ local EXCHANGE <const> = {
   label = { type = "string" },
   payload = { type = "string" },
   tag_flip_hex = FRAME.tag_flip_hex,
-  ask = { type = "string", default = "\xd0" },
+  ask = { type = "any", default = "\xd0" },
   at = { type = "table", optional = true },
 }
 
@@ -169,17 +170,18 @@ end
 
 --- t:exchange{ label =, payload =, tag_flip_hex = "0000", ask =, at = } -> { request, message, payload_hex, payloads,
 --- lines, confirmation, more, sent, bursts, genuine, delay_s, reaction }, or a stop: asks the device for a downlink
---- with the message `ask`, and answers in the middle of its window with 8 bytes of payload, with these bits of the
---- genuine tag turned over; or with each frame of `at`, in the order of their times: { after_s = seconds behind the end
---- of frame 1 (without it, in the middle of the window), on_uplink = true for frame 1's own frequency, below_db =
---- (weaker than the bench's downlinks are), off_hz = (beside the frequency that is due), payload =, tag_flip_hex =,
---- payload_flip_hex = (bits turned over behind the signing), key = "own" | "public" | "test" | "zeros" | "ones" |
---- "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =, flip =, add = } (makes another one of the
---- request's, to sign and scramble for), rewhiten = true (scrambles for the request's all the same) }; an empty `at`
---- leaves the request without an answer. `payload_hex` is what the device handed to its host first, `payloads` all of
---- that, `lines` all that it said, `confirmation` the frame it confirmed with, `sent` the last burst, `genuine` how
---- many were what the network would have sent, `reaction` says in words what the device did; nil: nothing. `on_air`
---- says whether the radio showed it; `doubt` says why what the host was told proves nothing, or nil.
+--- with `ask`, the bytes of a message or a request as t.dut:ask takes it, and answers in the middle of its window with
+--- 8 bytes of payload, with these bits of the genuine tag turned over; or with each frame of `at`, in the order of
+--- their times: { after_s = seconds behind the end of frame 1 (without it, in the middle of the window), on_uplink =
+--- true for frame 1's own frequency, below_db = (weaker than the bench's downlinks are), off_hz = (beside the frequency
+--- that is due), payload =, tag_flip_hex =, payload_flip_hex = (bits turned over behind the signing), key = "own" |
+--- "public" | "test" | "zeros" | "ones" | "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =,
+--- flip =, add = } (makes another one of the request's, to sign and scramble for), rewhiten = true (scrambles for the
+--- request's all the same) }; an empty `at` leaves the request without an answer. `payload_hex` is what the device
+--- handed to its host first, `payloads` all of that, `lines` all that it said, `confirmation` the frame it confirmed
+--- with, `sent` the last burst, `genuine` how many were what the network would have sent, `reaction` says in words what
+--- the device did; nil: nothing. `on_air` says whether the radio showed it; `doubt` says why what the host was told
+--- proves nothing, or nil.
 function downlink.exchange(t, core, given)
   local o <const> = options("t:exchange", given, EXCHANGE)
   check_cipher(t, core)
@@ -188,10 +190,13 @@ function downlink.exchange(t, core, given)
   local replies <const>, latest_s <const> = replies_of(o)
   if #replies > 0 then core.tx:reply(replies) end
   local began_s <const> = t.air:now_s()
-  local request <const> = t:require(o.label .. ": the request is accepted", t.dut:send(o.ask, { downlink = true }))
-    :exists()
+  local asked <const> = type(o.ask) == "table" and o.ask or { message = "bytes", payload = o.ask }
+  local request <const> = t:require(o.label .. ": the request is accepted", t.dut:ask {
+    message = asked.message, payload = asked.payload, downlink = true,
+  }):exists()
   local message <const> = t:require(o.label .. ": the request on air", t.air:message { within_s = 1 }):exists()
-  t.air:silence_until(message.start_s + latest_s) -- bursts behind the window
+  local first <const> = message.by_rank[1]
+  t.air:silence_until((first and first.end_s or message.end_s) + latest_s + BURST_S) -- it may have answered before
   local bursts <const> = sent_bursts(core, o.label)
   local sent <const> = bursts[#bursts]
   if #bursts < #replies then

@@ -9,7 +9,7 @@ local suite <const> = require "cert.suite"
 local loader <const> = {}
 
 -- What pages may require by name, besides other pages.
-local PUBLIC <const> = { ["cert"] = true, ["cert.traffic"] = true }
+local PUBLIC <const> = { ["cert"] = true, ["cert.deck"] = true, ["cert.traffic"] = true }
 
 local PROFILE <const> = {
   title = { type = "string" },

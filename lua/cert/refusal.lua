@@ -1,6 +1,7 @@
 -- t:refuses: altered downlinks that the device must refuse without a trace, between genuine ones that it must take.
 local absence <const> = require "cert.absence"
 local control <const> = require "cert.control"
+local deck <const> = require "cert.deck"
 local device <const> = require "cert.device"
 local downlink <const> = require "cert.downlink"
 local line <const> = require "cert.line"
@@ -9,6 +10,11 @@ local options <const> = require "cert.options"
 local refusal <const> = {}
 
 local EVERY <const> = 8 -- refusals between two positive twins
+local LOW_EVERY <const> = 3 -- stimuli: with the supply as low as the bench can make it, where it can
+local POWER_BEFORE <const>, RESET_BEFORE <const> = 2, 4 -- stimuli
+-- Behind the end of frame 1, inside the window of every zone: near its beginning, in the middle, near its end. Every
+-- fourth stimulus is sent near the end, which takes longer.
+local EARLY_S <const>, MIDDLE_S <const>, LATE_S <const>, LATE_EVERY <const> = 22, 32, 43.4, 4
 local READABLE <const> = 3 -- bytes of a payload in a row that no line holds by accident
 
 local function hex_of(bytes)
@@ -18,7 +24,7 @@ end
 local REFUSES <const> = {
   event = { type = "string" },
   payload = { type = "string" },
-  ask = { type = "string", default = "\xd0" },
+  ask = { type = "any", optional = true },
   stimuli = { type = "table" },
 }
 
@@ -50,7 +56,9 @@ local function line_with(lines, payload_hex)
   for _, text in ipairs(lines) do
     local digits <const> = text:lower():gsub("%X", "")
     for from = 1, #payload_hex - 2 * READABLE + 1, 2 do
-      if digits:find(payload_hex:sub(from, from + 2 * READABLE - 1), 1, true) then return text end
+      local part <const> = payload_hex:sub(from, from + 2 * READABLE - 1)
+      local is_uniform <const> = part == part:sub(1, 2):rep(READABLE) -- as any figure may be
+      if not is_uniform and digits:find(part, 1, true) then return text end
     end
   end
 end
@@ -82,13 +90,18 @@ Block.__index = Block
 -- Counters, frames and lines of each exchange: what would give a refused downlink away.
 function Block:look(label, made)
   local last <const> = self.last
-  if last then
+  if last and self.restarted then
+    -- A device may leave out values behind a restart; CNT-UL-010 judges how many.
+    if not self.t.net:is_newer(made.message.counter, (last.confirmation or last.message).counter) then
+      self.steps[#self.steps + 1] = label .. ", behind a restart: no new counter"
+    end
+  elseif last then
     -- The confirmation of an accepted downlink takes a counter value of its own; a refused one must leave none.
     local due <const> = last.confirmation and 2 or 1
     local step <const> = self.t.net:step(last.message.counter, made.message.counter)
     if step ~= due then self.steps[#self.steps + 1] = ("%s: %d instead of %d"):format(label, step, due) end
   end
-  self.last = made
+  self.last, self.restarted = made, false
   local ranks <const> = self.t.air:ranks_of(made.message)
   if ranks and ranks ~= "1+2+3" then self.short[#self.short + 1] = ("%s: %s"):format(label, ranks) end
 end
@@ -97,7 +110,7 @@ end
 -- same, since an altered one that is accepted proves enough.
 function Block:twin(where)
   local label <const> = "genuine downlink " .. where
-  local made <const> = downlink.exchange(self.t, self.core, { label = label, payload = self.payload, ask = self.ask })
+  local made <const> = downlink.exchange(self.t, self.core, { label = label, payload = self.payload, ask = self:ask() })
   local took <const> = made.payload_hex == hex_of(self.payload) and #made.payloads == 1
     and made.confirmation ~= nil and made.confirmation.message == "dl_confirmation"
   self:look(label, made)
@@ -110,6 +123,11 @@ function Block:twin(where)
   end
 end
 
+-- The next request: of each kind in turn.
+function Block:ask()
+  return self.asks or self.draw()
+end
+
 -- The next request's counter, when nothing else is sent before it.
 function Block:due()
   local last <const> = self.last
@@ -117,11 +135,11 @@ function Block:due()
 end
 
 local function differs(frame, counter)
+  local change <const> = frame.counter or {}
   if frame.tag_flip_hex or frame.payload_flip_hex or frame.id then return true end
   if frame.key and frame.key ~= "own" or frame.payload_differs then return true end
-  return not frame.counter or downlink.counter_of({
-    swap = frame.counter.swap or false, clear = frame.counter.clear or 0, flip = frame.counter.flip or 0,
-    add = frame.counter.add or 0,
+  return downlink.counter_of({
+    swap = change.swap or false, clear = change.clear or 0, flip = change.flip or 0, add = change.add or 0,
   }, counter) ~= counter
 end
 
@@ -132,11 +150,36 @@ function Block:is_altered(stimulus)
     for _, frame in ipairs(stimulus.at) do all = all and differs(frame, self:due()) end
     if all then return true end
     local label <const> = "a message that moves the counter on"
-    self.t:require(label, self.t.dut:send(self.ask)):exists()
+    self.t:require(label, self.t.dut:send "\xd0"):exists()
     local message <const> = self.t:require(label .. " on air", self.t.air:message { within_s = 10 }):exists()
     self:look(label, { message = message })
   end
   return false
+end
+
+-- A frame without a time of its own is sent near the beginning and in the middle of the window, in turn strong and as
+-- weak as the device still hears it, and every fourth time near the end: a device may look less closely at what comes
+-- late, weak or again.
+function Block:spread(i, at)
+  local list <const> = {}
+  local function add(frame, after_s, below_db)
+    local copy <const> = {}
+    for k, v in pairs(frame) do copy[k] = v end
+    copy.after_s, copy.below_db = after_s, frame.below_db or below_db
+    list[#list + 1] = copy
+  end
+  local weaker_db <const> = self.t:weaker_db()
+  for _, frame in ipairs(at) do
+    if frame.after_s then
+      add(frame, frame.after_s)
+    else
+      add(frame, EARLY_S, i % 2 == 0 and weaker_db or nil)
+      add(frame, MIDDLE_S, i % 2 == 1 and weaker_db or nil)
+      if i % LATE_EVERY == 1 then add(frame, LATE_S) end
+    end
+  end
+  table.sort(list, function(a, b) return a.after_s < b.after_s end)
+  return list
 end
 
 -- What a stimulus did, in words, or nil; and whether that is beyond doubt: the radio shows it, or the host was told
@@ -153,11 +196,28 @@ function Block:effect_of(stimulus, made)
   if less then return ("the host was not told '%s', as it is without a downlink"):format(less), false end
 end
 
+-- From POWER_BEFORE to RESET_BEFORE the device is as it is in the field, its first window one behind power-up; then it
+-- is reset, and the next window is the first one behind that.
+function Block:restart(i)
+  local t <const> = self.t
+  if i == POWER_BEFORE and t:has_line "power" then
+    t.dut:lab_enable(false)
+    t:require("the device after a loss of power", t.dut:power_off { for_s = 1, discharge = true }):exists()
+    self.restarted = true
+  elseif i == RESET_BEFORE then
+    t.dut:lab_enable(true)
+    if not t:has_line "reset" then return end
+    t:require("the device after a reset", t.dut:reset { hold_s = 0.5 }):exists()
+    self.restarted = true
+  end
+end
+
 function Block:exchange(stimulus)
   local t <const> = self.t
   local made <const> = downlink.exchange(t, self.core, {
-    label = stimulus.name, payload = self.payload, at = stimulus.at, ask = self.ask,
+    label = stimulus.name, payload = self.payload, at = stimulus.at, ask = self:ask(),
   })
+  self:look(stimulus.name, made)
   local effect <const>, sure <const> = self:effect_of(stimulus, made)
   if made.genuine > 0 then
     t:require(stimulus.name, nil, absence.bench("the altered downlink came to the same as the genuine one for counter"
@@ -166,7 +226,6 @@ function Block:exchange(stimulus)
     t:require(stimulus.name, nil, absence.bench("no reaction was heard, but samples were lost (%s): repeat the"
       .. " case", made.lost)):exists()
   end
-  self:look(stimulus.name, made)
   if effect and not sure and made.doubt then
     t:require(stimulus.name, nil, line.inconclusive("%s, but %s", effect, made.doubt)):exists()
   end
@@ -174,8 +233,11 @@ function Block:exchange(stimulus)
 end
 
 -- Whether the stimulus had an effect. One that the serial line alone shows must come again.
-function Block:try(i, stimulus)
+function Block:try(i, given)
   local t <const> = self.t
+  local stimulus <const> = { name = given.name, at = self:spread(i, given.at) }
+  self:restart(i)
+  t.dut:supply_low(i % LOW_EVERY == 0)
   if not self:is_altered(stimulus) then
     t:note(("%s: not exercised, it leaves the counter %d as it is"):format(stimulus.name, self:due()))
     return false
@@ -209,9 +271,12 @@ end
 
 --- t:refuses{ event =, payload =, stimuli = { { name =, at = { { … }, … } }, … } } -> whether none had an effect:
 --- answers one request with the frames of each stimulus (as in t:exchange; what a frame does not say is as in the
---- genuine downlink), and one with nothing, for comparison; with a positive twin before, after, and after every eighth.
---- A stimulus that the device reacts to, by its host, on air, in its counter, its repetitions or its settings, fails; a
---- twin that the device does not accept makes the case inconclusive.
+--- genuine downlink; one without a time is sent at several places of the window, strong and weak), and one with
+--- nothing, for comparison; with a positive twin before, after, and after every eighth. The second stimulus meets the
+--- device as it is in the field, in its first window after power-up, the fourth one in the first window behind a reset;
+--- every third one and the last twin meet a low supply, where the bench can; requests are of each kind in turn, unless
+--- `ask` gives one. A stimulus that the device reacts to, by its host, on air, in its counter, its repetitions or its
+--- settings, fails; a twin that the device does not accept makes the case inconclusive.
 function refusal.block(t, core, given)
   local o <const> = options("t:refuses", given, REFUSES)
   for i, stimulus in ipairs(o.stimuli) do
@@ -219,12 +284,13 @@ function refusal.block(t, core, given)
     if #stimulus.at == 0 then control.misuse("t:refuses: the stimulus %s has no frame", stimulus.name) end
   end
   local block <const> = setmetatable({
-    t = t, core = core, payload = o.payload, ask = o.ask, steps = {}, short = {}, total = #o.stimuli,
+    t = t, core = core, payload = o.payload, asks = o.ask, draw = deck.new(t, true), steps = {}, short = {},
+    total = #o.stimuli,
   }, Block)
   local before <const> = answers_of(t)
   block:twin "before"
   local silent <const> = downlink.exchange(t, core, {
-    label = "a request that nobody answers", payload = o.payload, at = {}, ask = o.ask,
+    label = "a request that nobody answers", payload = o.payload, at = {}, ask = block:ask(),
   })
   block.silence = kinds_of(silent.lines)
   block:look("a request that nobody answers", silent)
@@ -237,7 +303,13 @@ function refusal.block(t, core, given)
       return block:try(i, o.stimuli[i])
     end,
   }
-  if holds then block:twin "at the end" end
+  if holds then -- as those refusals were that had it hardest
+    t.dut:lab_enable(false)
+    t.dut:supply_low(true)
+    block:twin "at the end"
+  end
+  t.dut:supply_low(false)
+  t.dut:lab_enable(true)
   block:compare_settings(settings)
   t:expect("counters that do not follow the request before", block.steps):is_empty()
   t:expect("requests without all of their frames", block.short):is_empty()

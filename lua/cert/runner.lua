@@ -184,6 +184,14 @@ function T:refuses(given)
   return refusal.block(self, of[self], given)
 end
 
+--- t:has_line(name) -> whether the bench switches the device's "power" or "reset".
+function T:has_line(name)
+  if name ~= "power" and name ~= "reset" then
+    control.misuse("t:has_line(%q): known are power, reset", tostring(name))
+  end
+  return config.switch(of[self].bench, name) ~= nil
+end
+
 --- t:weaker_db() -> by how much downlinks can be weaker than the bench's; see cert/downlink.lua.
 function T:weaker_db()
   return downlink.weaker_db(self, of[self])

@@ -15,6 +15,7 @@ local SECTIONS <const> = {
   { "Further units of the make: t.samples", "lua/cert/samples.lua", { "^t%.samples" } },
   { "The network: t.net", "lua/bind/bind_net.c", { "^t%.net" } },
   { "Messages as they must be: require \"cert.traffic\"", "lua/cert/traffic.lua" },
+  { "Requests in an order that is drawn: require \"cert.deck\"", "lua/cert/deck.lua" },
 }
 
 local function read(path)

@@ -4,6 +4,7 @@ local harness <const> = require "tests.harness"
 local fakes <const> = require "tests.fakes"
 local loader <const> = require "cert.loader"
 local runner <const> = require "cert.runner"
+local traffic <const> = require "cert.traffic"
 local test <const>, equal <const>, contains <const> = harness.test, harness.equal, harness.contains
 
 local FRAME_S <const>, GAP_S <const> = 1.44, 0.5
@@ -54,7 +55,7 @@ local function play(o)
     counter = counter + 1
     frame { message = "dl_confirmation", rank = 1, start_s = sent[#sent].end_s + CONFIRMED_S, payload_hex = "09" }
   end
-  local function send(hex, asks)
+  local function send(message, hex, asks)
     counter = counter + 1
     local start_s = now_s + 0.1
     local state = counter + 1 -- encrypted, in a manner of speaking: another keystream each time
@@ -62,10 +63,12 @@ local function play(o)
       state = state * 1103515245 + 12345 & 0x7fffffff
       return ("%02x"):format(tonumber(two, 16) ~ state >> 16 & 255)
     end)
+    local shape <const> = traffic.shape(message, #hex // 2)
     for rank = 1, 3 do
       if not (o.misses and o.misses(counter, rank)) then
         frame {
-          rank = rank, start_s = start_s, payload_hex = sealed, bf = asks, tag_ok = not o.unsigned,
+          rank = rank, start_s = start_s, message = message, payload_hex = sealed, bf = asks,
+          class = shape.class, li = shape.li, tag_hex = ("5a"):rep(shape.tag_len), tag_ok = not o.unsigned,
           judge = o.unsigned and "bad_tag" or "accepted",
         }
       end
@@ -93,11 +96,14 @@ local function play(o)
   function dut.command(_, line, given)
     core.commands[#core.commands + 1] = line
     local hex <const>, asks <const> = line:match "^AT%$SF=(%x+)(,?1?)$"
+    local bit <const>, bit_asks <const> = line:match "^AT%$SB=([01])(,?1?)$"
     if not on or o.mute and o.mute(line) then
       now_s = now_s + given.within_s
       return { outcome = "timeout", answer = "", lines = {}, sent_s = now_s, until_s = now_s }
     end
-    if hex then send(hex:lower(), asks ~= "") end
+    if hex then send("bytes", hex:lower(), asks ~= "") end
+    if bit then send("bit" .. bit, "", bit_asks ~= "") end
+    if line == "AT$SO" then send("keep_alive", "00000000000000", false) end
     return { outcome = "ok", answer = "OK", lines = {}, sent_s = now_s, until_s = now_s }
   end
   function dut.next_line(_, given)

@@ -1,6 +1,7 @@
 -- A device that refuses every downlink would pass all negative tests. So the genuine one must arrive: on the host, byte
 -- for byte, and be confirmed in time with a message that verifies.
 local suite <const> = require "suites.authentication"
+local deck <const> = require "cert.deck"
 
 local CONFIRMED_S <const> = { 1.4, 4.0 } -- from the end of the downlink
 local TOLERANCE_S <const> = 0.1 -- assumed, on both ends
@@ -61,13 +62,14 @@ suite:case {
   deadline_s = 900,
 
   run = function(t)
+    local draw <const> = deck.new(t, true)
     t:claim {
       event = "a genuine downlink not accepted as it was sent",
       trials = t:amount { of = "exchanges", full = 10, smoke = 3 }, allowed = 0,
       trial = function(i)
         local payload <const> = random_payload(t)
         t:step(("exchange %d"):format(i))
-        local made <const> = t:exchange { label = ("exchange %d"):format(i), payload = payload }
+        local made <const> = t:exchange { label = ("exchange %d"):format(i), payload = payload, ask = draw() }
         local wrong <const> = wrong_with(t, made, payload)
         if #wrong > 0 then
           t:note(("exchange %d: %s"):format(i, table.concat(wrong, "; ")))

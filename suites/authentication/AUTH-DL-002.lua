@@ -7,11 +7,23 @@ local BITS <const> = 16
 -- In smoke: the highest and lowest bit of each byte, so that a byte or a top bit that is left out is found.
 local CORNERS <const> = { 15, 7, 8, 0 }
 
-local function stimulus(bit)
-  local byte <const> = bit >= 8 and 1 or 2
+-- What a comparison of the bytes' sum or exclusive or overlooks, and contents that look like none: one more frame in
+-- each window.
+local OTHERS <const> = {
+  { tag_flip_hex = "8080" }, { tag_flip_hex = "ffff" }, { tag_flip_hex = "0101" }, { tag_flip_hex = "4040" },
+  { tag_flip_hex = "0001", payload = ("\0"):rep(8) }, { tag_flip_hex = "0100", payload = ("\xff"):rep(8) },
+}
+local OTHER_S <const> = 27 -- behind the end of frame 1
+
+local function stimulus(i, bit)
+  local byte <const>, other <const> = bit >= 8 and 1 or 2, OTHERS[(i - 1) % #OTHERS + 1]
   return {
-    name = ("bit %d of byte %d of the tag turned over"):format(bit % 8, byte),
-    at = { { tag_flip_hex = ("%04x"):format(1 << bit) } },
+    name = ("bit %d of byte %d of the tag turned over, and %s"):format(bit % 8, byte, other.payload
+      and "one under a uniform payload" or "the same bits of both bytes"),
+    at = {
+      { tag_flip_hex = ("%04x"):format(1 << bit) },
+      { tag_flip_hex = other.tag_flip_hex, payload = other.payload, after_s = OTHER_S },
+    },
   }
 end
 
@@ -29,7 +41,7 @@ suite:case {
 
   run = function(t)
     local amount <const>, stimuli <const> = t:amount { of = "tag bits", full = BITS, smoke = #CORNERS }, {}
-    for i = 1, amount do stimuli[i] = stimulus(amount == BITS and BITS - i or CORNERS[i]) end
+    for i = 1, amount do stimuli[i] = stimulus(i, amount == BITS and BITS - i or CORNERS[i]) end
     t:refuses { event = "a downlink with a wrong tag had an effect", payload = PAYLOAD, stimuli = stimuli }
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
   end,

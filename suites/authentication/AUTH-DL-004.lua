@@ -5,10 +5,19 @@ local suite <const> = require "suites.authentication"
 local PAYLOAD <const> = "\x50\x41\x59\x4c\x4f\x41\x44\x53"
 local BYTES <const> = #PAYLOAD
 
--- One byte of eight changed: in one bit, in all of them, or in any that are drawn.
-local function flip(t, byte)
-  local bits <const> = ({ 0x01, 0x80, 0xff })[t:random(4)] or t:random(255)
+local FIRST_S <const>, STEP_S <const> = 24, 0.9 -- behind the end of frame 1
+
+local function flip(byte, bits)
   return ("00"):rep(byte - 1) .. ("%02x"):format(bits) .. ("00"):rep(BYTES - byte)
+end
+
+-- One byte of eight changed, in any bits that are drawn; and in the same window each of its bits alone.
+local function changes(t, byte)
+  local at <const> = { { payload_flip_hex = flip(byte, t:random(255)) } }
+  for bit = 0, 7 do
+    at[#at + 1] = { payload_flip_hex = flip(byte, 1 << bit), after_s = FIRST_S + STEP_S * bit }
+  end
+  return at
 end
 
 suite:case {
@@ -28,7 +37,7 @@ suite:case {
     for byte = 1, BYTES do
       stimuli[byte] = {
         name = ("byte %d of the payload changed"):format(byte),
-        at = { { payload_flip_hex = flip(t, byte) } },
+        at = changes(t, byte),
       }
     end
     t:refuses { event = "a downlink with an altered payload had an effect", payload = PAYLOAD, stimuli = stimuli }

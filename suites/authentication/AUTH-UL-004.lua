@@ -1,11 +1,11 @@
 -- The three frames of a message must be the same message: a copy without a tag, or with other content, is a message
 -- that nobody authenticated.
 local suite <const> = require "suites.authentication"
+local deck <const> = require "cert.deck"
 local judged <const> = require "suites.authentication.judged"
-local traffic <const> = require "cert.traffic"
 
 local MESSAGES <const> = 30
-local KINDS <const> = traffic.kinds()
+local DOWNLINK_EVERY <const> = 4
 
 -- What of a frame differs from the first of its message, or nil. Ranks 2 and 3 come here with their code undone.
 local function differs(frame, first)
@@ -31,15 +31,17 @@ suite:case {
   deadline_s = 1200,
 
   run = function(t)
+    local draw <const> = { [false] = deck.new(t, false), [true] = deck.new(t, true) }
+    local requests <const> = t:declares "DL"
+      and t:amount { of = "messages that ask for a downlink", full = 7, smoke = 1 } or 0
     t:claim {
       event = "a repetition differs from its message", trials = MESSAGES, allowed = 0,
       trial = function(i)
-        local kind
-        repeat kind = KINDS[t:random(#KINDS)] until t.dut:can_send(kind.message)
-        local label <const> = ("message %d"):format(i)
-        local asked <const> = t:require(label .. " is accepted", t.dut:ask(kind)):exists()
+        local request <const> = draw[i % DOWNLINK_EVERY == 0 and i <= requests * DOWNLINK_EVERY]()
+        local label <const> = ("message %d%s"):format(i, request.downlink and ", asking for a downlink" or "")
+        local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()
         local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
-        judged.message(t, label, message, asked)
+        judged.whole(t, label, message, asked)
         local found <const> = {}
         for _, frame in ipairs(message.frames) do found[#found + 1] = differs(frame, message.frames[1]) end
         if #found > 0 then

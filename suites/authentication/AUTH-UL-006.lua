@@ -54,9 +54,9 @@ suite:case {
         local request <const> = draw[downlink]()
         local label <const> = ("message %d (%s%s)"):format(i, traffic.name(request.message, #(request.payload or "")),
           downlink and ", asking for a downlink" or "")
-        t:require(label .. " is accepted", t.dut:ask(request)):exists()
+        local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()
         local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
-        t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
+        judged.message(t, label, message, asked)
         local wrong = false
         for _, frame in ipairs(message.frames) do
           if frame.bf ~= downlink or frame.rep then

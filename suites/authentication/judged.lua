@@ -14,12 +14,20 @@ function judged.message(t, label, message, request)
   local differing <const> = {}
   for _, frame in ipairs(message.frames) do
     local what <const> = traffic.content_differs(frame, request, t:declares "ENC")
+      or traffic.shape_differs(frame, request)
     if what then differing[#differing + 1] = ("rank %d: %s"):format(frame.rank, what) end
+    if frame.rep then differing[#differing + 1] = ("rank %d: the reserved bit is set"):format(frame.rank) end
   end
   for _, frame in ipairs(message.malformed) do
     differing[#differing + 1] = ("rank %d does not decode: %s"):format(frame.rank, frame.status)
   end
   t:expect(label .. ": frames that differ from what the host asked", differing):is_empty()
+end
+
+--- The same, and that every tag verifies where the key is known.
+function judged.whole(t, label, message, request)
+  judged.message(t, label, message, request)
+  if t:declares "KNOWNKEY" and not message.tags_ok then t:expect(label .. ": tags verify", false):is_true() end
 end
 
 --- Counts wrong tags into `tally` { frames, bad, weakest_db } and records each as a note; the verdict falls at the

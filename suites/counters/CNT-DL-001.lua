@@ -3,9 +3,12 @@
 -- request, which anybody can do.
 local suite <const> = require "suites.counters"
 
+local fresh <const> = require "suites.counters.fresh"
+
 local RECORDINGS <const>, REPLAYS <const> = 5, 5
 local OWN_S <const> = { 22, 31, 37 } -- behind the end of frame 1: inside the window, clear of the confirmation
-local LATER_S <const> = { 25, 32 }
+local LATER_S <const>, OLDER_S <const> = { 25, 32 }, { 28, 35, 38, 40 }
+local RESTART_BEFORE <const> = { [1] = true, [3] = true } -- replay: the first window after it is one for the recording
 
 local function hex_of(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
@@ -17,13 +20,35 @@ local function random_payload(t)
   return table.concat(bytes)
 end
 
+-- What was on air must not come again: neither a request's counter nor that of a confirmation.
+local function book(t, history, label, made)
+  local fresh_ones = history:book(label, made.message.counter)
+  if made.confirmation then
+    fresh_ones = history:book(label .. ", its confirmation", made.confirmation.counter) and fresh_ones
+  end
+  t:expect(label .. ": counters are new", fresh_ones):is_true()
+end
+
+-- The recording's first window behind a loss of power, or behind a reset where the bench can: what the device knew of
+-- it may be gone.
+local function restart(t, k, n)
+  if (k + n // 2) % 2 == 0 and t:has_line "reset" then
+    t:require(("the device after a reset, before replay %d of recording %d"):format(n, k),
+      t.dut:reset { hold_s = 0.5 }):exists()
+  else
+    t:require(("the device after a loss of power, before replay %d of recording %d"):format(n, k),
+      t.dut:power_off { for_s = 2, discharge = true }):exists()
+  end
+end
+
 -- A genuine downlink and two copies in one window: { payload, counter }, and what is wrong about it or nil. What the
 -- device does not take once proves nothing.
-local function record(t, k)
+local function record(t, history, k)
   local payload <const>, at <const> = random_payload(t), {}
   for i, after_s in ipairs(OWN_S) do at[i] = { after_s = after_s } end
   local label <const> = ("recording %d, sent three times in its window"):format(k)
   local made <const> = t:exchange { label = label, payload = payload, at = at }
+  book(t, history, label, made)
   if made.more > 0 or #made.payloads > 1 and not made.doubt then
     return nil, ("%s: the host got it %d times, %d messages were sent behind the confirmation"):format(label,
       #made.payloads, made.more)
@@ -34,12 +59,20 @@ local function record(t, k)
   return { payload = payload, counter = made.message.counter }
 end
 
--- Plays a recording in one window. What the device did with it, or nil.
-local function replay(t, recording, k, n)
+-- Plays a recording in one window, and in the last one every recording before it. What the device did, or nil.
+local function replay(t, history, recordings, k, n)
+  local recording <const> = recordings[k]
   local label <const> = ("recording %d, %d windows later"):format(k, n)
   local counter <const>, at <const> = { clear = 0xffff, flip = recording.counter }, {}
   for i, after_s in ipairs(LATER_S) do at[i] = { after_s = after_s, counter = counter, rewhiten = i > 1 } end
+  for i = 1, n == REPLAYS and k - 1 or 0 do
+    at[#at + 1] = {
+      payload = recordings[i].payload, after_s = OLDER_S[i], counter = { clear = 0xffff, flip = recordings[i].counter },
+    }
+  end
+  table.sort(at, function(a, b) return a.after_s < b.after_s end)
   local made <const> = t:exchange { label = label, payload = recording.payload, at = at }
+  book(t, history, label, made)
   if not made.reaction and made.lost then
     t:require(label, nil, t:doubt(("no reaction was heard, but samples were lost (%s): repeat the case"):format(
       made.lost))):exists()
@@ -64,16 +97,17 @@ suite:case {
   deadline_s = 3600,
 
   run = function(t)
-    local recording, k
+    local history <const>, recordings, k = fresh.history(t), {}, nil
     t:claim {
       event = "a recorded downlink had an effect", trials = RECORDINGS * REPLAYS, allowed = 0,
       trial = function(i)
         local n <const>, wrong = (i - 1) % REPLAYS + 1, nil
         if n == 1 then
           k = (i - 1) // REPLAYS + 1
-          recording, wrong = record(t, k)
+          recordings[k], wrong = record(t, history, k)
         end
-        wrong = wrong or replay(t, recording, k, n)
+        if not wrong and RESTART_BEFORE[n] then restart(t, k, n) end
+        wrong = wrong or replay(t, history, recordings, k, n)
         if wrong then t:note(wrong) end
         return wrong ~= nil
       end,

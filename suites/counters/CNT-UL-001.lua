@@ -1,18 +1,13 @@
 -- Every message takes exactly one step of the counter. A value used twice lets a recording be replayed; a jump
 -- locks the device out of the network.
 local suite <const> = require "suites.counters"
+local deck <const> = require "cert.deck"
+local judged <const> = require "suites.authentication.judged"
 local traffic <const> = require "cert.traffic"
 
 local MESSAGES <const> = 100
 local DOWNLINK_EVERY <const> = 20 -- five of a hundred ask for a downlink
-local KINDS <const> = traffic.kinds()
-
-local function request_of(t, i)
-  local kind
-  repeat kind = KINDS[t:random(#KINDS)] until t.dut:can_send(kind.message)
-  if i % DOWNLINK_EVERY ~= 0 then return kind end
-  return { message = "bytes", payload = string.char(i), downlink = true }
-end
+local LOW_EVERY <const> = 8 -- messages: then as many with the supply lowered, where the bench can
 
 suite:case {
   id         = "CNT-UL-001",
@@ -27,19 +22,16 @@ suite:case {
   deadline_s = 3600,
 
   run = function(t)
+    local draw <const> = { [false] = deck.new(t, false), [true] = deck.new(t, true) }
     local last
     local function next_counter(i)
-      local request <const> = request_of(t, i)
+      local request <const> = draw[i % DOWNLINK_EVERY == 0 and t:declares "DL"]()
       local label <const> = ("message %d (%s%s)"):format(i, traffic.name(request.message, #(request.payload or "")),
         request.downlink and ", asking for a downlink" or "")
+      t.dut:supply_low((i // LOW_EVERY) % 2 == 1)
       local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()
       local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
-      t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
-      t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
-      if t:declares "KNOWNKEY" and not message.tags_ok then
-        t:expect(label .. ": tags verify", false):is_true()
-      end
-      t:expect(label .. ": asks for a downlink", message.bf):equals(asked.bidirectional)
+      judged.whole(t, label, message, asked)
       return message.counter, label
     end
 

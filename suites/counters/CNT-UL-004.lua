@@ -4,6 +4,8 @@ local suite <const> = require "suites.counters"
 local fresh <const> = require "suites.counters.fresh"
 
 local TRIALS <const> = 20
+local BELOW_MIDDLE <const> = 12
+local REQUEST_EVERY <const>, TWICE_EVERY <const> = 7, 6 -- trials
 local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message …
 local MESSAGE_S <const> = 6 -- … or, every other time, anywhere in the next one
 
@@ -22,18 +24,30 @@ suite:case {
   deadline_s = 1800,
 
   run = function(t)
-    local history <const> = fresh.history(t, "\xca\xfe")
+    fresh.climb(t, BELOW_MIDDLE)
+    local history <const> = fresh.history(t)
+    local requests <const> = t:declares "DL"
+      and t:amount { of = "requests for a downlink before a reset", full = 2, smoke = 1 } or 0
 
     t:claim {
       event = "counter repeated or decreased", trials = TRIALS, allowed = 0,
       trial = function(i)
-        local before <const> = history:message(("message before reset %d"):format(i))
+        local label <const> = ("message before reset %d"):format(i)
+        local before
+        if i % REQUEST_EVERY == 0 and i <= requests * REQUEST_EVERY then
+          before = history:request(label) -- nobody answers it
+        else
+          before = history:message(label)
+        end
         if i % 2 == 1 then
           t.air:wait { s = PHASE_MAX_S * t:random() }
         else
           history:start(string.char(0xb0, i), MESSAGE_S * t:random())
         end
         t:require(("the device after reset %d"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
+        if i % TWICE_EVERY == 0 then
+          t:require(("the device after reset %d, once more"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
+        end
         history:hear()
         return not (history:message(("message after reset %d"):format(i)) and before)
       end,

@@ -3,7 +3,9 @@
 local suite <const> = require "suites.counters"
 local fresh <const> = require "suites.counters.fresh"
 
-local OFF_S <const> = 10
+local OFF_S <const>, LONG_OFF_S <const> = 10, 120
+local BELOW_MIDDLE <const> = 12
+local REQUEST_EVERY <const>, TWICE_EVERY <const>, LONG_AT <const> = 8, 5, 4 -- trials
 
 suite:case {
   id         = "CNT-UL-005",
@@ -18,14 +20,29 @@ suite:case {
   deadline_s = 3600,
 
   run = function(t)
-    local is_fresh <const> = fresh.watch(t, "\xca")
+    fresh.climb(t, BELOW_MIDDLE)
+    local history <const> = fresh.history(t)
+    local requests <const> = t:declares "DL"
+      and t:amount { of = "requests for a downlink before a cut", full = 3, smoke = 1 } or 0
 
     t:claim {
       event = "counter repeated or decreased", good = 0.01, bad = 0.10, alpha = 0.05, beta = 0.05,
       trial = function(i)
-        local before <const> = is_fresh(("message before cut %d"):format(i))
-        t:require(("the device after cut %d"):format(i), t.dut:power_off { for_s = OFF_S, discharge = true }):exists()
-        return not (is_fresh(("message after cut %d"):format(i)) and before)
+        local label <const> = ("message before cut %d"):format(i)
+        local before
+        if i % REQUEST_EVERY == 0 and i <= requests * REQUEST_EVERY then
+          before = history:request(label) -- nobody answers it
+        else
+          before = history:message(label)
+        end
+        t:require(("the device after cut %d"):format(i), t.dut:power_off {
+          for_s = i == LONG_AT and LONG_OFF_S or OFF_S, discharge = true,
+        }):exists()
+        if i % TWICE_EVERY == 0 then
+          t:require(("the device after cut %d, once more"):format(i), t.dut:power_off { for_s = 2, discharge = true })
+            :exists()
+        end
+        return not (history:message(("message after cut %d"):format(i)) and before)
       end,
     }
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()

@@ -4,6 +4,7 @@ local suite <const> = require "suites.counters"
 
 local HEAD_BITS <const> = 48 -- preamble, frame type, flags and counter: with them the value is out
 local TAIL_S <const> = 0.2 -- after the last frame
+local EXCHANGE_S <const> = { 3, 13, 21, 30, 40 } -- after frame 3 of a request for a downlink: until its window ends
 
 -- Where a frame begins and ends, in seconds after the request: of one message that nobody cuts off.
 local function times_of(t, history)
@@ -22,7 +23,7 @@ local function spread(list, n, where, from_s, to_s)
   for i = 1, n do list[#list + 1] = { where = where, s = from_s + (to_s - from_s) * (i - 0.5) / n } end
 end
 
--- The sixty points of the test catalogue, in an order that is drawn.
+-- The sixty points of the test catalogue, and a few while the device waits for a downlink, in an order that is drawn.
 local function points_of(t, times)
   local list <const> = {}
   spread(list, 20, "inside frame 1", times[1].from_s, times[1].to_s)
@@ -31,6 +32,9 @@ local function points_of(t, times)
   spread(list, 5, "inside frame 2", times[2].from_s, times[2].to_s)
   spread(list, 5, "inside frame 3", times[3].from_s, times[3].to_s)
   spread(list, 10, "just after frame 3", times[3].to_s, times[3].to_s + TAIL_S)
+  for _, s in ipairs(t:declares "DL" and EXCHANGE_S or {}) do
+    list[#list + 1] = { where = ("%d s after a request for a downlink"):format(s), s = times[3].to_s + s, asks = true }
+  end
   for i = #list, 2, -1 do
     local k <const> = t:random(i)
     list[i], list[k] = list[k], list[i]
@@ -56,7 +60,8 @@ local function cut(t, history, times, point, i)
   local first <const>, second <const> = string.char(0xb0, i), string.char(0xc0, i)
   local label <const> = ("cut %d, %s"):format(i, point.where)
   local due <const> = (history.last + 1) % t.net:modulus()
-  local began_s <const> = t.dut:start(first)
+  local began_s <const> = point.asks and t.air:now_s() or t.dut:start(first)
+  if point.asks then t.dut:send(first, { downlink = true, within_s = 0.01 }) end -- what it answers comes too late
   local rest_s <const> = began_s + point.s - t.air:now_s()
   if rest_s > 0 then t.air:wait { s = rest_s } end
   t:require("the device after " .. label, t.dut:power_off { for_s = 1, discharge = true }):exists()

@@ -3,6 +3,21 @@
 local suite <const> = require "suites.counters"
 local fresh <const> = require "suites.counters.fresh"
 
+-- Every setting that can be asked for is written again, with the value that it has.
+local function write_settings(t)
+  for _, question in ipairs(t.dut:questions()) do
+    local name <const> = question:match "^(.-)=?%?$"
+    local answer <const> = name and t.dut:command(question, { answer = "line" })
+    local value <const> = answer and answer.text:match "^%s*(%w+)%s*$"
+    if value then
+      local line <const> = name .. "=" .. value
+      local came <const>, why <const> = t.dut:command(line, { within_s = 3 })
+      t:note(("%s: %s"):format(line, came and "accepted" or tostring(why)))
+    end
+  end
+  return t.dut:is_ready()
+end
+
 -- { name, function } of every action that this device offers.
 local function actions_of(t)
   local list <const> = {}
@@ -26,6 +41,7 @@ local function actions_of(t)
       return t.dut:is_ready()
     end)
   end
+  add("its settings written again", function() return write_settings(t) end)
   if t.dut:has "factory_reset" then add("a factory reset", function() return t.dut:factory_reset() end) end
   add("a reset by its line", function() return t.dut:reset { hold_s = 0.5 } end)
   add("a loss of power", function() return t.dut:power_off { for_s = 5, discharge = true } end)
@@ -45,7 +61,8 @@ suite:case {
   deadline_s = 1800,
 
   run = function(t)
-    local is_fresh <const>, actions <const> = fresh.watch(t, "\xca\xfe"), actions_of(t)
+    local history <const>, actions <const> = fresh.history(t), actions_of(t)
+    local function is_fresh(label) return history:message(label) end
     -- A counter that starts again near where it stands would look as if it went on.
     for i = 1, 8 do is_fresh(("message %d before any action"):format(i)) end
     t:claim {

@@ -1,26 +1,38 @@
--- What the counter cases ask of a message: that it is the device's, complete, signed, and that its counter is new.
+-- What the counter cases ask of a message: that it is the device's, complete, what was asked for and signed, and that
+-- its counter is new. A counter that one kind of message does not step or does not keep comes again behind any other,
+-- so each history asks for all kinds.
+local deck <const> = require "cert.deck"
+local judged <const> = require "suites.authentication.judged"
+
 local fresh <const> = {}
 
 local Watch <const> = {}
 Watch.__index = Watch
 
---- Has the device send `payload` and gives back whether the message's counter was not used before and is ahead of the
---- last one.
-function Watch:message(label)
+--- Has the device send `request`, by default the next one of its deck, and gives back whether the message's counter was
+--- not used before and is ahead of the last one.
+function Watch:message(label, request)
   local t <const> = self.t
-  t:require(label .. " is accepted", t.dut:send(self.payload)):exists()
+  local asked <const> = t:require(label .. " is accepted", t.dut:ask(request or self.draw())):exists()
   local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
-  t:expect(label .. ": identifier", message.device_id):equals(t.device.id)
-  t:expect(label .. ": frames of the message", t.air:ranks_of(message)):equals "1+2+3"
-  if t:declares "KNOWNKEY" and not message.tags_ok then
-    t:expect(label .. ": tags verify", false):is_true()
-  end
-  local is_new <const> = not self.used[message.counter] and t.net:is_newer(message.counter, self.last)
+  judged.whole(t, label, message, asked)
+  return self:book(label, message.counter)
+end
+
+--- A message whose answer nobody sends.
+function Watch:request(label)
+  return self:message(label, self.draw_request())
+end
+
+--- Takes in a counter that was on air, and gives back whether it was new.
+function Watch:book(label, counter)
+  local t <const> = self.t
+  local is_new <const> = not self.used[counter] and t.net:is_newer(counter, self.last)
   if not is_new then
-    t:note(("%s: counter %d after %d%s"):format(label, message.counter, self.last,
-      self.used[message.counter] and ", used before" or ""))
+    t:note(("%s: counter %d after %d%s"):format(label, counter, self.last,
+      self.used[counter] and ", used before" or ""))
   end
-  self.used[message.counter], self.last = true, message.counter
+  self.used[counter], self.last = true, counter
   return is_new
 end
 
@@ -30,25 +42,35 @@ function Watch:start(payload, s)
   self.t.air:wait { s = s }
 end
 
---- Takes in what was heard of a message that was broken off: its counter is used.
+--- Takes in what was heard of a message that was broken off: its counter is used. A frame that was cut does not decode,
+--- and belongs to nothing that follows.
 function Watch:hear()
   while true do
     local frame <const> = self.t.air:uplink { within_s = 0.3 }
-    if not frame then return end
+    if not frame then
+      self.t.air:strays {}
+      return
+    end
     if frame.device_id == self.t.device.id then self.used[frame.counter], self.last = true, frame.counter end
   end
 end
 
---- One history: { message = function(label), … }.
-function fresh.history(t, payload)
-  return setmetatable({ t = t, payload = payload, used = {}, last = nil }, Watch)
+--- One history: history:message(label), history:request(label), …
+function fresh.history(t)
+  return setmetatable({
+    t = t, draw = deck.new(t, false), draw_request = deck.new(t, true), used = {}, last = nil,
+  }, Watch)
 end
 
---- A function(label) that has the device send `payload` and gives back whether the message's counter was not used
---- before and is ahead of the last one. One history for each watch.
-function fresh.watch(t, payload)
-  local history <const> = fresh.history(t, payload)
-  return function(label) return history:message(label) end
+--- Brings the counter to `steps` before the middle of its range: below 256 a byte of it is missed by nobody, and in the
+--- middle its highest bit changes.
+function fresh.climb(t, steps)
+  if not t.dut:has "counter_preset" then
+    t:note "a counter in the middle of its range: not exercised, the device file declares no counter_preset"
+    return
+  end
+  local target <const> = t.net:modulus() // 2 - 1 - steps
+  t:require(("the counter is preset to %d"):format(target), t.dut:preset_counter(target)):exists()
 end
 
 return fresh

@@ -5,6 +5,8 @@ local suite <const> = require "suites.encryption"
 local observed <const> = require "suites.encryption.observed"
 
 local PATTERN <const> = "\x52\xe1\x0b\x9c\x37\x68\xd4\x1f\xa5\x7e\x83\xc6" -- no two neighbours differ alike
+local RESET_BEFORE <const> = { [4] = true, [17] = true, [22] = true, [25] = true } -- messages of the second pattern
+local SHORT <const> = 5 -- messages of one byte, and of two
 
 suite:case {
   id         = "ENC-001",
@@ -23,7 +25,16 @@ suite:case {
 
   run = function(t)
     local each <const> = t:amount { of = "messages of each pattern", full = 30, smoke = 8 }
-    local unsigned <const>, captured = {}, false
+    local unsigned <const>, tally <const>, captured = {}, observed.tally(), false
+    local function look(label, message, plain)
+      local found <const> = {}
+      for _, frame in ipairs(message.on_air) do
+        found[#found + 1] = observed.readable(frame, plain)
+        if frame.tag_ok ~= true then unsigned[#unsigned + 1] = ("%s, rank %d"):format(label, frame.rank) end
+      end
+      tally:add(message.on_air[1], plain)
+      return found
+    end
     t:claim {
       event = "a payload declared encrypted was readable", trials = 2 * each, allowed = 0,
       trial = function(i)
@@ -34,18 +45,26 @@ suite:case {
         if i == each // 2 then
           t:require("the device after a loss of power", t.dut:power_off { for_s = 2, discharge = true }):exists()
         end
-        local message <const> = observed.message(t, label, plain, t:declares "DL" and n > 0 and n % 14 == 13)
-        local found <const> = {}
-        for _, frame in ipairs(message.on_air) do
-          found[#found + 1] = observed.readable(frame, plain)
-          if frame.tag_ok ~= true then unsigned[#unsigned + 1] = ("%s, rank %d"):format(label, frame.rank) end
+        if RESET_BEFORE[n] and t:has_line "reset" then
+          t:require(("the device after a reset, before message %d"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
         end
+        t.dut:supply_low(n > 0 and n % 4 == 0)
+        local message <const> = observed.message(t, label, plain, t:declares "DL" and n > 0 and n % 14 == 13)
+        local found <const> = look(label, message, plain)
         if #found == 0 then return false end
         t:note(label .. ": " .. table.concat(found, "; "))
         if not captured then captured = t.air:capture(message, "readable") end
         return true
       end,
     }
+    t.dut:supply_low(false)
+    -- One byte and two are too few to be read in one message.
+    for i = 1, 2 * SHORT do
+      local label <const> = ("short message %d"):format(i)
+      local plain <const> = string.char(t:random(256) - 1, t:random(256) - 1):sub(1, 1 + i % 2)
+      look(label, observed.message(t, label, plain), plain)
+    end
+    t:expect("parts of the payload that are alike in clear and on air in all messages", tally:findings()):is_empty()
     if t:declares "KNOWNKEY" then
       t:expect("frames whose tag does not verify over what is on air", unsigned):is_empty()
     end

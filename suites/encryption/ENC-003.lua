@@ -1,13 +1,13 @@
 -- A keystream that depends on the counter alone comes back with each roll-over, and one known payload then reads
--- another. So the same counter values are watched in three rounds, with a loss of power in each: what extends the
--- counter must advance by itself and survive.
+-- another. So the same counter values are watched in three rounds, with a loss of power and a reset in each: what
+-- extends the counter must advance by itself and survive.
 local suite <const> = require "suites.encryption"
 local observed <const> = require "suites.encryption.observed"
 
 local LENGTH <const> = 12
 local ZEROS <const> = ("\0"):rep(LENGTH)
 local VALUES <const>, ROUNDS <const> = 8, 3
-local CUT_AFTER <const> = 4 -- of the eight messages of a round
+local CUT_AFTER <const>, RESET_AFTER <const> = 4, 6 -- of the eight messages of a round
 
 -- Brings the device over its roll-over: the next message has counter 0, or little more.
 local function roll_over(t, last)
@@ -46,6 +46,9 @@ suite:case {
         if place == CUT_AFTER + 1 then
           t:require(("the device after a loss of power in round %d"):format(round),
             t.dut:power_off { for_s = 5, discharge = true }):exists()
+        end
+        if place == RESET_AFTER + 1 and t:has_line "reset" then
+          t:require(("the device after a reset in round %d"):format(round), t.dut:reset { hold_s = 0.5 }):exists()
         end
         local label <const> = ("message %d of round %d"):format(place, round)
         local message <const> = observed.message(t, label, ZEROS)

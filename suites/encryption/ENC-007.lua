@@ -3,12 +3,12 @@
 local suite <const> = require "suites.encryption"
 local observed <const> = require "suites.encryption.observed"
 
-local MESSAGES <const> = 5
+local MESSAGES <const>, REQUEST <const> = 5, 3 -- the third asks for a downlink
 local PLAIN <const> = "\x61\xd3\x1e\x8a\x47\x05\xbc\x72\xf9\x20\x9d\x54" -- no two neighbours differ alike
 
 -- What can be read of one message, or nil; `stats` counts what was sent and what was not.
-local function watch_one(t, label, plain, stats)
-  local asked <const>, refused <const> = t.dut:send(plain)
+local function watch_one(t, label, plain, downlink, stats)
+  local asked <const>, refused <const> = t.dut:send(plain, { downlink = downlink })
   local message <const>, why <const> = t.air:message { within_s = asked and 12 or 8 }
   if not message then
     if why.verdict == "inconclusive" then t:require(label, nil, why):exists() end
@@ -27,11 +27,12 @@ local function watch_one(t, label, plain, stats)
 end
 
 local function watch_some(t, after, stats)
-  local readable <const> = {}
+  local readable <const>, first <const> = {}, t:random(MESSAGES)
   for i = 1, MESSAGES do
     -- In each length: an error may depend on it.
-    local plain <const> = PLAIN:sub(1, ({ 12, 4, 8, 11, 3 })[i])
-    readable[#readable + 1] = watch_one(t, ("message %d %s"):format(i, after), plain, stats)
+    local plain <const> = PLAIN:sub(1, ({ 12, 4, 8, 11, 3 })[(i + first) % MESSAGES + 1])
+    local downlink <const> = i == REQUEST and t:declares "DL"
+    readable[#readable + 1] = watch_one(t, ("message %d %s"):format(i, after), plain, downlink, stats)
   end
   t:expect("payloads that can be read " .. after, readable):is_empty()
 end
@@ -87,6 +88,21 @@ suite:case {
     try(t, t.dut:commands "saves")
     t:require("the device after a reset", t.dut:reset { hold_s = 0.5 }):exists()
     watch_some(t, "after the switch was tried, saved, and a reset", stats)
+    if t.dut:has "factory_reset" then
+      t:require("the device after a factory reset", t.dut:factory_reset()):exists()
+      watch_some(t, "after a factory reset", stats)
+    end
+    if #switches > 0 and t.dut:lab_enable(true) then
+      try(t, switches) -- allowed here
+      try(t, t.dut:commands "saves")
+      t.dut:lab_enable(false)
+      t:require("the device after a reset that ends a laboratory session", t.dut:reset { hold_s = 0.5 }):exists()
+      watch_some(t, "after a laboratory session and a reset", stats)
+      t:require("the device after a loss of power", t.dut:power_off { for_s = 2, discharge = true }):exists()
+      watch_some(t, "after a laboratory session and a loss of power", stats)
+    else
+      t:note "a laboratory session: not exercised, no lab-enable line is wired or no command switches encryption"
+    end
 
     if t.dut:has "encryption_key" and t.dut:lab_enable(false) then
       do

@@ -97,4 +97,50 @@ function observed.readable(frame, plain)
   end
 end
 
+-- Enough messages that bytes, or single bits, are not alike in all of them by accident: 2^-40, 2^-30.
+local BYTES_OF <const>, BITS_OF <const> = 5, 30
+
+local Tally <const> = {}
+Tally.__index = Tally
+
+--- Counts over many messages which bytes and bits of the payload go out as they came: what three bytes in place do not
+--- show in one message shows in all of them.
+function observed.tally()
+  return setmetatable({ bytes = {}, bits = {} }, Tally)
+end
+
+local function count(list, key, alike)
+  local entry <const> = list[key] or { n = 0, alike = 0, key = key }
+  list[key] = entry
+  entry.n, entry.alike = entry.n + 1, entry.alike + (alike and 1 or 0)
+end
+
+--- One frame of observed.message and the payload that it was asked for.
+function Tally:add(frame, plain)
+  for i = 1, math.min(#plain, #frame.bytes) do
+    local change <const> = frame.bytes:byte(i) ~ plain:byte(i)
+    count(self.bytes, ("byte %d of %d"):format(i, #plain), change == 0)
+    for bit = 0, 7 do count(self.bits, ("bit %d of byte %d"):format(bit, i), change & 1 << bit == 0) end
+  end
+end
+
+--- A list of sentences, empty when nothing of the payloads can be read.
+function Tally:findings()
+  local found <const> = {}
+  for key, entry in pairs(self.bytes) do
+    if entry.n >= BYTES_OF and entry.alike == entry.n then
+      found[#found + 1] = ("%s is sent as it was given, in all of %d messages"):format(key, entry.n)
+    end
+  end
+  for key, entry in pairs(self.bits) do
+    local is_fixed <const> = entry.alike == entry.n or entry.alike == 0
+    if entry.n >= BITS_OF and is_fixed then
+      found[#found + 1] = ("%s is %s in all of %d messages"):format(key, entry.alike == 0 and "turned over"
+        or "sent as it was given", entry.n)
+    end
+  end
+  table.sort(found)
+  return found
+end
+
 return observed
