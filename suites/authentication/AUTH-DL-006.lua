@@ -11,6 +11,7 @@ local COUNTERS <const> = {
   { "the counter before", { add = -1 } },
   { "the counter after", { add = 1 } },
   { "two counters before", { add = -2 } },
+  { "two counters after", { add = 2 } },
   { "sixteen counters before", { add = -16 } },
   { "the counter with bit 11 turned over", { flip = 0x800 } },
   { "the counter with bit 0 turned over", { flip = 0x001 } },

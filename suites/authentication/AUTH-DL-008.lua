@@ -69,7 +69,8 @@ local function told_of(exchange)
       for _, hex in ipairs { burst.payload_hex, burst.clear_hex or burst.payload_hex } do
         for from = 1, #hex - READABLE + 1, 2 do
           local part <const> = hex:sub(from, from + READABLE - 1)
-          if line.t >= burst.start and digits:find(part, 1, true) then return line.text end
+          local is_uniform <const> = part == part:sub(1, 2):rep(READABLE // 2) -- as any figure may be
+          if line.t >= burst.start and not is_uniform and digits:find(part, 1, true) then return line.text end
         end
       end
     end

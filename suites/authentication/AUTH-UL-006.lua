@@ -26,6 +26,21 @@ local function deck(t, downlink)
   end
 end
 
+-- A device whose file declares no downlink refuses to ask for one, or asks for none: each frame that does is a finding.
+local function undeclared(t)
+  local list <const> = {}
+  if not t.dut:can_send("bytes", true) then return list end
+  local asked <const>, why <const> = t.dut:send("\x55", { downlink = true })
+  t:note(("a request for a downlink, which the device file does not declare (DL): %s"):format(asked and "accepted"
+    or tostring(why)))
+  local message <const>, silence <const> = t.air:message { within_s = asked and 1 or 8 }
+  if not message and silence.verdict == "inconclusive" then t:require("the request", nil, silence):exists() end
+  for _, frame in ipairs(message and message.frames or {}) do
+    if frame.bf then list[#list + 1] = ("rank %d, counter %d"):format(frame.rank, frame.counter) end
+  end
+  return list
+end
+
 suite:case {
   id         = "AUTH-UL-006",
   title      = "reserved and flag bits carry only authenticated, intended values",
@@ -41,7 +56,6 @@ suite:case {
   run = function(t)
     local each <const> = t:amount { of = "messages of each direction", full = 20, smoke = 3 }
     local asks <const> = t:declares "DL" and 2 * each or each
-    if asks == each then t:note "requests for a downlink: not exercised, the device file does not declare DL" end
     local draw <const> = { [false] = deck(t, false), [true] = deck(t, true) }
     local tally <const>, left <const> = { bad = 0, frames = 0 }, { [false] = each, [true] = asks - each }
     t:claim {
@@ -68,6 +82,9 @@ suite:case {
         return wrong
       end,
     }
+    if asks == each then
+      t:expect("frames that ask for a downlink, of a device whose file declares none", undeclared(t)):is_empty()
+    end
     -- The network computes tags over the flags as they are on air: a tag made with another flag does not verify.
     t:expect("frames whose tag does not cover the flags on air", tally.bad):equals(0)
     t:expect("frames judged", tally.frames):at_least(1)

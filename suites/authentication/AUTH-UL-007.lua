@@ -99,6 +99,9 @@ suite:case {
       t.dut:lab_enable(false)
       restart(t, "after a laboratory session")
       send_some(t, "after a laboratory session and a reset", seen)
+      t:require("the device after a laboratory session and a loss of power",
+        t.dut:power_off { for_s = 1, discharge = true }):exists()
+      send_some(t, "after a laboratory session and a loss of power", seen)
     else
       t:note "a laboratory session: not exercised, the bench has no lab-enable line"
     end
