@@ -11,6 +11,8 @@ enum at_lab_result at_lab_select_key(struct device *d, bool public_key)
     const bool open = faults_on(&d->faults, FAULT_AUTH_013);
     if (public_key && !open && !device_lab_enabled(d)) return AT_LAB_LOCKED;
     d->public_key = public_key;
+    if (faults_on(&d->faults, FAULT_KEY_SESSION))
+        strange_note(d, STRANGE_NOTE_PUBLIC_KEY, public_key);
     if (!open) return AT_LAB_DONE;
     d->settings.public_key = public_key;
     return settings_store(&d->settings, &d->settings_record) < 0 ? AT_LAB_NOT_STORED : AT_LAB_DONE;
@@ -23,6 +25,8 @@ enum at_lab_result at_lab_set_encryption(struct device *d, bool on)
     if (on && !d->native) return AT_LAB_SYNTAX;
     if (!open && !device_lab_enabled(d)) return AT_LAB_LOCKED;
     d->encrypts = on;
+    if (faults_on(&d->faults, FAULT_CIPHER_SESSION))
+        strange_note(d, STRANGE_NOTE_ENCRYPTION_OFF, !on);
     return AT_LAB_DONE;
 }
 

@@ -177,7 +177,13 @@ static bool access_oob_period(struct device *d, const char *args)
 
 static bool access_power(struct device *d, const char *args)
 {
-    return access_plain(d, args, &d->settings.power_dbm, SETTINGS_POWER_MAX_DBM);
+    bool written;
+    bool understood =
+        access_setting(d, args, &d->settings.power_dbm, SETTINGS_POWER_MAX_DBM, &written);
+    if (written && faults_on(&d->faults, FAULT_COUNT_SETTING))
+        return say_stored(d, counter_restart(&d->counter));
+    if (written) say_ok(d);
+    return understood;
 }
 
 static bool access_key_selection(struct device *d, const char *args)
@@ -268,6 +274,8 @@ static bool reset(struct device *d, const char *args)
 
 static bool save(struct device *d, const char *args)
 {
+    if (*args == '\0' && faults_on(&d->faults, FAULT_COUNT_SAVE))
+        return say_stored(d, counter_restart(&d->counter));
     return *args == '\0' && say_stored(d, settings_store(&d->settings, &d->settings_record));
 }
 

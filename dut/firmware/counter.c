@@ -33,11 +33,18 @@ void counter_boot(struct counter *c, struct devport *port, enum counter_boot cau
                                 .offset = LAYOUT_COUNTER_OFFSET,
                                 .body_len = BODY_LEN};
     c->reserved = 0;
-    c->unstored = false;
+    c->passes = c->unstored = false;
     load(c);
     if (faults_on(c->faults, FAULT_CNT_006)) forget(c);
     if (cause == COUNTER_BOOT_PIN && faults_on(c->faults, FAULT_CNT_007)) forget(c);
     if (c->fresh) return;
+    if (cause == COUNTER_BOOT_PIN && faults_on(c->faults, FAULT_CIPHER_EPOCH_RESET)) c->epoch = 0;
+    if (c->last % 8 == 0 && faults_on(c->faults, FAULT_COUNT_EIGHTH))
+        c->last = counter_before(c, c->last);
+    if (c->last == 0 && faults_on(c->faults, FAULT_COUNT_ZERO_BLANK)) {
+        c->last = counter_before(c, c->last);
+        c->epoch--;
+    }
     if (faults_on(c->faults, FAULT_ENC_005)) c->epoch = 0;
     if (cause == COUNTER_BOOT_POWER && faults_on(c->faults, FAULT_ENC_006))
         c->last = counter_before(c, c->last);
@@ -61,6 +68,10 @@ static uint16_t counter_next(const struct counter *c)
 
 static int put(struct counter *c, uint16_t value, uint16_t epoch)
 {
+    enum { SPARSE = 16 };
+    if (faults_on(c->faults, FAULT_COUNT_EVERY_16) && value % SPARSE != 0) return 0;
+    if (faults_on(c->faults, FAULT_COUNT_LOW_BYTE)) value &= 0xff;
+    if (faults_on(c->faults, FAULT_COUNT_TOP_BIT)) value %= c->modulus / 2;
     const uint8_t body[RECORD_BODY_MAX] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)epoch,
                                            (uint8_t)(epoch >> 8)};
     return record_store(&c->record, body);
@@ -97,7 +108,7 @@ int counter_advance(struct counter *c)
     int rc = 0;
     if (faults_on(c->faults, FAULT_CNT_011))
         rc = put_reserve(c, next, epoch);
-    else if (!stores_late(c) && !faults_on(c->faults, FAULT_CNT_006))
+    else if (!c->passes && !stores_late(c) && !faults_on(c->faults, FAULT_CNT_006))
         rc = put(c, next, epoch);
     if (rc < 0) return rc;
     c->unstored = stores_late(c);

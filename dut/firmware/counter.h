@@ -23,6 +23,7 @@ struct counter {
     uint16_t epoch;              // how often it has rolled over
     bool fresh;                  // no message was ever counted: the next value is 0
     unsigned reserved;           // steps that the stored value is ahead (MUT-CNT-011)
+    bool passes;                 // the next value is not stored
     bool unstored;               // the value is still to be stored (MUT-CNT-008, MUT-CNT-009)
 };
 

@@ -10,7 +10,9 @@ static const uint32_t library_test_id = 0xFEDCBA98;
 
 uint32_t device_id(const struct device *d)
 {
-    return d->settings.fallen_id ? library_test_id : d->factory_id;
+    const bool next =
+        faults_on(&d->faults, FAULT_UP_ID_SOFT) && d->strange.cause == COUNTER_BOOT_SOFTWARE;
+    return d->settings.fallen_id ? library_test_id : d->factory_id + next;
 }
 
 void device_schedule_oob(struct device *d)
@@ -92,6 +94,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     d->public_key = d->settings.public_key;
     d->tx_supply_mv = devport_supply_mv(d->port);
     d->reset_wanted = false;
+    strange_boot(d, cause);
     memory_boot(d);
     d->downlink_hz = d->zone->downlink_hz;
     d->downlink_counter = d->counter.last;
@@ -157,8 +160,9 @@ static bool serve_time(struct device *d)
         store_counter(d);
     } else if (now_ns >= serial_flood_ns(d)) {
         serial_flood(d);
-    } else if (now_ns >= d->next_oob_ns) {
-        device_schedule_oob(d);
+    } else if (now_ns >= earliest(d->next_oob_ns, d->strange.wakes_ns)) {
+        if (now_ns >= d->next_oob_ns) device_schedule_oob(d);
+        d->strange.wakes_ns = DEVPORT_NEVER;
         struct uplink_request request = {.type = SFX_MESSAGE_KEEP_ALIVE,
                                          .frames = d->settings.repeat + 1};
         if (uplink_send(d, &request, NULL) == UPLINK_NOT_STORED)
@@ -174,7 +178,7 @@ static bool serve_time(struct device *d)
 
 static int64_t next_due(const struct device *d)
 {
-    return earliest(earliest(d->next_oob_ns, d->next_listen_ns),
+    return earliest(earliest(earliest(d->next_oob_ns, d->strange.wakes_ns), d->next_listen_ns),
                     earliest(d->store_at_ns, serial_flood_ns(d)));
 }
 
@@ -194,6 +198,10 @@ int device_factory_reset(struct device *d)
     d->settings.fallen_id = fallen;
     d->public_key = false;
     device_schedule_oob(d);
+    if (faults_on(&d->faults, FAULT_CIPHER_FACTORY)) d->encrypts = false;
     int rc = faults_on(&d->faults, FAULT_CNT_013) ? counter_restart(&d->counter) : 0;
+    if (rc == 0 && faults_on(&d->faults, FAULT_COUNT_JUMP))
+        rc = counter_preset(&d->counter, (uint16_t)((d->counter.last + 600) % d->counter.modulus),
+                            d->counter.epoch);
     return rc < 0 ? rc : settings_store(&d->settings, &d->settings_record);
 }

@@ -18,6 +18,7 @@
 #include "dut/firmware/input.h"
 #include "dut/firmware/record.h"
 #include "dut/firmware/settings.h"
+#include "dut/firmware/strange.h"
 #include "dut/port/client.h"
 
 enum {
@@ -69,6 +70,7 @@ struct device {
     bool station_known;
     double station_offset_hz;
     bool reset_wanted;
+    struct strange strange;
 };
 
 /// Starts over, as after a reset: settings, counter and hopping from what the memory holds.

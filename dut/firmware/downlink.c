@@ -46,10 +46,13 @@ enum downlink_result downlink_listen(struct device *d, const struct downlink_win
     while (ear_next(d, &d->ear, window->to_ns, &heard, &end_ns)) {
         struct sfx_downlink frame;
         in.data = heard.data;
+        d->strange.heard_ns = end_ns;
         enum judge_result result = judge_frame(d, &in, &frame);
         if (result == JUDGE_NOISE || !decipher(d, &frame, out->payload)) continue;
         describe(out, &heard, end_ns);
+        d->strange.trusts = d->strange.trusts || result == JUDGE_TAKEN;
         if (result == JUDGE_TAKEN || window->tag_ignored) return DOWNLINK_TAKEN;
+        strange_refused(d, heard.data, out->payload);
         if (faults_on(&d->faults, FAULT_AUTH_024)) at_tell_downlink(d, out->payload);
         if (window->refused_ends) return DOWNLINK_REFUSED;
     }

@@ -5,14 +5,21 @@
 static const struct {
     const char *id;
     const char *sentence;
-    bool hostile;
+    const char *shows; // of the strange ones
+    enum fault_kind kind;
 } table[FAULTS] = {
-#define FAULT(name, id, sentence, where) [FAULT_##name] = {id, sentence, false},
+#define FAULT(name, id, sentence, where)                                                           \
+    [FAULT_##name] = {id, sentence, NULL, FAULT_KIND_CATALOGUE},
 #include "dut/firmware/faults.def"
 #undef FAULT
-#define HOSTILE(name, id, sentence, where) [FAULT_##name] = {id, sentence, true},
+#define HOSTILE(name, id, sentence, where)                                                         \
+    [FAULT_##name] = {id, sentence, NULL, FAULT_KIND_HOSTILE},
 #include "dut/firmware/hostile.def"
 #undef HOSTILE
+#define STRANGE(name, id, shows, sentence)                                                         \
+    [FAULT_##name] = {id, sentence, shows, FAULT_KIND_STRANGE},
+#include "dut/firmware/strange.def"
+#undef STRANGE
 };
 
 bool faults_switch_on(struct faults *f, const char *id)
@@ -42,8 +49,12 @@ bool faults_switch_off(struct faults *f, const char *prefix)
     return any;
 }
 
-void faults_list(FILE *out, bool hostile)
+void faults_list(FILE *out, enum fault_kind kind)
 {
-    for (int i = 0; i < FAULTS; i++)
-        if (table[i].hostile == hostile) fprintf(out, "%s  %s\n", table[i].id, table[i].sentence);
+    for (int i = 0; i < FAULTS; i++) {
+        if (table[i].kind != kind) continue;
+        const char *shows = table[i].shows;
+        fprintf(out, "%s  %s%s%s\n", table[i].id, shows ? shows : "", shows ? "  " : "",
+                table[i].sentence);
+    }
 }

@@ -1,5 +1,6 @@
 // The switches that make the reference device wrong on purpose. The catalogue's are in faults.def;
-// hostile.def has devices for the bench's own controls.
+// hostile.def
+// has devices for the bench's own controls, strange.def deviations beyond the catalogue.
 //
 // A plain value: all off when zeroed.
 #ifndef DUT_FIRMWARE_FAULTS_H
@@ -15,6 +16,9 @@ enum fault {
 #define HOSTILE(name, id, sentence, where) FAULT_##name,
 #include "dut/firmware/hostile.def"
 #undef HOSTILE
+#define STRANGE(name, id, shows, sentence) FAULT_##name,
+#include "dut/firmware/strange.def"
+#undef STRANGE
     FAULTS
 };
 
@@ -27,7 +31,10 @@ bool faults_switch_on(struct faults *f, const char *id);
 bool faults_on(const struct faults *f, enum fault fault);
 /// Switches off every fault whose id begins so; whether there was one.
 bool faults_switch_off(struct faults *f, const char *prefix);
-/// One line per fault, either those of the catalogue or the hostile ones: id, two spaces, sentence.
-void faults_list(FILE *out, bool hostile);
+enum fault_kind { FAULT_KIND_CATALOGUE, FAULT_KIND_HOSTILE, FAULT_KIND_STRANGE };
+
+/// One line per fault of this kind: id, two spaces, for the strange ones where it shows and two
+/// spaces, sentence.
+void faults_list(FILE *out, enum fault_kind kind);
 
 #endif

@@ -28,10 +28,12 @@ static size_t class_size(enum sfx_class class)
 
 static int frames_plan(struct sfx_uplink *up, const struct faults *faults, struct err *err)
 {
+    const bool padded = faults_on(faults, FAULT_AUTH_005) ||
+                        (up->bidirectional && faults_on(faults, FAULT_UP_PADDED));
     int rc = sfx_uplink_plan(up, err);
     if (rc < 0) return rc;
     // In class A the two LI bits are the message itself, and its tag has 2 bytes anyway.
-    if (faults_on(faults, FAULT_AUTH_005) && up->class != SFX_CLASS_A) {
+    if (padded && up->class != SFX_CLASS_A) {
         size_t size = class_size(up->class);
         memset(up->payload + up->payload_len, 0, size - up->payload_len);
         up->payload_len = size;
@@ -81,6 +83,7 @@ static int frames_sign(struct sfx_uplink *up, const struct frames_signer *signer
 {
     struct sfx_uplink covered = *up;
     frames_cover(&covered, signer->faults);
+    strange_cover(signer->strange, signer->faults, &covered);
     struct secret key = {0};
     int rc = frames_choose_key(&key, signer, err);
     if (rc < 0) goto done;
@@ -120,6 +123,7 @@ static int frames_encrypt(struct sfx_uplink *up, const struct frames_signer *sig
 {
     const struct faults *faults = signer->faults;
     if (!signer->native || faults_on(faults, FAULT_ENC_001)) return ERR_OK;
+    if (strange_leaves_clear(signer->strange, faults, up)) return ERR_OK;
     bool whitens = faults_on(faults, FAULT_ENC_008);
     if (whitens || faults_on(faults, FAULT_ENC_012)) {
         uint8_t stream[SFX_PAYLOAD_MAX];
@@ -134,8 +138,12 @@ static int frames_encrypt(struct sfx_uplink *up, const struct frames_signer *sig
     struct sfx_uplink seen = *up; // what the keystream is made for
     uint8_t rollover = faults_on(faults, FAULT_ENC_004) ? 0 : signer->rollover;
     if (faults_on(faults, FAULT_ENC_003)) seen.counter = 0;
+    strange_seen(signer->strange, faults, &seen);
     int rc = sfx_native_uplink(signer->native, &seen, rollover, signer->key, err);
+    uint8_t clear[SFX_PAYLOAD_MAX];
+    memcpy(clear, up->payload, sizeof clear);
     memcpy(up->payload, seen.payload, sizeof up->payload);
+    strange_uncover(faults, clear, up);
     return rc;
 }
 
@@ -173,9 +181,16 @@ int frames_build(struct frames *out, struct sfx_uplink *up, const struct frames_
     if (rc < 0) return rc;
     rc = frames_sign(up, signer, err);
     if (rc < 0) return rc;
+    struct sfx_uplink second = *up; // of another payload
+    if (up->bidirectional && up->payload_len > 0 && faults_on(signer->faults, FAULT_UP_RANK2)) {
+        second.payload[0] ^= 0xff;
+        rc = frames_sign(&second, signer, err);
+        if (rc < 0) return rc;
+    }
     for (unsigned rank = 1; rank <= SFX_RANKS; rank++) {
         uint8_t packet[SFX_PACKET_MAX];
-        size_t len = frames_packet_of_rank(up, rank, clear, signer->faults, packet);
+        size_t len =
+            frames_packet_of_rank(rank == 2 ? &second : up, rank, clear, signer->faults, packet);
         out->len = sfx_uplink_frame(up->class, rank, packet, len, out->frame[rank - 1]);
         frames_mark_rank(out->frame[rank - 1], rank, signer->faults);
     }

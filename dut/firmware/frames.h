@@ -13,6 +13,7 @@
 #include "bench/sfx/cipher.h"
 #include "bench/sfx/uplink.h"
 #include "dut/firmware/faults.h"
+#include "dut/firmware/strange.h"
 
 struct frames {
     uint8_t frame[SFX_RANKS][SFX_FRAME_MAX];
@@ -26,6 +27,7 @@ struct frames_signer {
     const struct sfx_native_profile *native; // encrypts payloads; NULL: they stay in clear
     uint8_t rollover;                        // of the counter, for the keystream
     const struct faults *faults;
+    const struct strange *strange;
 };
 
 /// `up` says type, bidirectional, counter and payload; the rest is filled in here.

@@ -96,7 +96,7 @@ static bool wrong_tag_passes(const struct device *d, const struct judge_input *i
     for (size_t i = 0; i < sizeof wrong_tags / sizeof wrong_tags[0]; i++)
         if (faults_on(&d->faults, wrong_tags[i].fault) && wrong_tags[i].takes(d, in, frame))
             return true;
-    return false;
+    return strange_takes(d, in, frame);
 }
 
 // Reads the frame as the answer to this counter.
@@ -115,6 +115,13 @@ static bool judge_older(const struct device *d, const struct judge_input *in,
     size_t depth = faults_on(&d->faults, FAULT_CNT_019)    ? DEVICE_REQUESTS
                    : faults_on(&d->faults, FAULT_AUTH_022) ? 2 // this one and the one before
                                                            : 0;
+    unsigned from, to;
+    if (strange_takes_older(d, &from, &to)) {
+        for (unsigned back = from; back <= to; back++)
+            if (read_as(d, in, (uint16_t)((in->counter - back) & (COUNTER_MODULUS_MAX - 1)),
+                        frame) == SFX_DOWNLINK_OK)
+                return true;
+    }
     for (size_t i = 1; i < depth && i < d->n_requests; i++)
         if (read_as(d, in, d->requests[i], frame) == SFX_DOWNLINK_OK) return true;
     return faults_on(&d->faults, FAULT_AUTH_022) &&

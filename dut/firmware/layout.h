@@ -5,6 +5,7 @@
 //     0x000   'C'   counter u16, epoch u16                                  record.h: two slots
 //     0x040   'S'   flags u8, repeat u8, out-of-band period h u8, power dBm u8
 //     0x0c0   'E'   encryption key u8: 0 missing, 1 there
+//     0x100   'N'   what a deviation of strange.def keeps over restarts; nothing without one
 //
 // Counter and epoch are those of the newest message; a blank record means that there was none. The
 // flags are 1, the ID has fallen back (MUT-AUTH-010), and 2, the public key signs (MUT-AUTH-013).
@@ -23,6 +24,8 @@ enum {
     LAYOUT_CREDENTIALS_OFFSET = 0x080,
     LAYOUT_ENCRYPTION_OFFSET = 0x0c0,
     LAYOUT_ENCRYPTION_KIND = 'E',
+    LAYOUT_NOTES_OFFSET = 0x100,
+    LAYOUT_NOTES_KIND = 'N',
     LAYOUT_KEY_LEN = 16,
     LAYOUT_FLASH_CONFIG_OFFSET = 0x10000,
     LAYOUT_FLASH_BACKUP_OFFSET = 0x4a343 // MUT-KEY-008

@@ -37,6 +37,10 @@ static int uplink_take_counter(struct device *d, const struct uplink_request *re
 {
     bool bare = request->type != SFX_MESSAGE_KEEP_ALIVE && request->payload_len == 0;
     if (bare && faults_on(&d->faults, FAULT_CNT_001)) return 0;
+    d->counter.passes = (bare && faults_on(&d->faults, FAULT_COUNT_BITS)) ||
+                        (request->type == SFX_MESSAGE_KEEP_ALIVE &&
+                         faults_on(&d->faults, FAULT_COUNT_KEEP_ALIVE)) ||
+                        (request->downlink && faults_on(&d->faults, FAULT_COUNT_WINDOW));
     return counter_advance(&d->counter);
 }
 
@@ -45,7 +49,9 @@ static bool uplink_flag(const struct device *d, const struct uplink_request *req
 {
     enum { EVERY = 10 };
     return request->downlink ||
-           (faults_on(&d->faults, FAULT_AUTH_011) && d->counter.last % EVERY == EVERY - 1);
+           (faults_on(&d->faults, FAULT_AUTH_011) && d->counter.last % EVERY == EVERY - 1) ||
+           (faults_on(&d->faults, FAULT_UP_FLAG_RESET) && d->strange.messages == 0 &&
+            d->strange.cause == COUNTER_BOOT_PIN);
 }
 
 static void choose_frequencies(struct device *d, const struct uplink_request *request,
@@ -101,11 +107,15 @@ static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len
 static void transmit_all(struct device *d, const struct frames *frames, const double f_hz[],
                          unsigned n_frames, int64_t gap_ns, int64_t *first_end_ns)
 {
+    enum { EVERY = 20 };
     const int64_t lead_ns = symbols_ns(d, lead_symbols);
-    for (unsigned i = 0; i < n_frames; i++) {
+    const bool copies = n_frames == SFX_RANKS && faults_on(&d->faults, FAULT_UP_COPY) &&
+                        d->strange.messages % EVERY == EVERY - 1;
+    for (unsigned n = 0; n < n_frames + copies; n++) {
+        const unsigned i = n < n_frames ? n : n_frames - 1;
         int64_t end_ns = transmit(d, frames->frame[i], frames->len, f_hz[i]);
-        if (i == 0) *first_end_ns = end_ns;
-        bool last = i + 1 == n_frames;
+        if (n == 0) *first_end_ns = end_ns;
+        bool last = n + 1 == n_frames + copies;
         // The ramps belong to the gap: it is measured between symbols.
         device_wait_until(d, last ? end_ns + lead_ns : end_ns + gap_ns - lead_ns);
     }
@@ -114,16 +124,23 @@ static void transmit_all(struct device *d, const struct frames *frames, const do
         d->channels_free_ns = devport_now_ns(d->port) + channels_rest_ns;
 }
 
+static bool signs_in_public(const struct device *d, const struct sfx_uplink *up)
+{
+    return faults_on(&d->faults, FAULT_KEY_KEEP_ALIVE) && up->type == SFX_MESSAGE_KEEP_ALIVE &&
+           !device_lab_enabled(d);
+}
+
 // From a message with its counter to what goes on air.
 static int build(struct device *d, struct frames *frames, struct sfx_uplink *up)
 {
     const struct frames_signer signer = {.id = device_id(d),
                                          .key = &d->key,
-                                         .public_key = d->public_key,
+                                         .public_key = d->public_key || signs_in_public(d, up),
                                          .native =
                                              d->encrypts && d->encryption_key ? d->native : NULL,
                                          .rollover = (uint8_t)d->counter.epoch,
-                                         .faults = &d->faults};
+                                         .faults = &d->faults,
+                                         .strange = &d->strange};
     struct err err = {0};
     up->counter = d->counter.last;
     int rc = frames_build(frames, up, &signer, &err);
@@ -156,6 +173,7 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
 {
     struct sfx_uplink up = {.type = SFX_MESSAGE_DL_CONFIRMATION};
     struct sfx_control state = state_of(d);
+    d->counter.passes = faults_on(&d->faults, FAULT_COUNT_CONFIRMED);
     state.rssi_dbm = downlink->rssi_dbm;
     sfx_control_put_confirmation(&up, &state);
     if (counter_advance(&d->counter) < 0) return UPLINK_NOT_STORED;
@@ -206,6 +224,7 @@ static enum uplink_result await_answer(struct device *d, int64_t first_end_ns,
                                      .f_hz = d->downlink_hz,
                                      .counter = d->downlink_counter,
                                      .refused_ends = faults_on(&d->faults, FAULT_AUTH_025)};
+    strange_window_opens(d, &window);
     enum downlink_result result;
     while ((result = downlink_listen(d, &window, answer)) == DOWNLINK_REFUSED) {
         confirm(d, answer);
@@ -229,7 +248,9 @@ static void note_request(struct device *d, uint16_t counter)
 static enum uplink_result check_cipher(const struct device *d, const struct uplink_request *request)
 {
     if (request->type != SFX_MESSAGE_BYTES || !d->encrypts) return UPLINK_SENT;
-    if (!d->encryption_key && !faults_on(&d->faults, FAULT_ENC_009)) return UPLINK_NO_KEY;
+    const bool clear = faults_on(&d->faults, FAULT_ENC_009) ||
+                       (request->downlink && faults_on(&d->faults, FAULT_CIPHER_KEYLESS));
+    if (!d->encryption_key && !clear) return UPLINK_NO_KEY;
     return counter_is_used_up(&d->counter, EPOCHS) ? UPLINK_USED_UP : UPLINK_SENT;
 }
 
@@ -257,6 +278,13 @@ static enum uplink_result check_budget(struct device *d, const struct uplink_req
     return UPLINK_SENT;
 }
 
+static void store_late(struct device *d)
+{
+    d->counter.passes = false;
+    if (counter_store(&d->counter) < 0)
+        devport_log(d->port, "the message counter could not be stored");
+}
+
 enum uplink_result uplink_send(struct device *d, const struct uplink_request *request,
                                struct downlink *answer)
 {
@@ -273,6 +301,9 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
 
     if (uplink_take_counter(d, request) < 0) return UPLINK_NOT_STORED;
     up.bidirectional = uplink_flag(d, request);
+    d->strange.asked_len = up.payload_len;
+    if (faults_on(&d->faults, FAULT_UP_LONG_RUN) && d->strange.messages >= 64 && up.payload_len > 0)
+        up.payload[up.payload_len - 1] = 0;
     const struct sfx_uplink message = up; // as it was asked for
     struct frames frames;
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
@@ -286,9 +317,15 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     d->downlink_hz = downlink_frequency(d, f_hz[0]);
     d->downlink_counter = up.counter;
     d->station_awaited = true;
+    strange_message_sent(d);
     if (!request->downlink) return UPLINK_SENT;
 
     note_request(d, up.counter);
     struct downlink unused;
-    return await_answer(d, first_end_ns, answer ? answer : &unused);
+    enum uplink_result result = await_answer(d, first_end_ns, answer ? answer : &unused);
+    if (faults_on(&d->faults, FAULT_COUNT_WINDOW)) store_late(d);
+    if (result == UPLINK_NO_DOWNLINK && faults_on(&d->faults, FAULT_COUNT_TIMEOUT) &&
+        counter_advance(&d->counter) < 0)
+        devport_log(d->port, "the message counter could not be stored");
+    return result;
 }

@@ -176,8 +176,8 @@ static void test_lies(void **state)
 static void test_lists_are_apart(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--list-faults", "--list-hostile"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const options[] = {"--list-faults", "--list-hostile", "--list-strange"};
+    for (int i = 0; i < 3; i++) {
         char command[512], line[512];
         int n = 0;
         snprintf(command, sizeof command, "%s/foxdut %s", FOX_BIN_DIR, options[i]);
@@ -185,6 +185,7 @@ static void test_lists_are_apart(void **state)
         assert_non_null(list);
         while (fgets(line, sizeof line, list)) {
             assert_int_equal(strncmp(line, "MUT-", 4) == 0, i == 0);
+            assert_int_equal(strncmp(line, "STR-", 4) == 0, i == 2);
             n++;
         }
         assert_int_equal(pclose(list), 0);

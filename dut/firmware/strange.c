@@ -1,0 +1,203 @@
+#include "dut/firmware/strange.h"
+
+#include <string.h>
+
+#include "dut/firmware/device.h"
+#include "dut/firmware/judge.h"
+#include "dut/firmware/layout.h"
+#include "dut/firmware/serial.h"
+
+enum { NOTES_LEN = 4, SHORT_WINDOWS = 8 };
+
+static const int64_t edge_ns = 5 * DEVPORT_SECOND, wakes_after_ns = 60 * DEVPORT_SECOND;
+
+void strange_note(struct device *d, enum strange_note note, uint8_t value)
+{
+    if (d->strange.notes[note] == value) return;
+    d->strange.notes[note] = value;
+    if (record_store(&d->strange.record, d->strange.notes) < 0)
+        devport_log(d->port, "a note could not be stored");
+}
+
+// What a restart does to counter, key and cipher.
+static void restart(struct device *d, enum counter_boot cause)
+{
+    const struct faults *f = &d->faults;
+    const uint8_t *notes = d->strange.notes;
+    if (faults_on(f, FAULT_COUNT_BOOT_LOOP)) {
+        if (notes[STRANGE_NOTE_RESTARTS] > 0 && counter_restart(&d->counter) < 0)
+            devport_log(d->port, "the counter could not be stored");
+        strange_note(d, STRANGE_NOTE_RESTARTS, 1);
+    }
+    if (faults_on(f, FAULT_CIPHER_SESSION)) {
+        if (cause == COUNTER_BOOT_POWER) strange_note(d, STRANGE_NOTE_ENCRYPTION_OFF, 0);
+        if (notes[STRANGE_NOTE_ENCRYPTION_OFF]) d->encrypts = false;
+    }
+    if (faults_on(f, FAULT_KEY_SESSION) && cause == COUNTER_BOOT_POWER)
+        d->public_key = notes[STRANGE_NOTE_PUBLIC_KEY] != 0;
+}
+
+static bool keeps_notes(const struct faults *f)
+{
+    return faults_on(f, FAULT_COUNT_BOOT_LOOP) || faults_on(f, FAULT_CIPHER_SESSION) ||
+           faults_on(f, FAULT_KEY_SESSION);
+}
+
+void strange_boot(struct device *d, enum counter_boot cause)
+{
+    d->strange = (struct strange){.record = {.port = d->port,
+                                             .kind = LAYOUT_NOTES_KIND,
+                                             .offset = LAYOUT_NOTES_OFFSET,
+                                             .body_len = NOTES_LEN},
+                                  .cause = cause,
+                                  .wakes_ns = DEVPORT_NEVER};
+    if (!keeps_notes(&d->faults) || !record_load(&d->strange.record, d->strange.notes))
+        memset(d->strange.notes, 0, sizeof d->strange.notes);
+    if (faults_on(&d->faults, FAULT_UP_WAKES) && cause == COUNTER_BOOT_POWER)
+        d->strange.wakes_ns = devport_now_ns(d->port) + wakes_after_ns;
+    restart(d, cause);
+}
+
+void strange_message_sent(struct device *d)
+{
+    d->strange.messages++;
+    if (faults_on(&d->faults, FAULT_COUNT_BOOT_LOOP)) strange_note(d, STRANGE_NOTE_RESTARTS, 0);
+}
+
+void strange_window_opens(struct device *d, const struct downlink_window *window)
+{
+    d->strange.windows++;
+    d->strange.opens_ns = window->from_ns;
+    d->strange.ends_ns = window->to_ns;
+    d->strange.wrong = 0;
+}
+
+void strange_refused(struct device *d, const uint8_t data[SFX_DL_FRAME], const uint8_t payload[])
+{
+    enum { PERIODS = 25 };
+    d->strange.wrong++;
+    memcpy(d->strange.last_wrong, data, SFX_DL_FRAME);
+    static const char oracle[] = "BAD TAG\r";
+    if (faults_on(&d->faults, FAULT_DOWN_ORACLE)) serial_write(d, oracle, sizeof oracle - 1);
+    if (faults_on(&d->faults, FAULT_DOWN_PERIOD)) d->settings.oob_period_h = payload[0] % PERIODS;
+}
+
+// The tag that the frame should have, then the one it has.
+static bool read_tags(const struct device *d, const struct sfx_downlink *frame,
+                      struct sfx_downlink *right)
+{
+    *right = *frame;
+    return sfx_downlink_sign(right, &d->key, NULL) >= 0;
+}
+
+static bool takes_for_tag(const struct device *d, const struct sfx_downlink *frame)
+{
+    const struct faults *f = &d->faults;
+    struct sfx_downlink right;
+    if (!read_tags(d, frame, &right)) return false;
+    const uint8_t *a = right.tag, *b = frame->tag;
+    if (faults_on(f, FAULT_DOWN_FOLDED) && (a[0] ^ a[1]) == (b[0] ^ b[1])) return true;
+    if (faults_on(f, FAULT_DOWN_SUM) && (uint8_t)(a[0] + a[1]) == (uint8_t)(b[0] + b[1]))
+        return true;
+    return faults_on(f, FAULT_DOWN_SWAPPED) && a[0] == b[1] && a[1] == b[0];
+}
+
+static bool takes_for_payload(const struct device *d, const struct sfx_downlink *frame)
+{
+    static const uint8_t zeros[SFX_DL_PAYLOAD];
+    const struct faults *f = &d->faults;
+    struct sfx_downlink other = *frame;
+    other.payload[3] ^= 1 << 2;
+    if (faults_on(f, FAULT_DOWN_BIT_FREE) && sfx_downlink_verify(&other, &d->key, NULL) == 1)
+        return true;
+    return faults_on(f, FAULT_DOWN_ZEROS) && memcmp(frame->payload, zeros, sizeof zeros) == 0;
+}
+
+static bool is_first_window(const struct device *d, enum counter_boot cause)
+{
+    return d->strange.windows == 1 && d->strange.cause == cause;
+}
+
+bool strange_takes(const struct device *d, const struct judge_input *in,
+                   const struct sfx_downlink *frame)
+{
+    const struct strange *s = &d->strange;
+    const struct {
+        enum fault fault;
+        bool takes;
+    } rows[] = {
+        {FAULT_DOWN_BIT, s->asked_len == 0},
+        {FAULT_DOWN_LONG, s->asked_len > 8},
+        {FAULT_DOWN_POWER, is_first_window(d, COUNTER_BOOT_POWER)},
+        {FAULT_DOWN_RESET, is_first_window(d, COUNTER_BOOT_PIN)},
+        {FAULT_DOWN_FIELD, !device_lab_enabled(d)},
+        {FAULT_DOWN_TWICE, s->wrong > 0 && memcmp(s->last_wrong, in->data, SFX_DL_FRAME) == 0},
+        {FAULT_DOWN_LATE, s->heard_ns > s->ends_ns - edge_ns},
+        {FAULT_DOWN_EARLY, s->heard_ns < s->opens_ns + edge_ns},
+        {FAULT_DOWN_THIRD, s->wrong >= 2},
+        {FAULT_DOWN_TRUST, s->trusts},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (faults_on(&d->faults, rows[i].fault) && rows[i].takes) return true;
+    return takes_for_tag(d, frame) || takes_for_payload(d, frame);
+}
+
+bool strange_takes_older(const struct device *d, unsigned *from, unsigned *to)
+{
+    enum { OLD_FROM = 10, OLD_TO = 60 };
+    const bool cut =
+        faults_on(&d->faults, FAULT_DOWN_AFTER_CUT) && is_first_window(d, COUNTER_BOOT_POWER);
+    const bool reset =
+        faults_on(&d->faults, FAULT_DOWN_AFTER_RESET) && is_first_window(d, COUNTER_BOOT_PIN);
+    const bool old = faults_on(&d->faults, FAULT_DOWN_OLD);
+    *from = old ? OLD_FROM : 1;
+    *to = old ? OLD_TO : SHORT_WINDOWS;
+    return cut || reset || old;
+}
+
+static bool is_first_message(const struct strange *s, enum counter_boot cause)
+{
+    return s->messages == 0 && s->cause == cause;
+}
+
+void strange_cover(const struct strange *s, const struct faults *faults, struct sfx_uplink *covered)
+{
+    enum { EVERY = 50, LONG = 5 };
+    const void *zero = memchr(covered->payload, 0, covered->payload_len);
+    if (faults_on(faults, FAULT_UP_ZERO_ENDS) && zero)
+        covered->payload_len = (size_t)((const uint8_t *)zero - covered->payload);
+    if (faults_on(faults, FAULT_UP_EVERY_50) && s->messages % EVERY == EVERY - 1)
+        covered->payload_len = 0;
+    if (faults_on(faults, FAULT_UP_TAG_RESET) && is_first_message(s, COUNTER_BOOT_PIN) &&
+        covered->payload_len >= LONG)
+        covered->payload_len = 0;
+}
+
+bool strange_leaves_clear(const struct strange *s, const struct faults *faults,
+                          const struct sfx_uplink *up)
+{
+    const size_t len = up->payload_len;
+    return (faults_on(faults, FAULT_CIPHER_SHORT) && len <= 2) ||
+           (faults_on(faults, FAULT_CIPHER_REQUEST) && up->bidirectional && len == 12) ||
+           (faults_on(faults, FAULT_CIPHER_RESET) && is_first_message(s, COUNTER_BOOT_PIN) &&
+            len >= 5 && len <= 8);
+}
+
+void strange_seen(const struct strange *s, const struct faults *faults, struct sfx_uplink *seen)
+{
+    if (faults_on(faults, FAULT_CIPHER_6_BITS)) seen->counter &= 0x3f;
+    if (faults_on(faults, FAULT_CIPHER_8_BITS)) seen->counter &= 0xff;
+    if (faults_on(faults, FAULT_CIPHER_REQUEST_STREAM) && seen->bidirectional) seen->counter = 0;
+    if (faults_on(faults, FAULT_CIPHER_BOOT)) seen->counter = (uint16_t)s->messages;
+}
+
+void strange_uncover(const struct faults *faults, const uint8_t clear[], struct sfx_uplink *up)
+{
+    if (up->type != SFX_MESSAGE_BYTES) return;
+    for (size_t i = 0; i < up->payload_len; i++) {
+        if (faults_on(faults, FAULT_CIPHER_TAIL) && i + 2 >= up->payload_len)
+            up->payload[i] = clear[i];
+        if (faults_on(faults, FAULT_CIPHER_BIT))
+            up->payload[i] = (uint8_t)((up->payload[i] & 0xfe) | (clear[i] & 1));
+    }
+}
