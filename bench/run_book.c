@@ -369,6 +369,7 @@ int book_case_end(struct book *b, int64_t t, struct err *err)
     struct book_case *c = &b->cases[b->current];
     c->verdict = fold->verdict;
     c->blame = fold->blame;
+    c->device_failed = fold->device_failed;
     snprintf(c->reason, sizeof c->reason, "%s", fold->reason);
 
     int rc = write_records(b, err);

@@ -26,8 +26,9 @@ struct book_case {
     enum verdict verdict;
     enum blame blame;
     char reason[480];
-    int attempt;  // the last one, 0: none
-    bool settled; // by an attempt before `resume`: it is not repeated
+    bool device_failed; // in the last attempt, whatever broke off what came after
+    int attempt;        // the last one, 0: none
+    bool settled;       // by an attempt before `resume`: it is not repeated
 };
 
 /// Makes PARENT/<UTC time>-<hash>-<device> with run.json, plan.json, the ledger with run.begin, and

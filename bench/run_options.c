@@ -113,5 +113,10 @@ int run_options_parse(struct run_options *o, bool plan, int argc, char **argv, s
     rc = parse_numbers(o, &numbers, err);
     if (rc == ERR_OK) rc = parse_arm(o, &arm, err);
     if (rc == ERR_OK && shard) rc = parse_shard(o, shard, err);
+    if (rc == ERR_OK && o->json && !o->dry_run)
+        rc = err_set(
+            err, ERR_USAGE,
+            "--json: expected --dry-run with it, or foxbench plan; foxbench report --format "
+            "json prints a run as JSON");
     return rc == ERR_OK ? check(o, err) : rc;
 }

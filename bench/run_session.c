@@ -208,11 +208,12 @@ static int run_attempt(struct session *s, size_t i, struct err *err)
     return rc < 0 ? rc : book_case_end(s->book, s->t, err);
 }
 
-// design.md 7: what the bench broke off is superseded by an attempt that completes; a fail stands.
+// design.md 7: what the bench broke off is superseded by an attempt that completes; a fail stands,
+// also one that the bench broke off after it: a repeat that happens to pass must not hide it.
 static bool may_repeat(const struct session *s, const struct book_case *c, unsigned repeats)
 {
-    return c->verdict == VERDICT_ERROR && c->blame == BLAME_BENCH && repeats < s->options->retry &&
-           !s->dead && !s->signal;
+    return c->verdict == VERDICT_ERROR && c->blame == BLAME_BENCH && !c->device_failed &&
+           repeats < s->options->retry && !s->dead && !s->signal;
 }
 
 static int run_case(struct session *s, size_t i, struct err *err)

@@ -775,17 +775,6 @@ static int tell_value(struct survey *s, const char *name, const char *value, ssi
     return s->rc;
 }
 
-static int tell_channel_attr(struct iio_channel *ch, const char *attr, const char *value,
-                             size_t len, void *ctx)
-{
-    struct survey *s = ctx;
-    char name[256];
-    (void)len;
-    snprintf(name, sizeof name, "%s %s %s %s", s->device, iio_channel_get_id(ch),
-             iio_channel_is_output(ch) ? "output" : "input", attr);
-    return tell_value(s, name, value, 0);
-}
-
 static void tell_device(struct survey *s, const struct iio_device *dev)
 {
     char name[256], value[4096];
@@ -806,13 +795,13 @@ static void tell_device(struct survey *s, const struct iio_device *dev)
 // One by one: asked for all at once, a radio with an attribute that cannot be read tells none.
 static void tell_channel(struct survey *s, struct iio_channel *ch)
 {
-    char value[4096];
+    char name[256], value[4096];
     for (unsigned i = 0; i < iio_channel_get_attrs_count(ch); i++) {
         const char *attr = iio_channel_get_attr(ch, i);
+        snprintf(name, sizeof name, "%s %s %s %s", s->device, iio_channel_get_id(ch),
+                 iio_channel_is_output(ch) ? "output" : "input", attr);
         ssize_t n = iio_channel_attr_read(ch, attr, value, sizeof value);
-        char text[96];
-        snprintf(text, sizeof text, "error %zd (%s)", n, strerror((int)-n));
-        if (tell_channel_attr(ch, attr, n < 0 ? text : value, 0, s) < 0) return;
+        if (tell_value(s, name, value, n) < 0) return;
     }
 }
 

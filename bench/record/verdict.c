@@ -105,6 +105,7 @@ void verdict_fold_add(struct verdict_fold *f, enum verdict v, enum blame b, cons
         reason = "a verdict that only the plan may give came out of a case";
     }
     if (v == VERDICT_FAIL && b != BLAME_DEVICE) v = VERDICT_ERROR; // only a device can fail
+    f->device_failed = f->device_failed || v == VERDICT_FAIL;
     if (verdict_order(v) < verdict_order(VERDICT_WARN)) b = BLAME_NONE;
     if (f->n++ > 0 && verdict_order(v) <= verdict_order(f->verdict)) return;
     f->verdict = v;

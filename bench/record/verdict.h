@@ -46,7 +46,8 @@ struct verdict_fold {
     size_t n; // events that carried a verdict
     enum verdict verdict;
     enum blame blame;
-    char reason[480]; // from the first event that reached the verdict
+    char reason[480];   // from the first event that reached the verdict
+    bool device_failed; // in one of them, whatever came after
 };
 
 /// Takes one verdict in. It may only get worse; blame and reason are those of the first one that

@@ -32,7 +32,7 @@ sub dir_of {
 sub content {
     my ($dir) = @_;
     my @files = sort split /\n/, `cd '$dir' && find . -type f ! -name wall.jsonl ! -name junit.xml ! -path './report/*'`;
-    return join "", map { "== $_\n" . slurp("$dir/$_") } @files;
+    return join "", map { "== $_\n" . slurp("$dir/$_") . "\n" } @files; # a picture does not end a line
 }
 
 sub attempts {
