@@ -1,6 +1,7 @@
 // foxlab: the virtual lab as a program.
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -279,12 +280,21 @@ fail:
     return rc;
 }
 
+// Blocks of samples come and go sixteen times a second: their memory is not given back each time,
+// because the kernel would have to clear it for the next one.
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         fputs(usage, stdout);
         return EXIT_SUCCESS;
     }
+    keep_memory();
     struct options o;
     struct err err = {0};
     int exit_code = EXIT_SUCCESS;
