@@ -10,9 +10,6 @@
 
 enum { OVERSAMPLE = 80 }; // samples a symbol of the narrow stream that is searched
 
-// Bit rates on either side: what a burst hides further away is 40 dB below it.
-static const double within = 20;
-
 struct phy_hidden {
     double bit_rate;
     double low_hz;
@@ -81,8 +78,8 @@ int phy_hidden_search(struct phy_hidden *h, const struct phy_stream *stream,
                       const struct phy_burst *b, struct phy_hidden_candidate *out, struct err *err)
 {
     struct phy_detector *detector = NULL;
-    double low = fmax(-within * h->bit_rate, h->low_hz - b->f_mid_hz);
-    double high = fmin(within * h->bit_rate, h->high_hz - b->f_mid_hz);
+    double low = fmax(-PHY_HIDDEN_WITHIN * h->bit_rate, h->low_hz - b->f_mid_hz);
+    double high = fmin(PHY_HIDDEN_WITHIN * h->bit_rate, h->high_hz - b->f_mid_hz);
     int rc = phy_detector_new(&detector, h->bit_rate * OVERSAMPLE, h->bit_rate, low, high, err);
     if (rc < 0) return rc;
     double begin = b->start_sample - PHY_HIDDEN_LEAD * h->symbol;

@@ -12,7 +12,8 @@
 #include "bench/phy/stream.h"
 
 enum {
-    PHY_HIDDEN_LEAD = 21, // symbols before the burst from which on something is searched
+    PHY_HIDDEN_LEAD = 21,   // symbols before the burst from which on something is searched
+    PHY_HIDDEN_WITHIN = 20, // bit rates on either side: what is hidden further away is 40 dB below
     PHY_HIDDEN_MAX = 512
 };
 

@@ -357,10 +357,66 @@ static int search_near(struct phy_lane *lane, const struct phy_stream *stream,
     return n < 0 ? n : ERR_OK;
 }
 
+// How far away a burst may hide another, in bit rates.
+static double hidden_within(double ebn0)
+{
+    return ebn0 < hiding_ebn0 ? hidden_near : PHY_HIDDEN_WITHIN;
+}
+
+// Whether `t` was heard while a burst from `begin` to `end`, of this strength, was on the air
+// beside it.
+static bool is_beside(const struct phy_lane *lane, const struct phy_track *t, double f_hz,
+                      double begin, double end, double ebn0)
+{
+    return t->begin < end && begin < t->end &&
+           fabs(t->f_hz - f_hz) < hidden_within(ebn0) * lane->config.bit_rate;
+}
+
+// A stronger burst beside it that is not decided yet: without it, this one may be read better.
+static bool has_stronger_beside(const struct phy_lane *lane, const struct phy_track *t)
+{
+    for (size_t i = 0; i < lane->tracks.n; i++) {
+        const struct phy_track *o = &lane->tracks.list[i];
+        if (o->state != PHY_TRACK_HEARD || o == t || o->second) continue;
+        double ebn0 = o->hypotheses[0].power / PHY_HEAD_SYMBOLS;
+        if (ebn0 >= hiding(lane) && o->hypotheses[0].power > t->hypotheses[0].power &&
+            is_beside(lane, t, o->f_hz, o->begin, o->end, ebn0))
+            return true;
+    }
+    return false;
+}
+
+// Back to its candidate: its head is looked for again.
+static void hear_again(const struct phy_lane *lane, struct phy_track *t)
+{
+    t->state = PHY_TRACK_WAITING;
+    t->begin = t->origin + PHY_HEAD_LEAD * lane->symbol;
+    t->f_hz = t->origin_hz;
+    t->drift_hz_s = 0;
+    t->blocked_at = 0;
+}
+
+// What was heard while the burst was still there may have been misheard.
+static void hear_others_again(struct phy_lane *lane, const struct phy_found *f)
+{
+    if (!lane->config.receive->unsure) return;
+    for (size_t i = 0; i < lane->tracks.n; i++) {
+        struct phy_track *t = &lane->tracks.list[i];
+        if (t->state != PHY_TRACK_HEARD || t->second ||
+            !is_beside(lane, t, f->burst.f_mid_hz, f->burst.start_sample, f->end_sample,
+                       pow(10, f->burst.ebn0_db / 10)))
+            continue;
+        hear_again(lane, t);
+        t->second = lane->removals;
+    }
+}
+
 static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct phy_track *t,
                         const struct phy_found *f, struct err *err)
 {
-    bool hides = f->burst.checked && !t->second && f->burst.ebn0_db >= 10 * log10(hiding(lane));
+    // beside another burst its head shows better how strong it is than its body
+    double ebn0 = fmax(pow(10, f->burst.ebn0_db / 10), t->hypotheses[0].power / PHY_HEAD_SYMBOLS);
+    bool hides = f->burst.checked && !t->second && ebn0 >= hiding(lane);
     hides = hides && phy_hidden_take_out(lane->hidden, stream, &f->burst);
     t->state = f->burst.sure ? PHY_TRACK_BURST : PHY_TRACK_DEAD;
     t->begin = f->burst.start_sample;
@@ -371,6 +427,7 @@ static int accept_burst(struct phy_lane *lane, struct phy_stream *stream, struct
     int rc = add_found(lane, f, err);
     if (rc < 0 || !hides) return rc;
 
+    hear_others_again(lane, f);
     return search_near(lane, stream, f, err); // moves the tracks: t is not valid after it
 }
 
@@ -401,16 +458,23 @@ static bool read_burst(struct phy_lane *lane, const struct phy_stream *stream,
 static int decide(struct phy_lane *lane, struct phy_stream *stream, struct phy_track *t,
                   int64_t last, struct err *err)
 {
+    bool later =
+        lane->config.receive->unsure && !t->again && !t->second && has_stronger_beside(lane, t);
     struct phy_found f;
     if (read_burst(lane, stream, t, t->tried, &f) && is_burst(lane, &f) &&
         f.end_sample <= (double)last + lane->symbol) { // else cut off by the end
-        if (f.burst.checked || f.burst.head_errors == 0)
+        if (f.burst.checked || (f.burst.head_errors == 0 && !later))
             return accept_burst(lane, stream, t, &f, err);
         if (t->fallback == PHY_HEAD_HYPOTHESES) t->fallback = t->tried;
     }
     t->tried++;
     if (t->tried < t->n_hypotheses) {
         t->end = hypothesis_end(lane, t, t->tried);
+        return ERR_OK;
+    }
+    if (later) {
+        hear_again(lane, t);
+        t->again = true;
         return ERR_OK;
     }
     // The last one tried may be of a shorter burst: the fallback is read again, to its own end.
@@ -450,6 +514,13 @@ static int step_tracks(struct phy_lane *lane, struct phy_stream *stream, int64_t
             continue;
         int64_t decisions = 1 + lane->decisions + (lane->other ? lane->other->decisions : 0);
         if (t->blocked_at == decisions) continue;
+        if (t->again && t->state == PHY_TRACK_WAITING) {
+            if (has_stronger_beside(lane, t)) {
+                t->blocked_at = decisions;
+                continue;
+            }
+            t->second = lane->removals;
+        }
         if (t->state == PHY_TRACK_HEARD) {
             int rc = decide(lane, stream, t, last, err);
             if (rc < 0) return rc;

@@ -10,6 +10,8 @@ enum { TRACKS_MAX = 8192 };
 // What a lone burst looks like at a distance of d bit rates: no louder than skirt / d ^ 2.5, never
 // less than the floor. A window of the other bit rate averages its lines differently: more there.
 static const double skirt = 0.126, skirt_other = 1, skirt_floor = 1e-7;
+// Nothing within a burst looks so much stronger than its own preamble.
+static const double louder = 3;
 // A head this strong and this clean is a burst, whatever its body says later.
 static const double certain_power = 60, certain_fit = 0.6;
 
@@ -78,7 +80,7 @@ static bool explains(const struct phy_tracks *from, const struct phy_track *stro
     double f = strong->f_hz + strong->drift_hz_s * (middle - strong->begin) / own->rate_hz;
     double distance = fabs(t->f_hz - f) / from->bit_rate;
     if (strong->removed && strong->removed <= t->second) return false;
-    if (distance < 0.8 && from == own) return true;
+    if (distance < 0.8 && from == own) return t->score < louder * strong->score;
     distance = fmax(distance, 0.8);
     // the second search has a noise of its own, in which the strong ones around count
     double score = t->second ? t->score * t->noise / strong->noise : t->score;

@@ -28,6 +28,7 @@ struct phy_track {
     double score;
     double noise;
     int64_t second;     // found after so many bursts were taken out; 0: by the first search
+    bool again;         // read once beside a stronger one; to be read again when that is gone
     int64_t removed;    // when it was taken out of the stream, counting those; 0: not
     int64_t blocked_at; // number of decisions at which a stronger track was in its way; 0: never
     double origin;      // stream sample of y[0]

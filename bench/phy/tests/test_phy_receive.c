@@ -222,6 +222,49 @@ static void test_what_a_strong_neighbour_hides_is_found(void **state)
     }
 }
 
+// Pairs on the air at once, nearer than they are wide: the stronger is read through the weaker and
+// taken out, and what the weaker was taken for beside it is forgotten.
+static void test_bursts_that_collide_are_both_read(void **state)
+{
+    (void)state;
+    static const struct {
+        double apart_hz, weak_s, strong_s, more_db;
+    } pairs[] = {
+        {-25, 0.507, 0.633, 7.2}, // the weaker first
+        {25, 0.777, 0.577, 7.2},  // the stronger first
+        {100, 0.449, 0.417, 7.4}, // heads at the same time
+        {-80, 0.439, 0.502, 4},   {60, 0.561, 0.353, 5.6}, {-80, 0.323, 0.672, 9.2},
+    };
+    enum { PAIRS = sizeof pairs / sizeof pairs[0] };
+    struct synth_burst bursts[2 * PAIRS];
+    for (size_t i = 0; i < PAIRS; i++) {
+        double f = -20e3 + 7.1e3 * (double)i;
+        const char *weak = i % 2 ? class_b_3 : class_c, *strong = i % 2 ? class_c_2 : class_e;
+        bursts[2 * i] = (struct synth_burst){weak, 100, pairs[i].weak_s, f, 0, 15, 0.25, 0.1};
+        bursts[2 * i + 1] = (struct synth_burst){
+            strong, 100, pairs[i].strong_s, f + pairs[i].apart_hz, 0, 15 + pairs[i].more_db,
+            0.25,   0.3};
+    }
+    struct synth s = {48000, 20, 0, 11, bursts, 2 * PAIRS};
+    size_t n = 48000 * 3;
+    int16_t *iq = render(&s, n);
+    struct phy_burst got[BURSTS_MAX];
+    size_t n_got = receive(make_config(48000, -24e3, 24e3, true, false, true), iq, n, 10007, got);
+    free(iq);
+    size_t n_checked = 0;
+    for (size_t k = 0; k < n_got; k++)
+        n_checked += got[k].checked;
+    for (size_t i = 0; i < 2 * PAIRS; i++) {
+        size_t hits = 0;
+        for (size_t k = 0; k < n_got; k++)
+            hits += is_sent(&got[k], &bursts[i], s.rate_hz);
+        if (hits != 1)
+            fail_msg("the %s of pair %zu: expected once, found %zu times",
+                     i % 2 ? "stronger" : "weaker", i / 2, hits);
+    }
+    assert_int_equal(n_checked, 2 * PAIRS);
+}
+
 static void test_a_steady_carrier_beside_a_burst_is_taken_out(void **state)
 {
     (void)state;
@@ -481,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_rates_from_slow_to_fast),
         cmocka_unit_test(test_drift_to_30_hz_per_second),
         cmocka_unit_test(test_what_a_strong_neighbour_hides_is_found),
+        cmocka_unit_test(test_bursts_that_collide_are_both_read),
         cmocka_unit_test(test_a_steady_carrier_beside_a_burst_is_taken_out),
         cmocka_unit_test(test_payloads_that_are_lines_themselves),
         cmocka_unit_test(test_noise_gives_nothing),
