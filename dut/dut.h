@@ -57,10 +57,10 @@ bool dut_is_doubtful(const struct dut *d);
 struct dut_line {
     int64_t began_sample; // of the poll that brought its first byte
     int64_t at_sample;    // of the poll that brought its end
-    bool solicited; // began while a command was waiting; its last line is the ok or the error
-    bool cut;       // was longer than DUT_LINE_MAX: only its beginning is here
-    unsigned lost;  // lines before this one that were dropped: more than DUT_QUEUE_MAX were waiting
-    size_t len;     // raw bytes may contain NUL
+    bool solicited;       // began while a command was waiting; its last line is the ok or the error
+    bool cut;             // was longer than DUT_LINE_MAX: only its beginning is here
+    unsigned lost; // lines before this one that were dropped: more than DUT_QUEUE_MAX were waiting
+    size_t len;    // raw bytes may contain NUL
     char text[DUT_LINE_MAX + 1];
 };
 

@@ -157,8 +157,8 @@ struct pump {
     char gap_text[160];
     bool air_proven;
     struct bytes log;
-    size_t log_chunk;      // where the last piece of the log begins
-    size_t log_mark;       // where the piece began that held the end of the line before
+    size_t log_chunk; // where the last piece of the log begins
+    size_t log_mark;  // where the piece began that held the end of the line before
     int64_t pictured[PUMP_PICTURED_MAX]; // `start` of the frames whose pictures are evidence
     size_t n_pictured;
     struct pump_leak leak; // the last one
