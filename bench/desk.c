@@ -62,6 +62,12 @@ static void take_signals(void)
     sigaction(SIGHUP, &action, NULL);
 }
 
+bool desk_interrupted(void)
+{
+    take_signals();
+    return interrupted;
+}
+
 // --- in a lab
 
 int desk_in_lab(const char *command, int argc, char **argv)

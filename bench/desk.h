@@ -56,6 +56,8 @@ FOX_CHECK int desk_set_reset(struct desk *d, bool held, struct err *err);
 /// first call on.
 FOX_CHECK int desk_wait(struct desk *d, double seconds, struct err *err);
 
+/// Whether SIGINT, SIGTERM or SIGHUP came; they are taken from the first call on.
+bool desk_interrupted(void);
 /// Seconds of an option; NULL leaves *out. From 0 to 86400.
 FOX_CHECK int desk_seconds(const char *option, const char *text, double *out, struct err *err);
 /// Prints the error; the exit code for it.

@@ -3,8 +3,7 @@
 set -u
 foxbench=${FOX_BIN_DIR:?set FOX_BIN_DIR to the folder of foxbench}/foxbench
 built="run plan resume rerun rejudge replay report compare list decode vectors
-    montecarlo validate sign verify doctor discover runs console power reset flash swd"
-later="tx rx"
+    montecarlo validate sign verify doctor discover runs console power reset flash swd rx tx"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n=0
@@ -55,7 +54,7 @@ expect "--version is one line" 0 '^foxbench [0-9]+\.[0-9]+\.[0-9]+$' '' --versio
 
 unknown="^foxbench: unknown command '%s'; expected one of those that foxbench --help lists(; the nearest is [a-z]+)?\$"
 # shellcheck disable=SC2059
-for c in $later frobnicate '' RUN --frob; do
+for c in frobnicate '' RUN --frob; do
     expect "'$c' is an unknown command" 4 '' "$(printf "$unknown" "$c")" "$c"
 done
 expect "the nearest command is named" 4 '' 'nearest is verify$' verfy
