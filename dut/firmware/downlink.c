@@ -47,6 +47,7 @@ enum downlink_result downlink_listen(struct device *d, const struct downlink_win
         struct sfx_downlink frame;
         in.data = heard.data;
         d->strange.heard_ns = end_ns;
+        d->strange.heard_mw = heard.power_mw;
         enum judge_result result = judge_frame(d, &in, &frame);
         if (result == JUDGE_NOISE || !decipher(d, &frame, out->payload)) continue;
         describe(out, &heard, end_ns);

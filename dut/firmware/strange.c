@@ -9,6 +9,7 @@
 
 enum { NOTES_LEN = 4, SHORT_WINDOWS = 8 };
 
+static const double weak_mw = 3.16e-12; // -115 dBm
 static const int64_t edge_ns = 5 * DEVPORT_SECOND, wakes_after_ns = 60 * DEVPORT_SECOND;
 
 void strange_note(struct device *d, enum strange_note note, uint8_t value)
@@ -56,6 +57,17 @@ void strange_boot(struct device *d, enum counter_boot cause)
     if (faults_on(&d->faults, FAULT_UP_WAKES) && cause == COUNTER_BOOT_POWER)
         d->strange.wakes_ns = devport_now_ns(d->port) + wakes_after_ns;
     restart(d, cause);
+}
+
+static bool is_low(const struct device *d)
+{
+    enum { LOW_MV = 2500 };
+    return devport_supply_mv(d->port) < LOW_MV;
+}
+
+void strange_message_begins(struct device *d)
+{
+    d->strange.is_low = is_low(d);
 }
 
 void strange_message_sent(struct device *d)
@@ -136,6 +148,8 @@ bool strange_takes(const struct device *d, const struct judge_input *in,
         {FAULT_DOWN_EARLY, s->heard_ns < s->opens_ns + edge_ns},
         {FAULT_DOWN_THIRD, s->wrong >= 2},
         {FAULT_DOWN_TRUST, s->trusts},
+        {FAULT_DOWN_WEAK, s->heard_mw < weak_mw},
+        {FAULT_DOWN_LOW, is_low(d)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (faults_on(&d->faults, rows[i].fault) && rows[i].takes) return true;
@@ -178,6 +192,7 @@ bool strange_leaves_clear(const struct strange *s, const struct faults *faults,
 {
     const size_t len = up->payload_len;
     return (faults_on(faults, FAULT_CIPHER_SHORT) && len <= 2) ||
+           (faults_on(faults, FAULT_CIPHER_LOW) && s->is_low) ||
            (faults_on(faults, FAULT_CIPHER_REQUEST) && up->bidirectional && len == 12) ||
            (faults_on(faults, FAULT_CIPHER_RESET) && is_first_message(s, COUNTER_BOOT_PIN) &&
             len >= 5 && len <= 8);

@@ -34,6 +34,8 @@ struct strange {
     size_t asked_len;          // payload of the newest message
     int64_t opens_ns, ends_ns; // of the window
     int64_t heard_ns;          // end of the frame to be judged
+    double heard_mw;           // and how strong it is
+    bool is_low;               // the supply, when the newest message was begun
     unsigned wrong;            // downlinks with wrong tags in the window
     uint8_t last_wrong[SFX_DL_FRAME];
     int64_t wakes_ns; // a keep-alive that nobody asked for
@@ -41,6 +43,8 @@ struct strange {
 
 void strange_boot(struct device *d, enum counter_boot cause);
 void strange_note(struct device *d, enum strange_note note, uint8_t value);
+/// A message is begun, before its counter is taken.
+void strange_message_begins(struct device *d);
 void strange_message_sent(struct device *d);
 void strange_window_opens(struct device *d, const struct downlink_window *window);
 /// A downlink with a good CRC and a wrong tag was refused.

@@ -37,7 +37,9 @@ static int uplink_take_counter(struct device *d, const struct uplink_request *re
 {
     bool bare = request->type != SFX_MESSAGE_KEEP_ALIVE && request->payload_len == 0;
     if (bare && faults_on(&d->faults, FAULT_CNT_001)) return 0;
-    d->counter.passes = (bare && faults_on(&d->faults, FAULT_COUNT_BITS)) ||
+    strange_message_begins(d);
+    d->counter.passes = (d->strange.is_low && faults_on(&d->faults, FAULT_COUNT_LOW)) ||
+                        (bare && faults_on(&d->faults, FAULT_COUNT_BITS)) ||
                         (request->type == SFX_MESSAGE_KEEP_ALIVE &&
                          faults_on(&d->faults, FAULT_COUNT_KEEP_ALIVE)) ||
                         (request->downlink && faults_on(&d->faults, FAULT_COUNT_WINDOW));

@@ -72,7 +72,7 @@ static enum forge_key find_key(lua_State *L, const char *name)
 // The fields of the table on top that say how a downlink is altered; #ALTERED names them.
 #define ALTERED                                                                                    \
     "tag_flip_hex", "payload_flip_hex", "key", "id", "counter_swap", "counter_clear",              \
-        "counter_flip", "counter_add", "rewhiten"
+        "counter_flip", "counter_add", "rewhiten", "tag_swap"
 
 static void get_forge(lua_State *L, struct forge *f)
 {
@@ -88,6 +88,7 @@ static void get_forge(lua_State *L, struct forge *f)
     f->counter.flip = (uint16_t)get_integer(L, "counter_flip", 0, UINT16_MAX);
     f->counter.add = (int16_t)get_integer(L, "counter_add", -4096, 4096);
     f->rewhiten = get_flag(L, "rewhiten");
+    f->tag_swap = get_flag(L, "tag_swap");
 }
 
 // tx:can_send() -> whether the bench file lets the radio send.

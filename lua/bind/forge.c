@@ -103,6 +103,14 @@ static int seal(const struct forge *f, const struct forge_tools *tools, struct s
     return rc;
 }
 
+static void swap_tag(struct sfx_downlink *dl)
+{
+    const uint8_t first = dl->tag[0];
+    dl->tag[0] = dl->tag[1];
+    dl->tag[1] = first;
+    if (dl->tag[0] == first) dl->tag[0] ^= 1; // else it would be the genuine one
+}
+
 int forge_frame(const struct forge *f, const struct forge_tools *tools, struct sfx_downlink *dl,
                 uint8_t frame[SFX_DL_FRAME], bool *genuine, struct err *err)
 {
@@ -119,6 +127,7 @@ int forge_frame(const struct forge *f, const struct forge_tools *tools, struct s
     if (rc < 0) return rc;
     for (int i = 0; i < SFX_DL_PAYLOAD; i++)
         dl->payload[i] ^= f->payload_flip[i];
+    if (f->tag_swap) swap_tag(dl);
     for (int i = 0; i < SFX_DL_TAG; i++)
         dl->tag[i] ^= f->tag_flip[i];
     if (f->rewhiten) dl->counter = asked;

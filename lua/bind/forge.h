@@ -38,7 +38,8 @@ struct forge {
     bool other_id; // the tag is made for `id`; scrambled as for the device
     uint32_t id;
     uint8_t payload_flip[SFX_DL_PAYLOAD]; // bits turned over when the tag is made already
-    uint8_t tag_flip[SFX_DL_TAG];         // bits of the tag turned over
+    bool tag_swap;                // the tag's bytes change places; two equal ones do not stay so
+    uint8_t tag_flip[SFX_DL_TAG]; // bits of the tag turned over
 };
 
 // With what frames are made.

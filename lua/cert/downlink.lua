@@ -45,6 +45,7 @@ local FRAME <const> = {
   id = { type = "integer", min = 0, max = 0xffffffff, optional = true },
   counter = { type = "table", optional = true, fields = COUNTER },
   rewhiten = { type = "boolean", default = false },
+  tag_swap = { type = "boolean", default = false },
 }
 
 local EXCHANGE <const> = {
@@ -141,6 +142,7 @@ local function replies_of(o)
       payload_hex = hex_of(payload), tag_flip_hex = one.tag_flip_hex or o.tag_flip_hex,
       payload_flip_hex = one.payload_flip_hex, after_s = one.after_s, on_uplink = one.on_uplink,
       below_db = one.below_db, off_hz = one.off_hz, key = one.key, id = one.id, rewhiten = one.rewhiten,
+      tag_swap = one.tag_swap,
       counter_swap = counter.swap, counter_clear = counter.clear, counter_flip = counter.flip,
       counter_add = counter.add,
     }
@@ -174,14 +176,14 @@ end
 --- 8 bytes of payload, with these bits of the genuine tag turned over; or with each frame of `at`, in the order of
 --- their times: { after_s = seconds behind the end of frame 1 (without it, in the middle of the window), on_uplink =
 --- true for frame 1's own frequency, below_db = (weaker than the bench's downlinks are), off_hz = (beside the frequency
---- that is due), payload =, tag_flip_hex =, payload_flip_hex = (bits turned over behind the signing), key = "own" |
---- "public" | "test" | "zeros" | "ones" | "reversed" | "neighbour", id = (to sign for), counter = { swap =, clear =,
---- flip =, add = } (makes another one of the request's, to sign and scramble for), rewhiten = true (scrambles for the
---- request's all the same) }; an empty `at` leaves the request without an answer. `payload_hex` is what the device
---- handed to its host first, `payloads` all of that, `lines` all that it said, `confirmation` the frame it confirmed
---- with, `sent` the last burst, `genuine` how many were what the network would have sent, `reaction` says in words what
---- the device did; nil: nothing. `on_air` says whether the radio showed it; `doubt` says why what the host was told
---- proves nothing, or nil.
+--- that is due), payload =, tag_flip_hex =, tag_swap = true (its bytes change places), payload_flip_hex = (bits turned
+--- over behind the signing), key = "own" | "public" | "test" | "zeros" | "ones" | "reversed" | "neighbour", id = (to
+--- sign for), counter = { swap =, clear =, flip =, add = } (makes another one of the request's, to sign and scramble
+--- for), rewhiten = true (scrambles for the request's all the same) }; an empty `at` leaves the request without an
+--- answer. `payload_hex` is what the device handed to its host first, `payloads` all of that, `lines` all that it said,
+--- `confirmation` the frame it confirmed with, `sent` the last burst, `genuine` how many were what the network would
+--- have sent, `reaction` says in words what the device did; nil: nothing. `on_air` says whether the radio showed it;
+--- `doubt` says why what the host was told proves nothing, or nil.
 function downlink.exchange(t, core, given)
   local o <const> = options("t:exchange", given, EXCHANGE)
   check_cipher(t, core)

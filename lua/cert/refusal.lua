@@ -136,7 +136,7 @@ end
 
 local function differs(frame, counter)
   local change <const> = frame.counter or {}
-  if frame.tag_flip_hex or frame.payload_flip_hex or frame.id then return true end
+  if frame.tag_swap or frame.tag_flip_hex or frame.payload_flip_hex or frame.id then return true end
   if frame.key and frame.key ~= "own" or frame.payload_differs then return true end
   return downlink.counter_of({
     swap = change.swap or false, clear = change.clear or 0, flip = change.flip or 0, add = change.add or 0,

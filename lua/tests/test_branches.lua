@@ -80,7 +80,7 @@ local function play(o)
     end
     for i, reply in ipairs(replies) do
       local at_s <const> = now_s + 1.54 + (reply.after_s or 32)
-      sent[i] = { start_s = at_s, end_s = at_s + 0.373, genuine = not reply.tag_flip_hex }
+      sent[i] = { start_s = at_s, end_s = at_s + 0.373, genuine = not (reply.tag_flip_hex or reply.tag_swap) }
     end
     downlinks = downlinks + 1
     local genuine <const> = sent[1] and sent[1].genuine

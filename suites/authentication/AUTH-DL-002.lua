@@ -10,19 +10,22 @@ local CORNERS <const> = { 15, 7, 8, 0 }
 -- What a comparison of the bytes' sum or exclusive or overlooks, and contents that look like none: one more frame in
 -- each window.
 local OTHERS <const> = {
-  { tag_flip_hex = "8080" }, { tag_flip_hex = "ffff" }, { tag_flip_hex = "0101" }, { tag_flip_hex = "4040" },
-  { tag_flip_hex = "0001", payload = ("\0"):rep(8) }, { tag_flip_hex = "0100", payload = ("\xff"):rep(8) },
+  { name = "the top bits of both", tag_flip_hex = "8080" },
+  { name = "its bytes swapped", tag_swap = true },
+  { name = "all of its bits", tag_flip_hex = "ffff" },
+  { name = "the lowest bits of both bytes", tag_flip_hex = "0101" },
+  { name = "one under a payload of zeros", tag_flip_hex = "0001", payload = ("\0"):rep(8) },
+  { name = "one under a payload of ones", tag_flip_hex = "0100", payload = ("\xff"):rep(8) },
 }
 local OTHER_S <const> = 27 -- behind the end of frame 1
 
 local function stimulus(i, bit)
   local byte <const>, other <const> = bit >= 8 and 1 or 2, OTHERS[(i - 1) % #OTHERS + 1]
   return {
-    name = ("bit %d of byte %d of the tag turned over, and %s"):format(bit % 8, byte, other.payload
-      and "one under a uniform payload" or "the same bits of both bytes"),
+    name = ("bit %d of byte %d of the tag turned over; %s"):format(bit % 8, byte, other.name),
     at = {
       { tag_flip_hex = ("%04x"):format(1 << bit) },
-      { tag_flip_hex = other.tag_flip_hex, payload = other.payload, after_s = OTHER_S },
+      { tag_flip_hex = other.tag_flip_hex, tag_swap = other.tag_swap, payload = other.payload, after_s = OTHER_S },
     },
   }
 end

@@ -5,7 +5,7 @@ local fresh <const> = require "suites.counters.fresh"
 
 local TRIALS <const> = 20
 local BELOW_MIDDLE <const> = 12
-local REQUEST_EVERY <const>, TWICE_EVERY <const> = 7, 6 -- trials
+local REQUEST_EVERY <const>, TWICE_EVERY <const>, LOW_EVERY <const> = 7, 6, 3 -- trials
 local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message …
 local MESSAGE_S <const> = 6 -- … or, every other time, anywhere in the next one
 
@@ -33,6 +33,7 @@ suite:case {
       event = "counter repeated or decreased", trials = TRIALS, allowed = 0,
       trial = function(i)
         local label <const> = ("message before reset %d"):format(i)
+        t.dut:supply_low(i % LOW_EVERY == 0) -- before, meanwhile and behind
         local before
         if i % REQUEST_EVERY == 0 and i <= requests * REQUEST_EVERY then
           before = history:request(label) -- nobody answers it

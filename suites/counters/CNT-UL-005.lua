@@ -5,7 +5,7 @@ local fresh <const> = require "suites.counters.fresh"
 
 local OFF_S <const>, LONG_OFF_S <const> = 10, 120
 local BELOW_MIDDLE <const> = 12
-local REQUEST_EVERY <const>, TWICE_EVERY <const>, LONG_AT <const> = 8, 5, 4 -- trials
+local REQUEST_EVERY <const>, TWICE_EVERY <const>, LOW_EVERY <const>, LONG_AT <const> = 8, 5, 3, 4 -- trials
 
 suite:case {
   id         = "CNT-UL-005",
@@ -29,6 +29,7 @@ suite:case {
       event = "counter repeated or decreased", good = 0.01, bad = 0.10, alpha = 0.05, beta = 0.05,
       trial = function(i)
         local label <const> = ("message before cut %d"):format(i)
+        t.dut:supply_low(i % LOW_EVERY == 0) -- before, meanwhile and behind
         local before
         if i % REQUEST_EVERY == 0 and i <= requests * REQUEST_EVERY then
           before = history:request(label) -- nobody answers it

@@ -91,6 +91,24 @@ static void test_tag_and_payload_alone_are_wrong(void **state)
     secret_deinit(&m.key);
 }
 
+static void test_swapped_tags_are_wrong(void **state)
+{
+    (void)state;
+    struct made m;
+    struct sfx_downlink right, got;
+    make(&m, &(struct forge){0});
+    assert_int_equal(read_as(&m, 1, &right), SFX_DOWNLINK_OK);
+    secret_deinit(&m.key);
+    assert_int_not_equal(right.tag[0], right.tag[1]);
+    make(&m, &(struct forge){.tag_swap = true});
+    assert_int_equal(read_as(&m, 1, &got), SFX_DOWNLINK_BAD_TAG);
+    assert_int_equal(got.tag[0], right.tag[1]);
+    assert_int_equal(got.tag[1], right.tag[0]);
+    assert_memory_equal(got.payload, right.payload, sizeof got.payload);
+    assert_false(m.genuine);
+    secret_deinit(&m.key);
+}
+
 static void test_another_counter_is_right_for_that_counter(void **state)
 {
     (void)state;
@@ -181,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_nothing_altered_is_the_published_frame),
         cmocka_unit_test(test_a_change_that_changes_nothing_is_genuine),
         cmocka_unit_test(test_tag_and_payload_alone_are_wrong),
+        cmocka_unit_test(test_swapped_tags_are_wrong),
         cmocka_unit_test(test_another_counter_is_right_for_that_counter),
         cmocka_unit_test(test_sixteen_bits_of_the_counter_count),
         cmocka_unit_test(test_another_identity_and_key_fail_at_the_tag),
