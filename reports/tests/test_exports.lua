@@ -69,7 +69,7 @@ end
 math.randomseed(1)
 
 h.test("PASSED and satisfied need a pass, and nothing that speaks against it", function()
-  for _ = 1, 400 do
+  for _ = 1, 200 do
     local m <const> = model(random_cases())
     local only_good, passes = true, false
     for _, c in ipairs(m.cases) do
@@ -93,7 +93,7 @@ h.test("PASSED and satisfied need a pass, and nothing that speaks against it", f
 end)
 
 h.test("worse evidence never gives a better word", function()
-  for _ = 1, 400 do
+  for _ = 1, 200 do
     local m <const> = model(random_cases())
     local before <const>, states <const> = result_of(m), findings_of(m)
     local c <const> = pick(m.cases)

@@ -3,6 +3,8 @@
 # them up. check_exports.py and openssl judge. TAP.
 set -u
 . "$FOX_SOURCE_DIR/bench/tests/common.sh"
+FOXBENCH_PDF=off
+export FOXBENCH_PDF
 runs() { # WORD…
     FOXBENCH_WORKER=$FOX_BIN_DIR/../tests/fake_worker FOXBENCH_LAB=$FOX_SOURCE_DIR/bench/record/tests/fake_lab.sh \
         "$fox" run "$@" -o results >out 2>err
