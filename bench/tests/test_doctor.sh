@@ -43,7 +43,8 @@ verdict "--json is an array of findings" "$why"
     cat "$root/fixtures/scenarios/default.scenario"
     for s in $(seq 1 15); do printf 'at %ds overflow pluto station3\nat %d.5s overflow pluto station3\n' "$s" "$s"; done
 } >"$work/lossy.scenario"
-sed 's/path = "conducted",/path = n == 2 and "antenna" or "conducted",/' "$root/fixtures/benches/virtual.lua" >"$work/one.lua"
+sed 's/path = "conducted",/path = n == 2 and "antenna" or "conducted",/' "$root/fixtures/benches/virtual.lua" \
+    >"$work/one.lua"
 cat >"$work/record" <<'SCRIPT'
 "$1" doctor --bench "$2" --record --seconds 1 --starts 2 -o new/folder || exit
 for name in xo_correction calib_mode; do

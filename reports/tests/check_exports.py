@@ -163,7 +163,8 @@ def check_statement(run, found, honest, finished, plain):
     same("attestation: type", (statement["_type"], statement["predicateType"]),
          ("https://in-toto.io/Statement/v1", "https://in-toto.io/attestation/test-result/v0.1"))
     with open(f"{run}/report/item.json", "rb") as f:
-        same("attestation: subject", statement["subject"][0]["digest"], {"sha256": hashlib.sha256(f.read()).hexdigest()})
+        digest = hashlib.sha256(f.read()).hexdigest()
+    same("attestation: subject", statement["subject"][0]["digest"], {"sha256": digest})
     for descriptor in statement["predicate"]["configuration"]:
         if not {"uri", "digest", "content"} & set(descriptor):
             sys.exit(f"attestation: {descriptor} has neither uri nor digest nor content")
