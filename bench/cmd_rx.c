@@ -180,12 +180,15 @@ static double wall_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-// A lab gives samples as fast as they are taken; whoever types in the other terminal does not type
-// faster for it. A signal ends the pause.
-static void pace(double ahead_s)
+// A lab gives samples as fast as they are taken; whoever types in the other terminal, or sends from
+// there, is not faster for it. *due_s: when the next block may be taken; one that was late is made
+// up for slowly, so that no radio overflows. A signal ends the pause.
+static void pace(double block_s, double *due_s)
 {
-    const struct timespec t = {(time_t)ahead_s, (long)((ahead_s - floor(ahead_s)) * 1e9)};
-    if (ahead_s > 0) nanosleep(&t, NULL);
+    *due_s = fmax(*due_s + 0.9 * block_s, wall_s() - block_s);
+    const double pause_s = *due_s - wall_s();
+    const struct timespec t = {0, (long)(fmin(pause_s, 0.999) * 1e9)};
+    if (pause_s > 0) nanosleep(&t, NULL);
 }
 
 static int hear(struct rx *r, struct err *err)
@@ -199,7 +202,7 @@ static int hear(struct rx *r, struct err *err)
     const char *unit = desk_radios_unit(&r->radios, r->index);
     fprintf(stderr, "%s listens from %.6f to %.6f MHz%s\n", unit, r->radios.config.low_hz * 1e-6,
             r->radios.config.high_hz * 1e-6, r->seconds > 0 ? "" : "; Ctrl-C ends");
-    const double began_s = wall_s();
+    double due_s = wall_s();
     const int64_t until = r->seconds > 0 ? (int64_t)(r->seconds * r->decode.rate_hz) : INT64_MAX;
     while (rc == ERR_OK && r->n < until && !desk_interrupted()) {
         struct iq_block block;
@@ -208,7 +211,7 @@ static int hear(struct rx *r, struct err *err)
             (void)pump_name_unit(err, "radio", config.uri, unit);
         else
             rc = take_block(r, &block, err);
-        pace((double)r->n / r->decode.rate_hz - (wall_s() - began_s));
+        pace((double)config.block_samples / r->decode.rate_hz, &due_s);
     }
     struct err ignored = {0}; // what was heard so far is told, whatever ended it
     struct err *at_end = rc < 0 ? &ignored : err;
