@@ -6,6 +6,8 @@ local judged <const> = require "suites.authentication.judged"
 
 local fresh <const> = {}
 
+local LONGEST_S <const> = 2.5 -- a frame, and what decoding takes: one that was cut is told as late as a whole one
+
 local Watch <const> = {}
 Watch.__index = Watch
 
@@ -46,7 +48,7 @@ end
 --- and belongs to nothing that follows.
 function Watch:hear()
   while true do
-    local frame <const> = self.t.air:uplink { within_s = 0.3 }
+    local frame <const> = self.t.air:uplink { within_s = LONGEST_S }
     if not frame then
       self.t.air:strays {}
       return
