@@ -181,7 +181,7 @@ void strange_cover(const struct strange *s, const struct faults *faults, struct 
     if (faults_on(faults, FAULT_UP_ZERO_ENDS) && zero)
         covered->payload_len = (size_t)((const uint8_t *)zero - covered->payload);
     if (faults_on(faults, FAULT_UP_EVERY_50) && s->messages % EVERY == EVERY - 1)
-        covered->payload_len = 0;
+        covered->counter ^= 1;
     if (faults_on(faults, FAULT_UP_TAG_RESET) && is_first_message(s, COUNTER_BOOT_PIN) &&
         covered->payload_len >= LONG)
         covered->payload_len = 0;

@@ -11,6 +11,7 @@ local refusal <const> = {}
 
 local EVERY <const> = 8 -- refusals between two positive twins
 local LOW_EVERY <const> = 3 -- stimuli: with the supply as low as the bench can make it, where it can
+local DRAINED_S <const> = 2.5 -- without a line behind a restart
 local POWER_BEFORE <const>, RESET_BEFORE <const> = 2, 4 -- stimuli
 -- Behind the end of frame 1, inside the window of every zone: near its beginning, in the middle, near its end. Every
 -- fourth stimulus is sent near the end, which takes longer.
@@ -196,6 +197,12 @@ function Block:effect_of(stimulus, made)
   if less then return ("the host was not told '%s', as it is without a downlink"):format(less), false end
 end
 
+-- A slow device answers the pings of its start one by one: none of that belongs to the exchange that follows.
+local function drain(core)
+  local line_left
+  repeat line_left = core.dut:next_line { within_s = DRAINED_S } until not line_left
+end
+
 -- From POWER_BEFORE to RESET_BEFORE the device is as it is in the field, its first window one behind power-up; then it
 -- is reset, and the next window is the first one behind that.
 function Block:restart(i)
@@ -204,11 +211,13 @@ function Block:restart(i)
     t.dut:lab_enable(false)
     t:require("the device after a loss of power", t.dut:power_off { for_s = 1, discharge = true }):exists()
     self.restarted = true
+    drain(self.core)
   elseif i == RESET_BEFORE then
     t.dut:lab_enable(true)
     if not t:has_line "reset" then return end
     t:require("the device after a reset", t.dut:reset { hold_s = 0.5 }):exists()
     self.restarted = true
+    drain(self.core)
   end
 end
 

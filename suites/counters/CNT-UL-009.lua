@@ -25,7 +25,7 @@ local function actions_of(t)
   for _, what in ipairs { "resets", "saves", "erases" } do
     for _, line in ipairs(t.dut:commands(what)) do
       add(line, function()
-        local answer <const>, why <const> = t.dut:command(line, { within_s = 1, restarts = true })
+        local answer <const>, why <const> = t.dut:command(line, { restarts = true })
         t:note(("%s: %s"):format(line, answer and "accepted" or tostring(why)))
         return t.dut:is_ready()
       end)
