@@ -108,11 +108,13 @@ expect 0 '' 'no frame, but [0-9]* of 150000 samples are at full scale' --json "$
 head -c 600000 /dev/zero >"$work/deaf.sigmf-data"
 expect 0 '' 'all 150000 samples are the same: nothing was recorded' --json "$work/deaf.sigmf-meta"
 
-# relabel NAME TYPE PERL-PACK PERL-MAP: the clean recording's samples of one type under another one's name
+# relabel NAME TYPE PERL-PACK PERL-MAP [BYTES]: the clean recording's samples of one type under another one's name, or
+# those of its first bytes: what is no signal keeps the receiver busy
 relabel() {
-    perl -e 'binmode $_ for *STDIN, *STDOUT; local $/; my ($how, $map) = @ARGV; @ARGV = ();
-        my $f = eval "sub { $map }"; print pack $how, map { $f->() } unpack "s<*", <STDIN>' "$3" "$4" \
-        <"$iq/cal_clean.sigmf-data" >"$work/$1.sigmf-data"
+    head -c "${5:-1000000}" "$iq/cal_clean.sigmf-data" |
+        perl -e 'binmode $_ for *STDIN, *STDOUT; local $/; my ($how, $map) = @ARGV; @ARGV = ();
+            my $f = eval "sub { $map }"; print pack $how, map { $f->() } unpack "s<*", <STDIN>' "$3" "$4" \
+            >"$work/$1.sigmf-data"
     printf '{"global":{"core:datatype":"%s","core:sample_rate":48000,"core:version":"1.0.0"},"captures":[]}' "$2" \
         >"$work/$1.sigmf-meta"
 }
@@ -122,14 +124,14 @@ relabel volts cf32_le 'f<*' '$_ * 7.3' # floats that know no full scale
 expect 0 "$packet  CRC ok   plain\$" '^1 frame$' "$work/volts.sigmf-meta"
 relabel small ci8 'c*' 'int($_ / 16)' # whose products are no frames, though hardly weaker
 expect 0 "$packet" '^1 frame$' "$work/small.sigmf-meta"
-relabel floats ci16_le 'f<*' '$_ / 2048'
+relabel floats ci16_le 'f<*' '$_ / 2048' 160000
 expect 0 '' 'look like cf32_le, and core:datatype says otherwise.*correct the d' --json "$work/floats.sigmf-meta"
 relabel bytes ci16_le 'c*' '$_'
 expect 0 '' 'look like ci8 or cu8, and core:datatype is ci16_le' --json "$work/bytes.sigmf-meta"
 relabel swapped ci16_le 's>*' '$_'
 expect 0 "$packet" 'look like ci16_be' "$work/swapped.sigmf-meta"
 for type in ci8 cu8; do
-    relabel words $type 's<*' '$_'
+    relabel words $type 's<*' '$_' 160000
     expect 0 '' 'look like ci16_le, and core:datatype says otherwise' --json "$work/words.sigmf-meta"
 done
 relabel ints cf32_le 's<*' '$_'
