@@ -87,7 +87,7 @@ struct phy_burst {
     double ebn0_db;
     double power_dbfs; // mean over the burst, 0 dBFS = a constant-envelope signal at full scale
     enum phy_how how;
-    bool checked; // config.check accepted the body
+    bool checked; // config.check accepted the body, and not by chance
     bool sure;    // checked, or strong and clean enough to be no chance of noise
     unsigned body_bits;
     uint8_t body[PHY_BODY_BITS_MAX / 8];       // hard bits, most significant first
