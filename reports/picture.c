@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/base/base64.h"
 #include "bench/base/bytes.h"
 #include "bench/base/crypto.h"
 #include "bench/phy/canvas.h"
@@ -36,18 +37,19 @@ struct panel {
 
 static int data_uri(const struct bytes *png, struct bytes *out, struct err *err)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     int rc = bytes_append(out, "data:image/png;base64,", 22, err);
-    for (size_t i = 0; rc == ERR_OK && i < png->len; i += 3) {
-        size_t left = png->len - i;
-        unsigned v = (unsigned)png->data[i] << 16 |
-                     (left > 1 ? (unsigned)png->data[i + 1] << 8 : 0) |
-                     (left > 2 ? png->data[i + 2] : 0u);
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
-                        left > 2 ? digits[v & 63] : '='};
-        rc = bytes_append(out, four, sizeof four, err);
-    }
-    return rc;
+    return rc < 0 ? rc : base64_encode(png->data, png->len, out, err);
+}
+
+static int put_uri(struct jval *panel, const char *key, const struct bytes *png, struct err *err)
+{
+    struct bytes uri;
+    if (png->len == 0) return ERR_OK;
+    bytes_init(&uri, 2 * PHY_PICTURE_SIZE_MAX);
+    int rc = data_uri(png, &uri, err);
+    if (rc >= 0) rc = jval_set(panel, key, jval_make(err, "s", (const char *)uri.data), err);
+    bytes_deinit(&uri);
+    return rc < 0 ? rc : ERR_OK;
 }
 
 static int compare_floats(const void *a, const void *b)
@@ -193,23 +195,24 @@ static int put_kept(const struct picture_evidence *e, int64_t start, const char 
                     struct jval *panel, struct err *err)
 {
     char name[64], path[PATH_MAX], hex[SHA256_HEX_LEN];
+    uint8_t digest[SHA256_LEN];
     snprintf(name, sizeof name, "frames/%lld-%s.png", (long long)start, kind);
     const struct jval *file = find_file(e, name);
     if (!file) return err_set(err, ERR_NOTFOUND, "the run has no %s", name);
-    struct bytes png, uri;
+    struct bytes png;
     bytes_init(&png, PHY_PICTURE_SIZE_MAX);
-    bytes_init(&uri, 2 * PHY_PICTURE_SIZE_MAX);
     snprintf(path, sizeof path, "%s/%s", e->dir, name);
     int rc = bytes_read_file(&png, path, err);
-    if (rc >= 0) rc = crypto_sha256_file(path, hex, NULL, err);
-    if (rc >= 0 && strcmp(hex, jval_text(jval_get(file, "sha256"), "")) != 0)
-        rc = err_set(err, ERR_CHECK,
-                     "%s is not what the ledger recorded (SHA-256 differs); see foxbench verify",
-                     name);
-    if (rc >= 0) rc = data_uri(&png, &uri, err);
-    if (rc >= 0) rc = jval_set(panel, kind, jval_make(err, "s", (const char *)uri.data), err);
+    if (rc >= 0) rc = crypto_sha256(png.data, png.len, digest, err);
+    if (rc >= 0) {
+        hex_encode(digest, sizeof digest, hex);
+        if (strcmp(hex, jval_text(jval_get(file, "sha256"), "")) != 0)
+            rc = err_set(
+                err, ERR_CHECK,
+                "%s is not what the ledger recorded (SHA-256 differs); see foxbench verify", name);
+    }
+    if (rc >= 0) rc = put_uri(panel, kind, &png, err);
     bytes_deinit(&png);
-    bytes_deinit(&uri);
     return rc < 0 ? rc : ERR_OK;
 }
 
@@ -251,17 +254,6 @@ static bool cut_out(const struct recording *r, const struct jval *mark, struct c
     c->iq = (const int16_t *)(const void *)r->data.data + 2 * c->from;
     c->burst.start_sample -= (double)c->from;
     return true;
-}
-
-static int put_uri(struct jval *panel, const char *key, const struct bytes *png, struct err *err)
-{
-    struct bytes uri;
-    if (png->len == 0) return ERR_OK;
-    bytes_init(&uri, 2 * PHY_PICTURE_SIZE_MAX);
-    int rc = data_uri(png, &uri, err);
-    if (rc >= 0) rc = jval_set(panel, key, jval_make(err, "s", (const char *)uri.data), err);
-    bytes_deinit(&uri);
-    return rc < 0 ? rc : ERR_OK;
 }
 
 // Pictures that the run did not keep: an older bench made it, or it came to more than are kept.
