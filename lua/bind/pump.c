@@ -17,6 +17,26 @@ static double wall_s(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+int pump_open_ear(struct pump *p, double rate_hz, double lo_hz, struct air_ear **out,
+                  struct err *err)
+{
+    const struct air_ear_config config = {
+        .receiver =
+            {
+                .rate_hz = rate_hz,
+                .low_hz = p->config.low_hz - lo_hz,
+                .high_hz = p->config.high_hz - lo_hz,
+                .bit_rate_100 = !p->config.bit_rate_600,
+                .bit_rate_600 = p->config.bit_rate_600,
+                .verify = pump_verify,
+                .verify_ctx = p,
+            },
+        .alive = pump_still_alive,
+        .alive_ctx = p,
+    };
+    return air_ear_new(out, &config, err);
+}
+
 int pump_open_receiver(struct pump *p, struct err *err)
 {
     const struct radio_info *info = radio_info(p->radio);
@@ -34,21 +54,7 @@ int pump_open_receiver(struct pump *p, struct err *err)
                        "rate_hz in the bench file",
                        p->config.radio_unit, p->config.low_hz, p->config.high_hz, p->rate_hz,
                        p->lo_hz);
-    const struct air_ear_config config = {
-        .receiver =
-            {
-                .rate_hz = p->rate_hz,
-                .low_hz = low,
-                .high_hz = high,
-                .bit_rate_100 = !p->config.bit_rate_600,
-                .bit_rate_600 = p->config.bit_rate_600,
-                .verify = pump_verify,
-                .verify_ctx = p,
-            },
-        .alive = pump_still_alive,
-        .alive_ctx = p,
-    };
-    return air_ear_new(&p->ear, &config, err);
+    return pump_open_ear(p, p->rate_hz, p->lo_hz, &p->ear, err);
 }
 
 int pump_open(struct pump **out, const struct pump_config *config, const struct pump_sink *sink,

@@ -206,6 +206,9 @@ struct jval *pump_queue_take(struct pump_queue *q);
 int pump_fail(struct pump *p, int rc, const struct err *err);
 /// pump_alive, for air_ear_config.alive: with the pump as context.
 int pump_still_alive(void *pump, struct err *err);
+/// The receiver of one of the pump's radios, over the band of the configuration.
+FOX_CHECK int pump_open_ear(struct pump *p, double rate_hz, double lo_hz, struct air_ear **out,
+                            struct err *err);
 /// What the receiver could not do, with the unit named and the bench to blame. Returns the code.
 int pump_receiver_failed(int rc, const char *unit, struct err *err);
 /// Says again why a dead pump is dead.

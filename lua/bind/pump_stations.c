@@ -52,27 +52,13 @@ static int open_station(struct pump *p, size_t i, bool monitor, struct err *err)
 static int begin_station(struct pump *p, struct pump_station *s, struct err *err)
 {
     const struct radio_info *info = radio_info(s->radio);
-    const struct air_ear_config config = {
-        .receiver =
-            {
-                .rate_hz = info->rate_hz,
-                .low_hz = p->config.low_hz - info->lo_hz,
-                .high_hz = p->config.high_hz - info->lo_hz,
-                .bit_rate_100 = !p->config.bit_rate_600,
-                .bit_rate_600 = p->config.bit_rate_600,
-                .verify = pump_verify,
-                .verify_ctx = p,
-            },
-        .alive = pump_still_alive,
-        .alive_ctx = p,
-    };
     air_ear_free(s->ear);
     s->ear = NULL;
     s->began = false;
     s->heard.n = 0;
     s->overload_at = -1;
     if (s->monitor) return ERR_OK;
-    int rc = air_ear_new(&s->ear, &config, err);
+    int rc = pump_open_ear(p, info->rate_hz, info->lo_hz, &s->ear, err);
     if (rc < 0 || !s->config->radio.transmit || s->transmit) return rc;
     return air_transmit_new(&s->transmit, s->radio, &s->config->permit, p->config.armed, err);
 }
