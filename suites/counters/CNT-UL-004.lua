@@ -34,12 +34,7 @@ suite:case {
       trial = function(i)
         local label <const> = ("message before reset %d"):format(i)
         t.dut:supply_low(i % LOW_EVERY == 0) -- before, meanwhile and behind
-        local before
-        if i % REQUEST_EVERY == 0 and i <= requests * REQUEST_EVERY then
-          before = history:request(label) -- nobody answers it
-        else
-          before = history:message(label)
-        end
+        local before <const> = history:before(label, i, REQUEST_EVERY, requests)
         if i % 2 == 1 then
           t.air:wait { s = PHASE_MAX_S * t:random() }
         else

@@ -30,12 +30,7 @@ suite:case {
       trial = function(i)
         local label <const> = ("message before cut %d"):format(i)
         t.dut:supply_low(i % LOW_EVERY == 0) -- before, meanwhile and behind
-        local before
-        if i % REQUEST_EVERY == 0 and i <= requests * REQUEST_EVERY then
-          before = history:request(label) -- nobody answers it
-        else
-          before = history:message(label)
-        end
+        local before <const> = history:before(label, i, REQUEST_EVERY, requests)
         t:require(("the device after cut %d"):format(i), t.dut:power_off {
           for_s = i == LONG_AT and LONG_OFF_S or OFF_S, discharge = true,
         }):exists()

@@ -26,6 +26,12 @@ function Watch:request(label)
   return self:message(label, self.draw_request())
 end
 
+--- The message before interruption `i`; of every so many, and at most `times`, one whose answer nobody sends.
+function Watch:before(label, i, every, times)
+  if i % every == 0 and i <= times * every then return self:request(label) end
+  return self:message(label)
+end
+
 --- Takes in a counter that was on air, and gives back whether it was new.
 function Watch:book(label, counter)
   local t <const> = self.t
