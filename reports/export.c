@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/base/bytes.h"
@@ -187,19 +186,10 @@ static int make(const char *run_dir, const char *template, struct jval **out, st
     return ERR_OK;
 }
 
-static int path_in(const char *run_dir, const char *name, char path[PATH_MAX], struct err *err)
-{
-    snprintf(path, PATH_MAX, "%s/report", run_dir);
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return err_set(err, ERR_IO, "%s: %s; the report has no place", path, strerror(errno));
-    snprintf(path, PATH_MAX, "%s/%s", run_dir, name);
-    return ERR_OK;
-}
-
 static int save(const struct jval *made, const char *run_dir, const char *name, struct err *err)
 {
     char path[PATH_MAX];
-    int rc = path_in(run_dir, name, path, err);
+    int rc = report_path(run_dir, name, path, err);
     return rc < 0 ? rc : jval_save(made, path, err);
 }
 
@@ -235,30 +225,18 @@ static int set_digest(struct jval *statement, const char *run_dir, struct err *e
     return rc < 0 ? rc : jval_set(subject, "digest", jval_make(err, "{s:s}", "sha256", hex), err);
 }
 
-static int write_text(const char *path, const struct bytes *text, struct err *err)
-{
-    FILE *f = fopen(path, "wbe");
-    if (!f) return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    bool ok =
-        fwrite(text->data, 1, text->len, f) == text->len && fflush(f) == 0 && fsync(fileno(f)) == 0;
-    int why = errno;
-    if (fclose(f) == 0 && ok) return ERR_OK;
-    unlink(path);
-    return err_set(err, ERR_IO, "%s: %s; is the disk full?", path, strerror(ok ? errno : why));
-}
-
 static int seal(const char *run_dir, const struct crypto_key *key, struct err *err)
 {
     char path[PATH_MAX], envelope_path[PATH_MAX];
     struct bytes statement, envelope;
     bytes_init(&statement, SIGN_BODY_MAX);
     bytes_init(&envelope, 2 * SIGN_BODY_MAX);
-    int rc = path_in(run_dir, EXPORT_STATEMENT, path, err);
-    if (rc == ERR_OK) rc = path_in(run_dir, EXPORT_ENVELOPE, envelope_path, err);
+    int rc = report_path(run_dir, EXPORT_STATEMENT, path, err);
+    if (rc == ERR_OK) rc = report_path(run_dir, EXPORT_ENVELOPE, envelope_path, err);
     if (rc == ERR_OK) rc = bytes_read_file(&statement, path, err);
     if (rc == ERR_OK)
         rc = sign_envelope(EXPORT_TYPE, statement.data, statement.len, key, &envelope, err);
-    if (rc == ERR_OK) rc = write_text(envelope_path, &envelope, err);
+    if (rc == ERR_OK) rc = report_write(envelope_path, &envelope, err);
     bytes_deinit(&statement);
     bytes_deinit(&envelope);
     return rc;
@@ -269,7 +247,7 @@ int export_intoto(const char *run_dir, const struct crypto_key *key, struct err 
     char envelope[PATH_MAX];
     struct jval *made = NULL;
     int rc = make(run_dir, "intoto.lua", &made, err);
-    if (rc == ERR_OK) rc = path_in(run_dir, EXPORT_ENVELOPE, envelope, err);
+    if (rc == ERR_OK) rc = report_path(run_dir, EXPORT_ENVELOPE, envelope, err);
     if (rc == ERR_OK && unlink(envelope) < 0 && errno != ENOENT)
         rc = err_set(err, ERR_IO, "%s: %s; remove it", envelope, strerror(errno));
     struct jval *statement = jval_get(made, "statement");

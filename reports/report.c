@@ -21,14 +21,14 @@ const char *report_root(void)
     return root && *root ? root : FOX_ROOT;
 }
 
-// A page that could not be written whole leaves the older one.
-static int write_page(const char *path, const struct bytes *page, struct err *err)
+int report_write(const char *path, const struct bytes *page, struct err *err)
 {
     char part[PATH_MAX + 8];
     snprintf(part, sizeof part, "%s.part", path);
     FILE *f = fopen(part, "wbe");
     if (!f) return err_set(err, ERR_IO, "%s: %s", part, strerror(errno));
-    bool ok = fwrite(page->data, 1, page->len, f) == page->len;
+    bool ok =
+        fwrite(page->data, 1, page->len, f) == page->len && fflush(f) == 0 && fsync(fileno(f)) == 0;
     int why = errno;
     if (fclose(f) != 0 && ok) {
         ok = false;
@@ -43,14 +43,20 @@ static int write_page(const char *path, const struct bytes *page, struct err *er
     return err_set(err, ERR_IO, "%s: %s; is the disk full?", path, strerror(why));
 }
 
+int report_path(const char *run_dir, const char *name, char path[PATH_MAX], struct err *err)
+{
+    snprintf(path, PATH_MAX, "%s/report", run_dir);
+    if (mkdir(path, 0777) < 0 && errno != EEXIST)
+        return err_set(err, ERR_IO, "%s: %s; the report has no place", path, strerror(errno));
+    snprintf(path, PATH_MAX, "%s/%s", run_dir, name);
+    return ERR_OK;
+}
+
 static int write_report(const char *run_dir, const struct bytes *page, struct err *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/report", run_dir);
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return err_set(err, ERR_IO, "%s: %s; the report has no place", path, strerror(errno));
-    snprintf(path, sizeof path, "%s/report/report.html", run_dir);
-    return write_page(path, page, err);
+    int rc = report_path(run_dir, "report/report.html", path, err);
+    return rc < 0 ? rc : report_write(path, page, err);
 }
 
 static int render(const char *name, const struct jval *model, struct bytes *page, struct err *err)
@@ -109,7 +115,7 @@ int report_matrix(const struct jval *result, const char *path, struct err *err)
     struct bytes page;
     bytes_init(&page, PAGE_MAX);
     int rc = render("matrix.lua", result, &page, err);
-    if (rc == ERR_OK) rc = write_page(path, &page, err);
+    if (rc == ERR_OK) rc = report_write(path, &page, err);
     if (rc < 0) (void)err_prefix(err, "kill matrix");
     bytes_deinit(&page);
     return rc;

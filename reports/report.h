@@ -5,8 +5,10 @@
 #ifndef REPORTS_REPORT_H
 #define REPORTS_REPORT_H
 
+#include <limits.h>
 #include <stddef.h>
 
+#include "bench/base/bytes.h"
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 
@@ -25,6 +27,12 @@ FOX_CHECK int report_pdf(const char *run_dir, struct err *err);
 /// Writes what `foxbench validate` found (the value that it prints as JSON) as one HTML page to
 /// `path`, replacing an older one. ERR_IO.
 FOX_CHECK int report_matrix(const struct jval *result, const char *path, struct err *err);
+
+/// The path of a file below RUN (such as report/report.html), whose folder report is made. ERR_IO.
+FOX_CHECK int report_path(const char *run_dir, const char *name, char path[PATH_MAX],
+                          struct err *err);
+/// Writes a whole file; one that could not be written whole leaves the older one. ERR_IO.
+FOX_CHECK int report_write(const char *path, const struct bytes *text, struct err *err);
 
 /// The folder that holds reports/: FOXBENCH_ROOT, or the source tree.
 const char *report_root(void);
