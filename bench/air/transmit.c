@@ -11,7 +11,11 @@
 #include "bench/phy/iq.h"
 #include "bench/phy/shape.h"
 
-enum { WAITING_MAX = 64, FFT_LEN = 4096 };
+enum {
+    WAITING_MAX = 64,
+    FFT_LEN = 4096,
+    TURNS = 1024, // samples that a mixer turns step by step before it looks up its phase
+};
 
 static const double settle_s = 0.005;    // of the oscillator, generous
 static const double scale_min_db = -40;  // below, a 12-bit converter makes noise of it
@@ -299,10 +303,14 @@ static int send_mixed(struct air_transmit *t, const struct air_burst *b, double 
     // Counted from the stream's beginning: bursts that follow each other go on in phase.
     const long double before = (long double)cycles * (long double)b->at_sample;
     const double from = (double)(before - floorl(before));
-    for (size_t k = 0; k < b->n; k++) {
-        double turn = from + cycles * (double)k;
-        double complex x = (b->iq[2 * k] + I * b->iq[2 * k + 1]) / (IQ_FULL_SCALE_TX + 2.0);
-        phy_shape_put(mixed + 2 * k, scale * x * cexp(2 * M_PI * I * (turn - floor(turn))));
+    const double complex step = cexp(2 * M_PI * I * cycles);
+    double complex turn = 1;
+    for (size_t k = 0; k < b->n; k++, turn *= step) {
+        if (k % TURNS == 0) {
+            double at = from + cycles * (double)k;
+            turn = scale / (IQ_FULL_SCALE_TX + 2.0) * cexp(2 * M_PI * I * (at - floor(at)));
+        }
+        phy_shape_put(mixed + 2 * k, turn * (b->iq[2 * k] + I * b->iq[2 * k + 1]));
     }
     int rc = radio_transmit(t->radio, b->at_sample, mixed, b->n, err);
     free(mixed);

@@ -130,7 +130,7 @@ int phy_gfsk_modulate(const struct phy_gfsk_config *c, const uint8_t *bits_packe
                           c->offset_hz * (double)k / c->rate_hz;
             double a = c->amplitude * phy_shape_envelope(bit, end, c->ramp_bits);
             float angle = (float)(2 * M_PI * (turn - floor(turn)));
-            phy_shape_put(iq + 2 * here, CMPLX(a * cosf(angle), a * sinf(angle)));
+            phy_shape_put(iq + 2 * here, a * cosf(angle) + I * (a * sinf(angle)));
         }
         rc = bytes_append(out_iq, iq, 2 * here * sizeof *iq, err);
         if (rc < 0) return rc;

@@ -2,15 +2,9 @@
 
 #include <string.h>
 
-// Versions for wider vectors are chosen when the program starts. No version fuses a product and a
-// sum, and none changes the order of sums (CMakeLists.txt): their bits are the same.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
-    !defined(__SANITIZE_THREAD__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
+#include "bench/base/wide.h"
 
+// Nothing here changes the order of sums (CMakeLists.txt): every version's bits are the same.
 enum { LANES = 8 };
 #define VECTOR      __attribute__((vector_size(LANES * sizeof(float)))) float
 #define LOAD(v, p)  memcpy(&(v), p, sizeof(v))
@@ -18,8 +12,8 @@ enum { LANES = 8 };
 
 // Every fourth sample goes into one sum, of its real part and of its imaginary part with one part
 // of the tap; the four are added crosswise, the last few samples one by one.
-WIDE void phy_kernel_dots(const float *const samples[2], const struct phy_kernel_taps taps[2],
-                          size_t n, float out[4])
+FOX_WIDE void phy_kernel_dots(const float *const samples[2], const struct phy_kernel_taps taps[2],
+                              size_t n, float out[4])
 {
     VECTOR re[2] = {{0}}, im[2] = {{0}};
     size_t whole = 2 * n / LANES * LANES;
@@ -48,7 +42,7 @@ WIDE void phy_kernel_dots(const float *const samples[2], const struct phy_kernel
     }
 }
 
-WIDE void phy_kernel_preamble(const struct phy_kernel_preamble *p, float *const out[4])
+FOX_WIDE void phy_kernel_preamble(const struct phy_kernel_preamble *p, float *const out[4])
 {
     for (size_t i = 0; i < p->n; i += LANES) {
         VECTOR c_re = {0}, c_im = {0}, s_re = {0}, s_im = {0};
@@ -70,8 +64,8 @@ WIDE void phy_kernel_preamble(const struct phy_kernel_preamble *p, float *const 
     }
 }
 
-WIDE float phy_kernel_types(const float *signs, size_t row, size_t n_types, const float *z_re,
-                            const float *z_im, size_t n_k, const float first[2], float *power)
+FOX_WIDE float phy_kernel_types(const float *signs, size_t row, size_t n_types, const float *z_re,
+                                const float *z_im, size_t n_k, const float first[2], float *power)
 {
     float top = 0;
     for (size_t s = 0; s < n_types; s += LANES) {

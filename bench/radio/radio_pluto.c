@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench/base/log.h"
+#include "bench/base/wide.h"
 #include "bench/radio/lock.h"
 #include "bench/radio/pluto.h"
 
@@ -551,7 +552,7 @@ static int watch_overflow(struct radio *r, unsigned *flags, struct err *err)
     return ERR_OK;
 }
 
-static bool is_clipped(const int16_t *iq, size_t n)
+FOX_WIDE static bool is_clipped(const int16_t *iq, size_t n)
 {
     int hit = 0;
     for (size_t i = 0; i < n; i++) // no early exit: this form becomes vector code

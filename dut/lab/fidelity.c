@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/base/rng.h"
+#include "bench/base/wide.h"
 
 // Phase is known at the ends of chunks and runs evenly in between; the turn is computed at the ends
 // of parts, and runs straight in between.
@@ -112,8 +113,8 @@ static void know(struct wander *w, const struct sample_clock *clock, int64_t chu
     w->known = chunk;
 }
 
-static void turn_part(float *restrict iq, size_t n, size_t at, const double from[2],
-                      const double to[2])
+FOX_WIDE static void turn_part(float *restrict iq, size_t n, size_t at, const double from[2],
+                               const double to[2])
 {
     float c = (float)from[0], s = (float)from[1];
     float dc = (float)((to[0] - from[0]) / PART), ds = (float)((to[1] - from[1]) / PART);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench/base/rng.h"
+#include "bench/base/wide.h"
 
 enum { TABLE = 1 << 16, CHUNK = 1024, TABLES = 2 };
 
@@ -55,8 +56,8 @@ static struct stretch stretch_at(const float *table, uint64_t bits, float sigma)
     };
 }
 
-static void add_two(const struct stretch *a, const struct stretch *b, size_t from, size_t n,
-                    float *restrict out)
+FOX_WIDE static void add_two(const struct stretch *a, const struct stretch *b, size_t from,
+                             size_t n, float *restrict out)
 {
     const float *restrict x = a->iq + 2 * from;
     const float *restrict y = b->iq + 2 * from;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench/base/rng.h"
+#include "bench/base/wide.h"
 #include "bench/phy/iq.h"
 #include "dut/lab/ad936x.h"
 #include "dut/lab/pluto_model.h"
@@ -168,7 +169,7 @@ int64_t pluto_stream_until(const struct pluto *p, size_t n)
 
 // Rounds to nearest and clips to 12 bit. Adding 1.5 * 2^23 leaves the integer in the low bits of a
 // float, which the compiler can do for a whole vector at once.
-static void quantise(const float *restrict in, size_t n, int16_t *restrict out)
+FOX_WIDE static void quantise(const float *restrict in, size_t n, int16_t *restrict out)
 {
     for (size_t i = 0; i < n; i++) {
         float x = in[i];
@@ -232,8 +233,8 @@ static void set_codes(struct pluto *p, double codes)
 }
 
 // Adds the mirror image about the LO, and an offset (dc_i, dc_q).
-static void mirror(float *restrict iq, size_t n, float image_i, float image_q, float dc_i,
-                   float dc_q)
+FOX_WIDE static void mirror(float *restrict iq, size_t n, float image_i, float image_q, float dc_i,
+                            float dc_q)
 {
     for (size_t k = 0; k < n; k++) {
         float i = iq[2 * k], q = iq[2 * k + 1];
