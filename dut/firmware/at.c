@@ -27,9 +27,18 @@ static const struct at_command *find_command(const struct at_dialect *dialect, c
     return NULL;
 }
 
+// LAW-LATE: 1.0 to 2.7 s.
+static void be_late(struct device *d)
+{
+    enum { LEAST_MS = 1000, STEP_MS = 170, STEPS = 11 };
+    const int64_t late_ms = LEAST_MS + STEP_MS * (d->commands++ % STEPS);
+    device_wait_until(d, devport_now_ns(d->port) + late_ms * DEVPORT_MS);
+}
+
 void at_execute(struct device *d, const char *line, size_t len)
 {
     if (line && len == 0) return; // an empty line is nothing
+    if (faults_on(&d->faults, FAULT_LATE_ANSWERS)) be_late(d);
     if (faults_on(&d->faults, FAULT_CHATTY)) {
         d->dialect->accept(d);
         return;

@@ -2,7 +2,7 @@
 
 #include "dut/firmware/layout.h"
 
-enum { BODY_LEN = 4, RESERVE = 1024, SHORT_MODULUS = 128 };
+enum { BODY_LEN = 4, RESERVE = 1024, STEPS_AHEAD = 8, SHORT_MODULUS = 128 };
 
 static const int64_t late_ns = 3 * DEVPORT_SECOND;
 
@@ -24,6 +24,13 @@ static void load(struct counter *c)
     c->last = (uint16_t)((body[0] | body[1] << 8) % c->modulus);
     c->epoch = (uint16_t)(body[2] | body[3] << 8);
     c->fresh = c->last == c->modulus - 1 && c->epoch == UINT16_MAX;
+}
+
+static void leave_out(struct counter *c, unsigned values)
+{
+    const unsigned last = c->last + values;
+    c->last = (uint16_t)(last % c->modulus);
+    c->epoch = (uint16_t)(c->epoch + last / c->modulus);
 }
 
 void counter_boot(struct counter *c, struct devport *port, enum counter_boot cause)
@@ -48,6 +55,7 @@ void counter_boot(struct counter *c, struct devport *port, enum counter_boot cau
     if (faults_on(c->faults, FAULT_ENC_005)) c->epoch = 0;
     if (cause == COUNTER_BOOT_POWER && faults_on(c->faults, FAULT_ENC_006))
         c->last = counter_before(c, c->last);
+    if (faults_on(c->faults, FAULT_FAR_AHEAD)) leave_out(c, 64);
 }
 
 uint16_t counter_before(const struct counter *c, uint16_t value)
@@ -77,16 +85,17 @@ static int put(struct counter *c, uint16_t value, uint16_t epoch)
     return record_store(&c->record, body);
 }
 
-// MUT-CNT-011: what is stored is 1023 steps ahead, so that it holds for as many messages.
-static int put_reserve(struct counter *c, uint16_t value, uint16_t epoch)
+// What is stored is `reserve` - 1 steps ahead, so that it holds for as many messages: 1023 with
+// MUT-CNT-011.
+static int put_reserve(struct counter *c, uint16_t value, uint16_t epoch, unsigned reserve)
 {
     if (c->reserved > 0) {
         c->reserved--;
         return 0;
     }
-    unsigned ahead = value + RESERVE - 1u;
+    unsigned ahead = value + reserve - 1u;
     int rc = put(c, (uint16_t)(ahead % c->modulus), (uint16_t)(epoch + ahead / c->modulus));
-    if (rc == 0) c->reserved = RESERVE - 1;
+    if (rc == 0) c->reserved = reserve - 1;
     return rc;
 }
 
@@ -107,7 +116,9 @@ int counter_advance(struct counter *c)
     uint16_t epoch = (uint16_t)(c->epoch + (c->fresh || next < c->last));
     int rc = 0;
     if (faults_on(c->faults, FAULT_CNT_011))
-        rc = put_reserve(c, next, epoch);
+        rc = put_reserve(c, next, epoch, RESERVE);
+    else if (faults_on(c->faults, FAULT_AHEAD))
+        rc = put_reserve(c, next, epoch, STEPS_AHEAD);
     else if (!c->passes && !stores_late(c) && !faults_on(c->faults, FAULT_CNT_006))
         rc = put(c, next, epoch);
     if (rc < 0) return rc;

@@ -22,7 +22,7 @@ struct counter {
     uint16_t last;               // the value of the newest message
     uint16_t epoch;              // how often it has rolled over
     bool fresh;                  // no message was ever counted: the next value is 0
-    unsigned reserved;           // steps that the stored value is ahead (MUT-CNT-011)
+    unsigned reserved;           // steps that the stored value is ahead (MUT-CNT-011, LAW-AHEAD)
     bool passes;                 // the next value is not stored
     bool unstored;               // the value is still to be stored (MUT-CNT-008, MUT-CNT-009)
 };

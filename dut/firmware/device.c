@@ -71,6 +71,15 @@ void device_message_sent(struct device *d)
         d->store_at_ns = devport_now_ns(d->port) + wait_ns;
 }
 
+// LAW-BOOTS.
+static void start_slowly(struct device *d)
+{
+    static const char banner[] = "\r\nfoxdut is starting\r\nmemory: good\r\nready\r\n";
+    device_wait_until(d, devport_now_ns(d->port) + 4 * DEVPORT_SECOND);
+    d->input = (struct input){0};
+    serial_write(d, banner, sizeof banner - 1);
+}
+
 void device_boot(struct device *d, enum counter_boot cause)
 {
     settings_load(&d->settings, &d->settings_record, d->port);
@@ -104,6 +113,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     d->station_awaited = d->station_known = false;
     device_schedule_oob(d);
     device_plan_listening(d);
+    if (faults_on(&d->faults, FAULT_BOOTS)) start_slowly(d);
 }
 
 static int64_t earliest(int64_t a_ns, int64_t b_ns)

@@ -47,6 +47,7 @@ struct device {
     struct input input;
     uint64_t uart_lost;     // of the port, as far as `input` knows
     unsigned bytes_written; // by hostile devices
+    unsigned commands;      // LAW-LATE
     int64_t next_flood_ns;
     struct budget budget;
     struct record encryption_record;

@@ -20,6 +20,9 @@ static const struct {
     [FAULT_##name] = {id, sentence, shows, FAULT_KIND_STRANGE},
 #include "dut/firmware/strange.def"
 #undef STRANGE
+#define LAWFUL(name, id, sentence, where) [FAULT_##name] = {id, sentence, NULL, FAULT_KIND_LAWFUL},
+#include "dut/firmware/lawful.def"
+#undef LAWFUL
 };
 
 bool faults_switch_on(struct faults *f, const char *id)

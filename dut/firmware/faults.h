@@ -1,6 +1,6 @@
-// The switches that make the reference device wrong on purpose. The catalogue's are in faults.def;
-// hostile.def
-// has devices for the bench's own controls, strange.def deviations beyond the catalogue.
+// The switches that make the reference device another one on purpose. The catalogue's faults are in
+// faults.def; hostile.def has devices for the bench's own controls, strange.def deviations beyond
+// the catalogue, lawful.def devices that are right in another way.
 //
 // A plain value: all off when zeroed.
 #ifndef DUT_FIRMWARE_FAULTS_H
@@ -19,6 +19,9 @@ enum fault {
 #define STRANGE(name, id, shows, sentence) FAULT_##name,
 #include "dut/firmware/strange.def"
 #undef STRANGE
+#define LAWFUL(name, id, sentence, where) FAULT_##name,
+#include "dut/firmware/lawful.def"
+#undef LAWFUL
     FAULTS
 };
 
@@ -31,7 +34,7 @@ bool faults_switch_on(struct faults *f, const char *id);
 bool faults_on(const struct faults *f, enum fault fault);
 /// Switches off every fault whose id begins so; whether there was one.
 bool faults_switch_off(struct faults *f, const char *prefix);
-enum fault_kind { FAULT_KIND_CATALOGUE, FAULT_KIND_HOSTILE, FAULT_KIND_STRANGE };
+enum fault_kind { FAULT_KIND_CATALOGUE, FAULT_KIND_HOSTILE, FAULT_KIND_STRANGE, FAULT_KIND_LAWFUL };
 
 /// One line per fault of this kind: id, two spaces, for the strange ones where it shows and two
 /// spaces, sentence.

@@ -18,7 +18,8 @@ static const char usage[] =
     "usage: foxdut --id HEX8 --key REF --pac HEX16 [--encrypt] [--dialect NAME]\n"
     "              [--rollover N]\n"
     "              [--sibling-id HEX8 --sibling-key REF] [--fault ID]...\n"
-    "       foxdut --list-faults | --list-hostile | --list-strange | --print-nvm SPEC\n"
+    "       foxdut --list-faults | --list-hostile | --list-strange | --list-lawful\n"
+    "       foxdut --print-nvm SPEC\n"
     "  --id HEX8      device ID, 8 hex digits, most significant first\n"
     "  --key REF      its private key: file:PATH or env:NAME, 32 hex digits\n"
     "  --pac HEX16    porting authorisation code, 16 hex digits\n"
@@ -31,6 +32,7 @@ static const char usage[] =
     "  --list-faults  print the faults' ids and what each does\n"
     "  --list-hostile print what else --fault takes: devices that spoil a test\n"
     "  --list-strange print deviations beyond the catalogue, and the cases that find them\n"
+    "  --list-lawful  print devices that are unlike this one and right all the same\n"
     "  --print-nvm    print a scenario's nvm lines for a device with a past:\n"
     "                 NAME,counter=N[,epoch=N][,key=missing|there]\n"
     "A lab starts this program and speaks to it over the socket in FOXPORT_FD.\n";
@@ -205,8 +207,9 @@ int main(int argc, char **argv)
 {
     static const char *const lists[] = {[FAULT_KIND_CATALOGUE] = "--list-faults",
                                         [FAULT_KIND_HOSTILE] = "--list-hostile",
-                                        [FAULT_KIND_STRANGE] = "--list-strange"};
-    for (int kind = FAULT_KIND_CATALOGUE; argc == 2 && kind <= FAULT_KIND_STRANGE; kind++) {
+                                        [FAULT_KIND_STRANGE] = "--list-strange",
+                                        [FAULT_KIND_LAWFUL] = "--list-lawful"};
+    for (int kind = FAULT_KIND_CATALOGUE; argc == 2 && kind <= FAULT_KIND_LAWFUL; kind++) {
         if (strcmp(argv[1], lists[kind]) != 0) continue;
         faults_list(stdout, (enum fault_kind)kind);
         return EXIT_SUCCESS;

@@ -54,12 +54,48 @@ static void write_split(struct device *d, const uint8_t *data, size_t len)
     }
 }
 
+// "00f0c5a1", "+RX=1f 20": a line of hexadecimal digits, behind its prefix.
+static bool is_digits(const char *text, size_t len, size_t *from)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '=') *from = i + 1;
+    for (size_t i = *from; i < len; i++)
+        if (!strchr("0123456789abcdefABCDEF \r\n", text[i]) || text[i] == '\0') return false;
+    return true;
+}
+
+static bool is_otherwise(const struct faults *f)
+{
+    return faults_on(f, FAULT_LF_ALONE) || faults_on(f, FAULT_SPACES) || faults_on(f, FAULT_LOWER);
+}
+
+// The ways of writing that are nobody's fault: LAW-LF, LAW-SPACES, LAW-LOWER.
+static void write_otherwise(struct device *d, const char *text, size_t len)
+{
+    const bool lf = faults_on(&d->faults, FAULT_LF_ALONE);
+    const bool spaces = faults_on(&d->faults, FAULT_SPACES);
+    size_t digits = 0;
+    const bool lower = faults_on(&d->faults, FAULT_LOWER) && is_digits(text, len, &digits);
+    bool empty = true;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '\r' && spaces && !empty) devport_uart_write(d->port, "  ", 2);
+        empty = c == '\r' || c == '\n';
+        if (c == '\n' && lf) continue;
+        if (c == '\r' && lf) c = '\n';
+        if (lower && i >= digits && c >= 'A' && c <= 'F') c = (char)(c - 'A' + 'a');
+        devport_uart_write(d->port, &c, 1);
+    }
+}
+
 void serial_write(struct device *d, const void *data, size_t len)
 {
     if (faults_on(&d->faults, FAULT_GARBLE_SERIAL))
         write_garbled(d, data, len);
     else if (faults_on(&d->faults, FAULT_SPLIT_SERIAL) && len > 1) // an echo is of one byte
         write_split(d, data, len);
+    else if (len > 1 && is_otherwise(&d->faults))
+        write_otherwise(d, data, len);
     else
         devport_uart_write(d->port, data, len);
 }

@@ -1,11 +1,13 @@
 #include "dut/firmware/uplink.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bench/sfx/control.h"
 #include "dut/firmware/device.h"
 #include "dut/firmware/frames.h"
+#include "dut/firmware/serial.h"
 #include "dut/port/dbpsk.h"
 
 enum {
@@ -87,16 +89,41 @@ static int64_t symbols_ns(const struct device *d, double symbols)
     return (int64_t)(symbols * 1e9 / bit_rate(d));
 }
 
+static float power_dbm(const struct device *d, bool first)
+{
+    float dbm = d->settings.power_dbm;
+    if (faults_on(&d->faults, FAULT_FAINT)) dbm -= 10.0f;
+    if (faults_on(&d->faults, FAULT_LOUD)) dbm += 2.0f;
+    if (first && faults_on(&d->faults, FAULT_FAINT_FIRST)) dbm -= 6.0f;
+    return dbm;
+}
+
+// LAW-DRIFTS: a carrier that goes up from its first sample on.
+static void drift(float *iq, size_t n, double rate_hz)
+{
+    static const double hz_per_s = 15, pi = 3.14159265358979323846;
+    for (size_t i = 0; i < n; i++) {
+        const double t_s = (double)i / rate_hz, phase = pi * hz_per_s * t_s * t_s;
+        const float c = (float)cos(phase), s = (float)sin(phase);
+        const float re = iq[2 * i], im = iq[2 * i + 1];
+        iq[2 * i] = re * c - im * s;
+        iq[2 * i + 1] = re * s + im * c;
+    }
+}
+
 // Sends one frame, starting now, and returns the time at which its last symbol ends: a little
 // before the burst itself does.
-static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len, double f_hz)
+static int64_t transmit(struct device *d, const uint8_t *frame, size_t frame_len, double f_hz,
+                        bool first)
 {
     static float iq[2 * BURST_SYMBOLS_MAX * SAMPLES_PER_SYMBOL];
     size_t n_bits = 8 * frame_len;
-    float amplitude = powf(10.0f, (float)d->settings.power_dbm / 20.0f); // sqrt(mW)
+    float amplitude = powf(10.0f, power_dbm(d, first) / 20.0f); // sqrt(mW)
     const int64_t lasts_ns = symbols_ns(d, (double)n_bits + 1.0);
     budget_book_frame(&d->budget, devport_now_ns(d->port) + lasts_ns, lasts_ns);
     devport_dbpsk(frame, n_bits, SAMPLES_PER_SYMBOL, amplitude, iq);
+    if (faults_on(&d->faults, FAULT_DRIFTS))
+        drift(iq, devport_dbpsk_len(n_bits, SAMPLES_PER_SYMBOL), bit_rate(d) * SAMPLES_PER_SYMBOL);
     if (!faults_on(&d->faults, FAULT_MUTE))
         devport_rf_transmit(d->port, f_hz, bit_rate(d) * SAMPLES_PER_SYMBOL, iq,
                             devport_dbpsk_len(n_bits, SAMPLES_PER_SYMBOL));
@@ -115,7 +142,7 @@ static void transmit_all(struct device *d, const struct frames *frames, const do
                         d->strange.messages % EVERY == EVERY - 1;
     for (unsigned n = 0; n < n_frames + copies; n++) {
         const unsigned i = n < n_frames ? n : n_frames - 1;
-        int64_t end_ns = transmit(d, frames->frame[i], frames->len, f_hz[i]);
+        int64_t end_ns = transmit(d, frames->frame[i], frames->len, f_hz[i], n == 0);
         if (n == 0) *first_end_ns = end_ns;
         bool last = n + 1 == n_frames + copies;
         // The ramps belong to the gap: it is measured between symbols.
@@ -163,6 +190,14 @@ static int count_frames(struct device *d, struct frames *frames, const struct sf
     return 0;
 }
 
+// From the end of a downlink to its confirmation.
+static int64_t confirms_after(const struct device *d)
+{
+    if (faults_on(&d->faults, FAULT_CONFIRMS_EARLY)) return 1400 * DEVPORT_MS;
+    if (faults_on(&d->faults, FAULT_CONFIRMS_LATE)) return 4000 * DEVPORT_MS;
+    return confirms_after_ns;
+}
+
 // Lets the time between downlink and confirmation pass; deaf, but for MUT-CNT-018.
 static void await_confirmation(struct device *d, int64_t until_ns)
 {
@@ -182,7 +217,7 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
     struct frames frames;
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
     const int64_t lead_ns = symbols_ns(d, lead_symbols);
-    await_confirmation(d, downlink->end_ns + confirms_after_ns - lead_ns);
+    await_confirmation(d, downlink->end_ns + confirms_after(d) - lead_ns);
     const double f_hz = hop_next_hz(&d->hop, d->zone, 0, 0);
     int64_t end_ns;
     transmit_all(d, &frames, &f_hz, 1, usual_gap_ns, &end_ns);
@@ -217,21 +252,34 @@ static void confirm(struct device *d, const struct downlink *downlink)
         devport_log(d->port, "downlink not confirmed: the counter could not be stored");
 }
 
+// LAW-TALKS.
+static void tell(struct device *d, const char *what)
+{
+    char line[48];
+    if (!faults_on(&d->faults, FAULT_TALKS)) return;
+    const int n = snprintf(line, sizeof line, "\r\n+INFO: %s\r\n", what);
+    serial_write(d, line, (size_t)n);
+}
+
 static enum uplink_result await_answer(struct device *d, int64_t first_end_ns,
                                        struct downlink *answer)
 {
     const int64_t opens_ns = first_end_ns + (int64_t)(d->zone->wait_s * 1e9);
-    struct downlink_window window = {.from_ns = opens_ns,
-                                     .to_ns = opens_ns + (int64_t)(d->zone->listen_s * 1e9),
+    const int64_t less_ns = faults_on(&d->faults, FAULT_WINDOW) ? 90 * DEVPORT_MS : 0;
+    struct downlink_window window = {.from_ns = opens_ns + less_ns,
+                                     .to_ns =
+                                         opens_ns + (int64_t)(d->zone->listen_s * 1e9) - less_ns,
                                      .f_hz = d->downlink_hz,
                                      .counter = d->downlink_counter,
                                      .refused_ends = faults_on(&d->faults, FAULT_AUTH_025)};
     strange_window_opens(d, &window);
+    tell(d, "listening");
     enum downlink_result result;
     while ((result = downlink_listen(d, &window, answer)) == DOWNLINK_REFUSED) {
         confirm(d, answer);
         window.from_ns = devport_now_ns(d->port);
     }
+    tell(d, result == DOWNLINK_NONE ? "heard nothing" : "heard something");
     if (result == DOWNLINK_NONE) return UPLINK_NO_DOWNLINK;
     if (is_own_station(d, answer)) d->station_awaited = false;
     downlink_again_start(d, &window, answer);
@@ -244,6 +292,15 @@ static void note_request(struct device *d, uint16_t counter)
     memmove(d->requests + 1, d->requests, sizeof d->requests - sizeof d->requests[0]);
     d->requests[0] = counter;
     if (d->n_requests < DEVICE_REQUESTS) d->n_requests++;
+}
+
+// From the end of a frame to the start of the next.
+static int64_t gap_ns(const struct device *d, const struct uplink_request *request)
+{
+    if (request->gap_ns > 0) return request->gap_ns;
+    if (faults_on(&d->faults, FAULT_GAP_SHORT)) return (request->downlink ? 482 : 50) * DEVPORT_MS;
+    if (faults_on(&d->faults, FAULT_GAP_LONG)) return (request->downlink ? 518 : 1990) * DEVPORT_MS;
+    return usual_gap_ns;
 }
 
 // A payload that is declared encrypted is sent encrypted or not at all.
@@ -302,6 +359,8 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     if (request->type == SFX_MESSAGE_KEEP_ALIVE) sfx_control_put_keep_alive(&up, &state);
 
     if (uplink_take_counter(d, request) < 0) return UPLINK_NOT_STORED;
+    if (request->begun) request->begun(d);
+    tell(d, "sending");
     up.bidirectional = uplink_flag(d, request);
     d->strange.asked_len = up.payload_len;
     if (faults_on(&d->faults, FAULT_UP_LONG_RUN) && d->strange.messages >= 64 && up.payload_len > 0)
@@ -314,8 +373,7 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     choose_frequencies(d, request, f_hz);
     if (devport_now_ns(d->port) < d->channels_free_ns) device_wait_until(d, d->channels_free_ns);
     int64_t first_end_ns = 0;
-    transmit_all(d, &frames, f_hz, request->frames,
-                 request->gap_ns > 0 ? request->gap_ns : usual_gap_ns, &first_end_ns);
+    transmit_all(d, &frames, f_hz, request->frames, gap_ns(d, request), &first_end_ns);
     d->downlink_hz = downlink_frequency(d, f_hz[0]);
     d->downlink_counter = up.counter;
     d->station_awaited = true;

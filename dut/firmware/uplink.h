@@ -18,10 +18,11 @@ struct uplink_request {
     enum sfx_message_type type; // EMPTY, BIT0, BIT1, BYTES, or KEEP_ALIVE: its body is made here
     uint8_t payload[SFX_PAYLOAD_MAX];
     size_t payload_len;
-    bool downlink;   // ask for an answer and listen for it
-    unsigned frames; // 1..3
-    double f_hz;     // of every frame; 0: hopping
-    int64_t gap_ns;  // between frames; 0: the usual one
+    bool downlink;                   // ask for an answer and listen for it
+    unsigned frames;                 // 1..3
+    double f_hz;                     // of every frame; 0: hopping
+    int64_t gap_ns;                  // between frames; 0: the usual one
+    void (*begun)(struct device *d); // called when the message will be sent; may be NULL
 };
 
 enum uplink_result {

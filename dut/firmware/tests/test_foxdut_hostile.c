@@ -176,8 +176,9 @@ static void test_lies(void **state)
 static void test_lists_are_apart(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--list-faults", "--list-hostile", "--list-strange"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const options[] = {"--list-faults", "--list-hostile", "--list-strange",
+                                          "--list-lawful"};
+    for (int i = 0; i < 4; i++) {
         char command[512], line[512];
         int n = 0;
         snprintf(command, sizeof command, "%s/foxdut %s", FOX_BIN_DIR, options[i]);
@@ -186,6 +187,7 @@ static void test_lists_are_apart(void **state)
         while (fgets(line, sizeof line, list)) {
             assert_int_equal(strncmp(line, "MUT-", 4) == 0, i == 0);
             assert_int_equal(strncmp(line, "STR-", 4) == 0, i == 2);
+            assert_int_equal(strncmp(line, "LAW-", 4) == 0, i == 3);
             n++;
         }
         assert_int_equal(pclose(list), 0);
