@@ -130,6 +130,15 @@ static size_t downlink_start(const struct dut *d)
     return 0;
 }
 
+// Blanks before a line end are no part of what a line says, but may be the bytes of a raw downlink.
+static void drop_blanks(struct dut *d)
+{
+    struct dut_line *line = &d->partial;
+    if (d->dialect->downlink_raw_len > 0 && downlink_start(d) > 0) return;
+    while (line->len > 0 && (line->text[line->len - 1] == ' ' || line->text[line->len - 1] == '\t'))
+        line->len--;
+}
+
 // Whether a line end at this place is a byte of a raw downlink.
 static bool is_inside_raw(const struct dut *d)
 {
@@ -143,9 +152,11 @@ static void take_byte(struct dut *d, char byte, int64_t now_sample)
     if ((byte == '\r' || byte == '\n') && !is_inside_raw(d)) {
         if (!d->started) return; // the second of CR LF, or an empty line
         d->partial.at_sample = now_sample;
+        d->started = false;
+        drop_blanks(d);
+        if (d->partial.len == 0) return; // an empty line
         d->partial.text[d->partial.len] = '\0';
         take_line(d, &d->partial);
-        d->started = false;
         d->partial.len = 0;
         return;
     }

@@ -153,12 +153,26 @@ static void test_command_and_answer(void **state)
     end(&w);
 }
 
+// Some firmwares put blanks before their line ends; they say nothing.
+static void test_blanks_before_a_line_end(void **state)
+{
+    (void)state;
+    struct world w = make(&plain);
+    command(&w, "AT", 0);
+    say(&w, "  \r\nABCD \t\r\nOK  \r\n", 1);
+    assert_int_equal(dut_state(w.dut), DUT_STATE_OK);
+    expect_line(&w, "ABCD", true, 1);
+    expect_line(&w, "OK", true, 1);
+    expect_none(&w);
+    end(&w);
+}
+
 static void test_failure_and_lookalikes(void **state)
 {
     (void)state;
     struct world w = make(&plain);
     command(&w, "AT$SF=zz", 0);
-    say(&w, "OKAY\rOK \r ERR\r", 1); // neither success nor failure
+    say(&w, "OKAY\r OK\r ERR\r", 1); // neither success nor failure
     assert_int_equal(dut_state(w.dut), DUT_STATE_WAITING);
     say(&w, "ERROR: parse error\r", 2);
     assert_int_equal(dut_state(w.dut), DUT_STATE_ERROR);
@@ -484,6 +498,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command_and_answer),
+        cmocka_unit_test(test_blanks_before_a_line_end),
         cmocka_unit_test(test_failure_and_lookalikes),
         cmocka_unit_test(test_split_at_every_byte),
         cmocka_unit_test(test_echo_is_not_an_answer),
