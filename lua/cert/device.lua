@@ -15,6 +15,8 @@ Device.__index = Device
 
 local device <const> = {}
 
+local QUIET_S <const> = 0.3 -- without an answer to a ping: silent
+
 local WHATS <const> = schema.set { "resets", "erases", "saves", "key_public", "encryption_off", "zones" }
 
 -- What suites must not reach: the C side below each object.
@@ -98,14 +100,16 @@ function Device:acting()
 end
 
 -- A slow device answers the pings of its start one by one, and none of those answers is one to the command that
--- follows: they are heard out, until all have come or no more do.
+-- follows: they are heard out, until all have come or no more do. Then it shows how slow it is.
 local function settle(self, pings)
   local missing = pings - 1
   while missing > 0 do
     local next_one <const> = of[self].port:next_line { within_s = self.dialect.within_s }
-    if not next_one then return end
+    if not next_one then break end
     if next_one.text == self.dialect.ok then missing = missing - 1 end
   end
+  local got <const> = pings > 1 and put(self, self.dialect.ping, { within_s = self.dialect.within_s, answer = "end" })
+  of[self].is_slow = got and got.until_s - got.sent_s > QUIET_S
 end
 
 --- t.dut:is_ready([within_s]) -> true, or nil and why: waits until the device answers the dialect's ping.
@@ -375,10 +379,12 @@ end
 -- nothing.
 local function is_silenced(self)
   put(self, self.dialect.ping, { within_s = 0.1, answer = "end" }) -- flushes an answer that was on its way
-  return put(self, self.dialect.ping, { within_s = 0.3, answer = "end" }).outcome == "timeout"
+  local within_s <const> = of[self].is_slow and self.dialect.within_s or QUIET_S
+  return put(self, self.dialect.ping, { within_s = within_s, answer = "end" }).outcome == "timeout"
 end
 
---- t.dut:is_silent() -> whether nothing answers the dialect's ping for 0.3 s.
+--- t.dut:is_silent() -> whether nothing answers the dialect's ping for 0.3 s; of a device that has been seen to answer
+--- later than that, for the longest time that the dialect allows.
 function Device:is_silent()
   return is_silenced(self)
 end

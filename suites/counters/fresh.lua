@@ -32,15 +32,29 @@ function Watch:before(label, i, every, times)
   return self:message(label)
 end
 
+-- How far the counter has come in all. One that leaves out values at each restart may come round lawfully, in steps
+-- that the network takes: what was used a round ago was not used before.
+function Watch:take(counter)
+  local step <const> = self.last and self.t.net:step(self.last, counter) or 0
+  if 2 * step < self.t.net:modulus() then self.way = self.way + step end
+  self.used[counter], self.last = self.way, counter
+end
+
+function Watch:was_used(counter)
+  local at <const>, step <const> = self.used[counter], self.last and self.t.net:step(self.last, counter) or 0
+  if at == nil then return false end
+  return step > self.t.net:window() or self.way + step - at < self.t.net:modulus()
+end
+
 --- Takes in a counter that was on air, and gives back whether it was new.
 function Watch:book(label, counter)
   local t <const> = self.t
-  local is_new <const> = not self.used[counter] and t.net:is_newer(counter, self.last)
+  local was_used <const> = self:was_used(counter)
+  local is_new <const> = not was_used and t.net:is_newer(counter, self.last)
   if not is_new then
-    t:note(("%s: counter %d after %d%s"):format(label, counter, self.last,
-      self.used[counter] and ", used before" or ""))
+    t:note(("%s: counter %d after %d%s"):format(label, counter, self.last, was_used and ", used before" or ""))
   end
-  self.used[counter], self.last = true, counter
+  self:take(counter)
   return is_new
 end
 
@@ -59,14 +73,14 @@ function Watch:hear()
       self.t.air:strays {}
       return
     end
-    if frame.device_id == self.t.device.id then self.used[frame.counter], self.last = true, frame.counter end
+    if frame.device_id == self.t.device.id then self:take(frame.counter) end
   end
 end
 
 --- One history: history:message(label), history:request(label), …
 function fresh.history(t)
   return setmetatable({
-    t = t, draw = deck.new(t, false), draw_request = deck.new(t, true), used = {}, last = nil,
+    t = t, draw = deck.new(t, false), draw_request = deck.new(t, true), used = {}, way = 0, last = nil,
   }, Watch)
 end
 
