@@ -35,10 +35,22 @@ static void be_late(struct device *d)
     device_wait_until(d, devport_now_ns(d->port) + late_ms * DEVPORT_MS);
 }
 
+static bool asks_for_four_bytes(const char *line)
+{
+    enum { DIGITS = 8 };
+    static const char start[] = "AT$SF=";
+    if (!line || strncmp(line, start, sizeof start - 1) != 0) return false;
+    return strspn(line + sizeof start - 1, "0123456789ABCDEFabcdef") == DIGITS;
+}
+
 void at_execute(struct device *d, const char *line, size_t len)
 {
     if (line && len == 0) return; // an empty line is nothing
     if (faults_on(&d->faults, FAULT_LATE_ANSWERS)) be_late(d);
+    if (faults_on(&d->faults, FAULT_REBOOT_SERIAL) && asks_for_four_bytes(line)) {
+        d->reset_wanted = true;
+        return;
+    }
     if (faults_on(&d->faults, FAULT_CHATTY)) {
         d->dialect->accept(d);
         return;

@@ -71,13 +71,18 @@ void device_message_sent(struct device *d)
         d->store_at_ns = devport_now_ns(d->port) + wait_ns;
 }
 
+static void say_banner(struct device *d)
+{
+    static const char banner[] = "\r\nfoxdut is starting\r\nmemory: good\r\nready\r\n";
+    serial_write(d, banner, sizeof banner - 1);
+}
+
 // LAW-BOOTS.
 static void start_slowly(struct device *d)
 {
-    static const char banner[] = "\r\nfoxdut is starting\r\nmemory: good\r\nready\r\n";
     device_wait_until(d, devport_now_ns(d->port) + 4 * DEVPORT_SECOND);
     d->input = (struct input){0};
-    serial_write(d, banner, sizeof banner - 1);
+    say_banner(d);
 }
 
 void device_boot(struct device *d, enum counter_boot cause)
@@ -114,6 +119,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     device_schedule_oob(d);
     device_plan_listening(d);
     if (faults_on(&d->faults, FAULT_BOOTS)) start_slowly(d);
+    if (faults_on(&d->faults, FAULT_REBOOT_SERIAL)) say_banner(d);
 }
 
 static int64_t earliest(int64_t a_ns, int64_t b_ns)
