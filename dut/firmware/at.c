@@ -57,5 +57,7 @@ void at_execute(struct device *d, const char *line, size_t len)
     }
     const bool is_text = line && strlen(line) == len && strncmp(line, "AT", 2) == 0;
     const struct at_command *c = is_text ? find_command(d->dialect, line + 2) : NULL;
-    if (!c || !c->run(d, line + 2 + strlen(c->name))) d->dialect->refuse(d, c != NULL);
+    if (c && c->run(d, line + 2 + strlen(c->name))) return;
+    strange_line_refused(d, !line);
+    d->dialect->refuse(d, c != NULL);
 }

@@ -13,6 +13,7 @@ enum at_lab_result at_lab_select_key(struct device *d, bool public_key)
     d->public_key = public_key;
     if (faults_on(&d->faults, FAULT_KEY_SESSION))
         strange_note(d, STRANGE_NOTE_PUBLIC_KEY, public_key);
+    strange_key_chosen(d, public_key);
     if (!open) return AT_LAB_DONE;
     d->settings.public_key = public_key;
     return settings_store(&d->settings, &d->settings_record) < 0 ? AT_LAB_NOT_STORED : AT_LAB_DONE;

@@ -48,7 +48,9 @@ void counter_boot(struct counter *c, struct devport *port, enum counter_boot cau
     if (cause == COUNTER_BOOT_PIN && faults_on(c->faults, FAULT_CIPHER_EPOCH_RESET)) c->epoch = 0;
     if (c->last % 8 == 0 && faults_on(c->faults, FAULT_COUNT_EIGHTH))
         c->last = counter_before(c, c->last);
-    if (c->last == 0 && faults_on(c->faults, FAULT_COUNT_ZERO_BLANK)) {
+    const bool is_blank = faults_on(c->faults, FAULT_COUNT_ZERO_BLANK) ||
+                          (faults_on(c->faults, FAULT_COUNT_ZERO_PIN) && cause == COUNTER_BOOT_PIN);
+    if (c->last == 0 && is_blank) {
         c->last = counter_before(c, c->last);
         c->epoch--;
     }
@@ -78,6 +80,7 @@ static int put(struct counter *c, uint16_t value, uint16_t epoch)
 {
     enum { SPARSE = 16 };
     if (faults_on(c->faults, FAULT_COUNT_EVERY_16) && value % SPARSE != 0) return 0;
+    if (faults_on(c->faults, FAULT_CIPHER_EPOCH_CUT) && value == 0 && epoch > 0) epoch--;
     if (faults_on(c->faults, FAULT_COUNT_LOW_BYTE)) value &= 0xff;
     if (faults_on(c->faults, FAULT_COUNT_TOP_BIT)) value %= c->modulus / 2;
     const uint8_t body[RECORD_BODY_MAX] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)epoch,

@@ -183,6 +183,8 @@ static bool serve_time(struct device *d)
                                          .frames = d->settings.repeat + 1};
         if (uplink_send(d, &request, NULL) == UPLINK_NOT_STORED)
             devport_log(d->port, "keep-alive not sent: the counter could not be stored");
+    } else if (now_ns >= d->strange.listens_ns) {
+        strange_listen(d);
     } else if (now_ns >= d->next_listen_ns) {
         device_plan_listening(d);
         listen_unasked(d);
@@ -194,7 +196,8 @@ static bool serve_time(struct device *d)
 
 static int64_t next_due(const struct device *d)
 {
-    return earliest(earliest(earliest(d->next_oob_ns, d->strange.wakes_ns), d->next_listen_ns),
+    const int64_t listens_ns = earliest(d->next_listen_ns, d->strange.listens_ns);
+    return earliest(earliest(earliest(d->next_oob_ns, d->strange.wakes_ns), listens_ns),
                     earliest(d->store_at_ns, serial_flood_ns(d)));
 }
 
@@ -215,6 +218,7 @@ int device_factory_reset(struct device *d)
     d->public_key = false;
     device_schedule_oob(d);
     if (faults_on(&d->faults, FAULT_CIPHER_FACTORY)) d->encrypts = false;
+    strange_factory_reset(d);
     int rc = faults_on(&d->faults, FAULT_CNT_013) ? counter_restart(&d->counter) : 0;
     if (rc == 0 && faults_on(&d->faults, FAULT_COUNT_JUMP))
         rc = counter_preset(&d->counter, (uint16_t)((d->counter.last + 600) % d->counter.modulus),

@@ -20,9 +20,11 @@ static bool decipher(const struct device *d, const struct sfx_downlink *frame,
     memcpy(payload, frame->payload, SFX_DL_PAYLOAD);
     if (!d->encrypts) return true;
     if (!d->encryption_key) return faults_on(&d->faults, FAULT_ENC_009);
+    const uint8_t rollover =
+        faults_on(&d->faults, FAULT_CIPHER_DOWN_EPOCH) ? 0 : (uint8_t)d->counter.epoch;
     const struct sfx_native_message m = {.device_id = frame->device_id,
                                          .counter = frame->counter,
-                                         .rollover = (uint8_t)d->counter.epoch,
+                                         .rollover = rollover,
                                          .direction = SFX_DIRECTION_DOWN};
     return sfx_native_apply(d->native, &m, &d->key, payload, SFX_DL_PAYLOAD, NULL) == 0;
 }
@@ -51,6 +53,7 @@ enum downlink_result downlink_listen(struct device *d, const struct downlink_win
         enum judge_result result = judge_frame(d, &in, &frame);
         if (result == JUDGE_NOISE || !decipher(d, &frame, out->payload)) continue;
         describe(out, &heard, end_ns);
+        strange_handed(d, out->payload);
         d->strange.trusts = d->strange.trusts || result == JUDGE_TAKEN;
         if (result == JUDGE_TAKEN || window->tag_ignored) return DOWNLINK_TAKEN;
         strange_refused(d, heard.data, out->payload);

@@ -115,9 +115,9 @@ static bool judge_older(const struct device *d, const struct judge_input *in,
     size_t depth = faults_on(&d->faults, FAULT_CNT_019)    ? DEVICE_REQUESTS
                    : faults_on(&d->faults, FAULT_AUTH_022) ? 2 // this one and the one before
                                                            : 0;
-    unsigned from, to;
+    int from, to;
     if (strange_takes_older(d, &from, &to)) {
-        for (unsigned back = from; back <= to; back++)
+        for (int back = from; back <= to; back++)
             if (read_as(d, in, (uint16_t)((in->counter - back) & (COUNTER_MODULUS_MAX - 1)),
                         frame) == SFX_DOWNLINK_OK)
                 return true;

@@ -199,5 +199,7 @@ bool modes_known(unsigned number)
 
 enum uplink_result modes_run(struct device *d, unsigned number)
 {
-    return modes[number](d);
+    const enum uplink_result result = modes[number](d);
+    if (faults_on(&d->faults, FAULT_UP_MODE)) d->public_key = true;
+    return result;
 }

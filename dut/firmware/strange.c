@@ -3,14 +3,19 @@
 #include <string.h>
 
 #include "dut/firmware/device.h"
+#include "dut/firmware/frames.h"
 #include "dut/firmware/judge.h"
 #include "dut/firmware/layout.h"
 #include "dut/firmware/serial.h"
+#include "dut/firmware/uplink.h"
 
-enum { NOTES_LEN = 4, SHORT_WINDOWS = 8 };
+enum { NOTES_LEN = 4, SHORT_WINDOWS = 8, BOOT_LOOP = 5 };
 
 static const double weak_mw = 3.16e-12; // -115 dBm
 static const int64_t edge_ns = 5 * DEVPORT_SECOND, wakes_after_ns = 60 * DEVPORT_SECOND;
+static const int64_t sleeps_after_ns = 120 * DEVPORT_SECOND;
+static const int64_t listens_after_ns = 3 * DEVPORT_SECOND, listens_for_ns = 6 * DEVPORT_SECOND;
+static const int64_t beside_ns = 8 * DEVPORT_SECOND;
 
 void strange_note(struct device *d, enum strange_note note, uint8_t value)
 {
@@ -20,16 +25,29 @@ void strange_note(struct device *d, enum strange_note note, uint8_t value)
         devport_log(d->port, "a note could not be stored");
 }
 
+static bool counts_restarts(const struct faults *f)
+{
+    return faults_on(f, FAULT_COUNT_BOOT_LOOP) || faults_on(f, FAULT_COUNT_FIVE);
+}
+
+static void start_over(struct device *d)
+{
+    if (counter_restart(&d->counter) < 0) devport_log(d->port, "the counter could not be stored");
+}
+
 // What a restart does to counter, key and cipher.
 static void restart(struct device *d, enum counter_boot cause)
 {
     const struct faults *f = &d->faults;
     const uint8_t *notes = d->strange.notes;
-    if (faults_on(f, FAULT_COUNT_BOOT_LOOP)) {
-        if (notes[STRANGE_NOTE_RESTARTS] > 0 && counter_restart(&d->counter) < 0)
-            devport_log(d->port, "the counter could not be stored");
-        strange_note(d, STRANGE_NOTE_RESTARTS, 1);
+    if (counts_restarts(f)) {
+        const uint8_t most = faults_on(f, FAULT_COUNT_BOOT_LOOP) ? 1 : BOOT_LOOP - 1;
+        const uint8_t restarts = notes[STRANGE_NOTE_RESTARTS];
+        if (restarts >= most) start_over(d);
+        strange_note(d, STRANGE_NOTE_RESTARTS, restarts < most ? restarts + 1 : most);
     }
+    if (cause == COUNTER_BOOT_POWER && faults_on(f, FAULT_DOWN_PUBLIC))
+        strange_note(d, STRANGE_NOTE_PUBLIC_DOWN, 0);
     if (faults_on(f, FAULT_CIPHER_SESSION)) {
         if (cause == COUNTER_BOOT_POWER) strange_note(d, STRANGE_NOTE_ENCRYPTION_OFF, 0);
         if (notes[STRANGE_NOTE_ENCRYPTION_OFF]) d->encrypts = false;
@@ -40,8 +58,8 @@ static void restart(struct device *d, enum counter_boot cause)
 
 static bool keeps_notes(const struct faults *f)
 {
-    return faults_on(f, FAULT_COUNT_BOOT_LOOP) || faults_on(f, FAULT_CIPHER_SESSION) ||
-           faults_on(f, FAULT_KEY_SESSION);
+    return counts_restarts(f) || faults_on(f, FAULT_CIPHER_SESSION) ||
+           faults_on(f, FAULT_KEY_SESSION) || faults_on(f, FAULT_DOWN_PUBLIC);
 }
 
 void strange_boot(struct device *d, enum counter_boot cause)
@@ -51,11 +69,15 @@ void strange_boot(struct device *d, enum counter_boot cause)
                                              .offset = LAYOUT_NOTES_OFFSET,
                                              .body_len = NOTES_LEN},
                                   .cause = cause,
-                                  .wakes_ns = DEVPORT_NEVER};
+                                  .sent_ns = devport_now_ns(d->port),
+                                  .wakes_ns = DEVPORT_NEVER,
+                                  .listens_ns = DEVPORT_NEVER};
     if (!keeps_notes(&d->faults) || !record_load(&d->strange.record, d->strange.notes))
         memset(d->strange.notes, 0, sizeof d->strange.notes);
     if (faults_on(&d->faults, FAULT_UP_WAKES) && cause == COUNTER_BOOT_POWER)
         d->strange.wakes_ns = devport_now_ns(d->port) + wakes_after_ns;
+    if (faults_on(&d->faults, FAULT_DOWN_BOOT))
+        d->strange.listens_ns = devport_now_ns(d->port) + listens_after_ns;
     restart(d, cause);
 }
 
@@ -67,13 +89,92 @@ static bool is_low(const struct device *d)
 
 void strange_message_begins(struct device *d)
 {
-    d->strange.is_low = is_low(d);
+    struct strange *s = &d->strange;
+    s->is_low = is_low(d);
+    s->in_field = !device_lab_enabled(d);
+    if (faults_on(&d->faults, FAULT_COUNT_SLEEP) &&
+        devport_now_ns(d->port) - s->sent_ns > sleeps_after_ns)
+        d->counter.last = counter_before(&d->counter, d->counter.last);
 }
 
 void strange_message_sent(struct device *d)
 {
     d->strange.messages++;
-    if (faults_on(&d->faults, FAULT_COUNT_BOOT_LOOP)) strange_note(d, STRANGE_NOTE_RESTARTS, 0);
+    d->strange.answered = d->strange.line_refused = false;
+    d->strange.sent_ns = devport_now_ns(d->port);
+    if (counts_restarts(&d->faults)) strange_note(d, STRANGE_NOTE_RESTARTS, 0);
+}
+
+void strange_answered(struct device *d)
+{
+    d->strange.answered = true;
+    d->strange.sent_ns = devport_now_ns(d->port);
+}
+
+void strange_line_refused(struct device *d, bool too_long)
+{
+    d->strange.line_refused = true;
+    if (too_long && faults_on(&d->faults, FAULT_COUNT_LONG_LINE)) start_over(d);
+}
+
+void strange_key_chosen(struct device *d, bool public_key)
+{
+    if (faults_on(&d->faults, FAULT_COUNT_KEY)) start_over(d);
+    if (faults_on(&d->faults, FAULT_DOWN_PUBLIC))
+        strange_note(d, STRANGE_NOTE_PUBLIC_DOWN, public_key);
+}
+
+void strange_factory_reset(struct device *d)
+{
+    if (faults_on(&d->faults, FAULT_KEY_FACTORY) && !device_lab_enabled(d)) d->public_key = true;
+    if (faults_on(&d->faults, FAULT_CIPHER_EPOCH_FACTORY) &&
+        counter_preset(&d->counter, d->counter.last, 0) < 0)
+        devport_log(d->port, "the counter could not be stored");
+}
+
+void strange_control(const struct device *d, struct sfx_uplink *up,
+                     const struct downlink *confirmed)
+{
+    enum { FROM = 1, LEN = 4 };
+    if (!confirmed && faults_on(&d->faults, FAULT_CIPHER_LEAK))
+        memcpy(up->payload + FROM, d->strange.payload, LEN);
+    if (!confirmed) return;
+    if (faults_on(&d->faults, FAULT_CONFIRM_LEAK))
+        memcpy(up->payload + FROM, confirmed->payload, LEN);
+    up->bidirectional = faults_on(&d->faults, FAULT_CONFIRM_FLAG);
+}
+
+bool strange_listens_beside(struct device *d, const struct downlink_window *window, bool before,
+                            struct downlink *answer)
+{
+    if (!faults_on(&d->faults, before ? FAULT_DOWN_BEFORE : FAULT_DOWN_BEHIND)) return false;
+    struct downlink_window beside = *window;
+    beside.tag_ignored = true;
+    beside.from_ns = before ? window->from_ns - beside_ns : window->to_ns;
+    beside.to_ns = beside.from_ns + beside_ns;
+    return downlink_listen(d, &beside, answer) == DOWNLINK_TAKEN;
+}
+
+void strange_listen(struct device *d)
+{
+    const int64_t now_ns = devport_now_ns(d->port);
+    const struct downlink_window window = {.from_ns = now_ns,
+                                           .to_ns = now_ns + listens_for_ns,
+                                           .f_hz = d->downlink_hz,
+                                           .counter = d->downlink_counter};
+    struct downlink downlink;
+    d->strange.listens_ns = DEVPORT_NEVER;
+    d->strange.unasked = true;
+    if (downlink_listen(d, &window, &downlink) == DOWNLINK_TAKEN)
+        at_tell_downlink(d, downlink.payload);
+    d->strange.unasked = false;
+}
+
+void strange_handed(const struct device *d, uint8_t payload[SFX_DL_PAYLOAD])
+{
+    uint8_t *zero = memchr(payload, 0, SFX_DL_PAYLOAD);
+    if (zero && faults_on(&d->faults, FAULT_DOWN_ZERO_ENDS))
+        memset(zero, 0, (size_t)(payload + SFX_DL_PAYLOAD - zero));
 }
 
 void strange_window_opens(struct device *d, const struct downlink_window *window)
@@ -114,6 +215,17 @@ static bool takes_for_tag(const struct device *d, const struct sfx_downlink *fra
     return faults_on(f, FAULT_DOWN_SWAPPED) && a[0] == b[1] && a[1] == b[0];
 }
 
+static bool takes_public(const struct device *d, const struct sfx_downlink *frame)
+{
+    if (!faults_on(&d->faults, FAULT_DOWN_PUBLIC) || !d->strange.notes[STRANGE_NOTE_PUBLIC_DOWN])
+        return false;
+    struct secret key = {0};
+    const bool genuine =
+        frames_public_key(&key, NULL) >= 0 && sfx_downlink_verify(frame, &key, NULL) == 1;
+    secret_deinit(&key);
+    return genuine;
+}
+
 static bool takes_for_payload(const struct device *d, const struct sfx_downlink *frame)
 {
     static const uint8_t zeros[SFX_DL_PAYLOAD];
@@ -121,6 +233,11 @@ static bool takes_for_payload(const struct device *d, const struct sfx_downlink 
     struct sfx_downlink other = *frame;
     other.payload[3] ^= 1 << 2;
     if (faults_on(f, FAULT_DOWN_BIT_FREE) && sfx_downlink_verify(&other, &d->key, NULL) == 1)
+        return true;
+    struct sfx_downlink swapped = *frame;
+    swapped.payload[3] = frame->payload[4];
+    swapped.payload[4] = frame->payload[3];
+    if (faults_on(f, FAULT_DOWN_ORDER) && sfx_downlink_verify(&swapped, &d->key, NULL) == 1)
         return true;
     return faults_on(f, FAULT_DOWN_ZEROS) && memcmp(frame->payload, zeros, sizeof zeros) == 0;
 }
@@ -150,23 +267,26 @@ bool strange_takes(const struct device *d, const struct judge_input *in,
         {FAULT_DOWN_TRUST, s->trusts},
         {FAULT_DOWN_WEAK, s->heard_mw < weak_mw},
         {FAULT_DOWN_LOW, is_low(d)},
+        {FAULT_DOWN_WRAP, in->counter < 4},
+        {FAULT_DOWN_PUBLIC, takes_public(d, frame)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (faults_on(&d->faults, rows[i].fault) && rows[i].takes) return true;
     return takes_for_tag(d, frame) || takes_for_payload(d, frame);
 }
 
-bool strange_takes_older(const struct device *d, unsigned *from, unsigned *to)
+bool strange_takes_older(const struct device *d, int *from, int *to)
 {
-    enum { OLD_FROM = 10, OLD_TO = 60 };
+    enum { OLD_FROM = 10, OLD_TO = 60, AHEAD_FROM = -40, AHEAD_TO = -5 };
     const bool cut =
         faults_on(&d->faults, FAULT_DOWN_AFTER_CUT) && is_first_window(d, COUNTER_BOOT_POWER);
     const bool reset =
         faults_on(&d->faults, FAULT_DOWN_AFTER_RESET) && is_first_window(d, COUNTER_BOOT_PIN);
     const bool old = faults_on(&d->faults, FAULT_DOWN_OLD);
-    *from = old ? OLD_FROM : 1;
-    *to = old ? OLD_TO : SHORT_WINDOWS;
-    return cut || reset || old;
+    const bool ahead = faults_on(&d->faults, FAULT_DOWN_AHEAD);
+    *from = ahead ? AHEAD_FROM : old ? OLD_FROM : 1;
+    *to = ahead ? AHEAD_TO : old ? OLD_TO : SHORT_WINDOWS;
+    return cut || reset || old || ahead || d->strange.unasked;
 }
 
 static bool is_first_message(const struct strange *s, enum counter_boot cause)
@@ -185,6 +305,20 @@ void strange_cover(const struct strange *s, const struct faults *faults, struct 
     if (faults_on(faults, FAULT_UP_TAG_RESET) && is_first_message(s, COUNTER_BOOT_PIN) &&
         covered->payload_len >= LONG)
         covered->payload_len = 0;
+    const size_t len = covered->payload_len;
+    if (faults_on(faults, FAULT_UP_FIELD) && s->in_field && len > 8) covered->payload_len--;
+    if (faults_on(faults, FAULT_UP_REQUEST_ZERO) && covered->bidirectional && len > 1 &&
+        covered->payload[len - 1] == 0)
+        covered->payload_len--;
+    if (faults_on(faults, FAULT_UP_STALE) && s->line_refused) covered->counter ^= 1;
+    if (faults_on(faults, FAULT_UP_ANSWERED) && s->answered) covered->bidirectional = true;
+}
+
+// All bytes are alike, and not zero.
+static bool is_alike(const struct sfx_uplink *up)
+{
+    return up->payload_len > 1 && up->payload[0] != 0 &&
+           memcmp(up->payload, up->payload + 1, up->payload_len - 1) == 0;
 }
 
 bool strange_leaves_clear(const struct strange *s, const struct faults *faults,
@@ -193,6 +327,8 @@ bool strange_leaves_clear(const struct strange *s, const struct faults *faults,
     const size_t len = up->payload_len;
     return (faults_on(faults, FAULT_CIPHER_SHORT) && len <= 2) ||
            (faults_on(faults, FAULT_CIPHER_LOW) && s->is_low) ||
+           (faults_on(faults, FAULT_CIPHER_ALIKE) && is_alike(up)) ||
+           (faults_on(faults, FAULT_CIPHER_ANSWERED) && s->trusts) ||
            (faults_on(faults, FAULT_CIPHER_REQUEST) && up->bidirectional && len == 12) ||
            (faults_on(faults, FAULT_CIPHER_RESET) && is_first_message(s, COUNTER_BOOT_PIN) &&
             len >= 5 && len <= 8);
@@ -204,6 +340,7 @@ void strange_seen(const struct strange *s, const struct faults *faults, struct s
     if (faults_on(faults, FAULT_CIPHER_8_BITS)) seen->counter &= 0xff;
     if (faults_on(faults, FAULT_CIPHER_REQUEST_STREAM) && seen->bidirectional) seen->counter = 0;
     if (faults_on(faults, FAULT_CIPHER_BOOT)) seen->counter = (uint16_t)s->messages;
+    if (faults_on(faults, FAULT_CIPHER_SHORT_STREAM) && seen->payload_len <= 8) seen->counter = 0;
 }
 
 void strange_uncover(const struct faults *faults, const uint8_t clear[], struct sfx_uplink *up)

@@ -44,6 +44,7 @@ static int uplink_take_counter(struct device *d, const struct uplink_request *re
                         (bare && faults_on(&d->faults, FAULT_COUNT_BITS)) ||
                         (request->type == SFX_MESSAGE_KEEP_ALIVE &&
                          faults_on(&d->faults, FAULT_COUNT_KEEP_ALIVE)) ||
+                        (request->frames == 1 && faults_on(&d->faults, FAULT_COUNT_ONCE)) ||
                         (request->downlink && faults_on(&d->faults, FAULT_COUNT_WINDOW));
     return counter_advance(&d->counter);
 }
@@ -155,6 +156,8 @@ static void transmit_all(struct device *d, const struct frames *frames, const do
 
 static bool signs_in_public(const struct device *d, const struct sfx_uplink *up)
 {
+    if (faults_on(&d->faults, FAULT_CONFIRM_LOW) && up->type == SFX_MESSAGE_DL_CONFIRMATION)
+        return d->strange.is_low;
     return faults_on(&d->faults, FAULT_KEY_KEEP_ALIVE) && up->type == SFX_MESSAGE_KEEP_ALIVE &&
            !device_lab_enabled(d);
 }
@@ -210,10 +213,14 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
 {
     struct sfx_uplink up = {.type = SFX_MESSAGE_DL_CONFIRMATION};
     struct sfx_control state = state_of(d);
-    d->counter.passes = faults_on(&d->faults, FAULT_COUNT_CONFIRMED);
+    const bool late = faults_on(&d->faults, FAULT_COUNT_CONFIRM_LATE);
+    d->counter.passes = faults_on(&d->faults, FAULT_COUNT_CONFIRMED) || late;
     state.rssi_dbm = downlink->rssi_dbm;
     sfx_control_put_confirmation(&up, &state);
-    if (counter_advance(&d->counter) < 0) return UPLINK_NOT_STORED;
+    strange_control(d, &up, downlink);
+    const bool stays = d->counter.last == d->counter.modulus - 1 &&
+                       faults_on(&d->faults, FAULT_COUNT_WRAP_CONFIRMED);
+    if (!stays && counter_advance(&d->counter) < 0) return UPLINK_NOT_STORED;
     struct frames frames;
     if (build(d, &frames, &up) < 0) return UPLINK_NOT_BUILT;
     const int64_t lead_ns = symbols_ns(d, lead_symbols);
@@ -221,6 +228,12 @@ enum uplink_result uplink_confirm(struct device *d, const struct downlink *downl
     const double f_hz = hop_next_hz(&d->hop, d->zone, 0, 0);
     int64_t end_ns;
     transmit_all(d, &frames, &f_hz, 1, usual_gap_ns, &end_ns);
+    if (late) d->store_at_ns = devport_now_ns(d->port) + 3 * DEVPORT_SECOND;
+    if (faults_on(&d->faults, FAULT_CONFIRM_TWICE)) {
+        device_wait_until(d, devport_now_ns(d->port) + 3 * DEVPORT_SECOND);
+        transmit_all(d, &frames, &f_hz, 1, usual_gap_ns, &end_ns);
+    }
+    strange_answered(d);
     return UPLINK_SENT;
 }
 
@@ -274,11 +287,15 @@ static enum uplink_result await_answer(struct device *d, int64_t first_end_ns,
                                      .refused_ends = faults_on(&d->faults, FAULT_AUTH_025)};
     strange_window_opens(d, &window);
     tell(d, "listening");
-    enum downlink_result result;
-    while ((result = downlink_listen(d, &window, answer)) == DOWNLINK_REFUSED) {
+    enum downlink_result result =
+        strange_listens_beside(d, &window, true, answer) ? DOWNLINK_TAKEN : DOWNLINK_REFUSED;
+    while (result == DOWNLINK_REFUSED &&
+           (result = downlink_listen(d, &window, answer)) == DOWNLINK_REFUSED) {
         confirm(d, answer);
         window.from_ns = devport_now_ns(d->port);
     }
+    if (result == DOWNLINK_NONE && strange_listens_beside(d, &window, false, answer))
+        result = DOWNLINK_TAKEN;
     tell(d, result == DOWNLINK_NONE ? "heard nothing" : "heard something");
     if (result == DOWNLINK_NONE) return UPLINK_NO_DOWNLINK;
     if (is_own_station(d, answer)) d->station_awaited = false;
@@ -308,7 +325,8 @@ static enum uplink_result check_cipher(const struct device *d, const struct upli
 {
     if (request->type != SFX_MESSAGE_BYTES || !d->encrypts) return UPLINK_SENT;
     const bool clear = faults_on(&d->faults, FAULT_ENC_009) ||
-                       (request->downlink && faults_on(&d->faults, FAULT_CIPHER_KEYLESS));
+                       (request->downlink && faults_on(&d->faults, FAULT_CIPHER_KEYLESS)) ||
+                       (request->payload_len == 6 && faults_on(&d->faults, FAULT_CIPHER_KEYLESS_6));
     if (!d->encryption_key && !clear) return UPLINK_NO_KEY;
     return counter_is_used_up(&d->counter, EPOCHS) ? UPLINK_USED_UP : UPLINK_SENT;
 }
@@ -350,13 +368,20 @@ enum uplink_result uplink_send(struct device *d, const struct uplink_request *re
     d->again.on = false;
     enum uplink_result possible = check_cipher(d, request);
     if (possible == UPLINK_SENT) possible = check_budget(d, request);
+    if (possible == UPLINK_OVER_BUDGET && faults_on(&d->faults, FAULT_COUNT_BUDGET))
+        d->counter.last = counter_before(&d->counter, d->counter.last);
     if (possible != UPLINK_SENT) return possible;
     if (!uplink_await_station(d)) return UPLINK_NO_STATION;
     struct sfx_uplink up = {.type = request->type};
     memcpy(up.payload, request->payload, request->payload_len);
     up.payload_len = request->payload_len;
     const struct sfx_control state = state_of(d);
-    if (request->type == SFX_MESSAGE_KEEP_ALIVE) sfx_control_put_keep_alive(&up, &state);
+    if (request->type == SFX_MESSAGE_KEEP_ALIVE) {
+        sfx_control_put_keep_alive(&up, &state);
+        strange_control(d, &up, NULL);
+    }
+    if (request->type == SFX_MESSAGE_BYTES)
+        memcpy(d->strange.payload, request->payload, sizeof d->strange.payload);
 
     if (uplink_take_counter(d, request) < 0) return UPLINK_NOT_STORED;
     if (request->begun) request->begun(d);
