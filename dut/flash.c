@@ -35,8 +35,8 @@ int flash_identify(struct ftdi *f, struct flash_id *out, struct err *err)
 }
 
 // Reads it all once more, in other pieces: a wire that disturbs single bits does it elsewhere.
-static int compare(struct ftdi *f, const struct flash_id *id, size_t offset, const uint8_t *first,
-                   size_t len, struct err *err)
+int flash_compare(struct ftdi *f, const struct flash_id *id, size_t offset, const uint8_t *first,
+                  size_t len, struct err *err)
 {
     uint8_t again[AGAIN];
     for (size_t at = 0; at < len;) {
@@ -59,8 +59,9 @@ static int compare(struct ftdi *f, const struct flash_id *id, size_t offset, con
     return ERR_OK;
 }
 
-int flash_read(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t *out, size_t len,
-               int (*progress)(void *ctx, size_t done, size_t total), void *ctx, struct err *err)
+int flash_read_once(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t *out,
+                    size_t len, int (*progress)(void *ctx, size_t done, size_t total), void *ctx,
+                    struct err *err)
 {
     if (offset > id->size || len > id->size - offset)
         return err_set(err, ERR_INVALID,
@@ -69,6 +70,12 @@ int flash_read(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t
                        len, offset, id->size, id->maker, id->kind, id->capacity);
     const uint8_t command[] = {READ, (uint8_t)(offset >> 16), (uint8_t)(offset >> 8),
                                (uint8_t)offset};
-    int rc = ftdi_spi_read(f, command, sizeof command, out, len, progress, ctx, err);
-    return rc < 0 ? rc : compare(f, id, offset, out, len, err);
+    return ftdi_spi_read(f, command, sizeof command, out, len, progress, ctx, err);
+}
+
+int flash_read(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t *out, size_t len,
+               int (*progress)(void *ctx, size_t done, size_t total), void *ctx, struct err *err)
+{
+    int rc = flash_read_once(f, id, offset, out, len, progress, ctx, err);
+    return rc < 0 ? rc : flash_compare(f, id, offset, out, len, err);
 }

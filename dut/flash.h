@@ -21,9 +21,17 @@ struct flash_id {
 
 /// ERR_FORMAT: no chip answers (all ones, all zeros), or one whose size is unknown.
 FOX_CHECK int flash_identify(struct ftdi *f, struct flash_id *out, struct err *err);
-/// len bytes from offset. progress as in ftdi_spi_read. Identify the chip first.
+/// len bytes from offset, read twice. progress as in ftdi_spi_read. Identify the chip first.
 FOX_CHECK int flash_read(struct ftdi *f, const struct flash_id *id, size_t offset, uint8_t *out,
                          size_t len, int (*progress)(void *ctx, size_t done, size_t total),
                          void *ctx, struct err *err);
+/// The two halves of it, for who reads again and again: once, and whether a further reading gives
+/// the same (ERR_FORMAT: it does not).
+FOX_CHECK int flash_read_once(struct ftdi *f, const struct flash_id *id, size_t offset,
+                              uint8_t *out, size_t len,
+                              int (*progress)(void *ctx, size_t done, size_t total), void *ctx,
+                              struct err *err);
+FOX_CHECK int flash_compare(struct ftdi *f, const struct flash_id *id, size_t offset,
+                            const uint8_t *first, size_t len, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "bench/base/err.h"
 #include "bench/base/json.h"
 #include "bench/sfx/uplink.h"
+#include "dut/port_ftdi.h"
 #include "lua/bind/budget.h"
 #include "lua/bind/pump.h"
 
@@ -47,6 +48,10 @@ bool bind_decode_packet(const char *hex, struct sfx_uplink *up);
 /// Pushes the table `core` that lua/cert works on: dut, air, net, device, bench, limits, dialect
 /// and functions.
 void bind_push_core(lua_State *L, struct bind *b);
+
+/// Reads the flash chip at the adapter's SPI pins; arguments and results of probe:flash_image, whose
+/// adapter this is.
+int bind_read_image(lua_State *L, struct bind *b, struct ftdi *f);
 
 void bind_push_dut(lua_State *L, struct bind *b);
 void bind_push_air(lua_State *L, struct bind *b);

@@ -153,6 +153,14 @@ static int l_flash_search(lua_State *L)
     return 1;
 }
 
+// probe:flash_image(size [, before]) -> image (bind_image.c), or nil and the reason when it cannot
+// be read.
+static int l_flash_image(lua_State *L)
+{
+    struct bind *b = check_probe(L);
+    return bind_read_image(L, b, check_ftdi(L, b));
+}
+
 static void push_words(lua_State *L, int outcome, const uint32_t *words, size_t done)
 {
     lua_createtable(L, 0, 4);
@@ -249,6 +257,7 @@ static int l_leaks(lua_State *L)
 static const luaL_Reg methods[] = {
     {"flash_identify", l_flash_identify},
     {"flash_search", l_flash_search},
+    {"flash_image", l_flash_image},
     {"debug_connect", l_debug_connect},
     {"debug_read", l_debug_read},
     {"debug_race", l_debug_race},
