@@ -5,6 +5,7 @@ local deck <const> = require "cert.deck"
 local device <const> = require "cert.device"
 local downlink <const> = require "cert.downlink"
 local line <const> = require "cert.line"
+local memory <const> = require "cert.memory"
 local options <const> = require "cert.options"
 
 local refusal <const> = {}
@@ -12,7 +13,7 @@ local refusal <const> = {}
 local EVERY <const> = 8 -- refusals between two positive twins
 local LOW_EVERY <const> = 3 -- stimuli: with the supply as low as the bench can make it, where it can
 local DRAINED_S <const> = 2.5 -- without a line behind a restart
-local POWER_BEFORE <const>, RESET_BEFORE <const> = 2, 4 -- stimuli
+local POWER_BEFORE <const>, RESET_BEFORE <const>, WRAP_BEFORE <const> = 2, 4, 7 -- stimuli
 -- Behind the end of frame 1, inside the window of every zone: near its beginning, in the middle, near its end. Every
 -- fourth stimulus is sent near the end, which takes longer.
 local EARLY_S <const>, MIDDLE_S <const>, LATE_S <const>, LATE_EVERY <const> = 22, 32, 43.4, 4
@@ -27,6 +28,8 @@ local REFUSES <const> = {
   payload = { type = "string" },
   ask = { type = "any", optional = true },
   stimuli = { type = "table" },
+  wraps = { type = "boolean", default = false },
+  memory = { type = "boolean", default = false },
 }
 
 local STIMULUS <const> = {
@@ -110,8 +113,11 @@ end
 -- The unmodified stimulus, which the same device must accept: else its refusals prove nothing. They are tried all the
 -- same, since an altered one that is accepted proves enough.
 function Block:twin(where)
+  self.stale = true
   local label <const> = "genuine downlink " .. where
-  local made <const> = downlink.exchange(self.t, self.core, { label = label, payload = self.payload, ask = self:ask() })
+  local made <const> = downlink.exchange(self.t, self.core, {
+    label = label, payload = self.payload, ask = self:ask(), at = { { after_s = EARLY_S } },
+  })
   local took <const> = made.payload_hex == hex_of(self.payload) and #made.payloads == 1
     and made.confirmation ~= nil and made.confirmation.message == "dl_confirmation"
   self:look(label, made)
@@ -203,22 +209,67 @@ local function drain(core)
   repeat line_left = core.dut:next_line { within_s = DRAINED_S } until not line_left
 end
 
+function Block:reset(label)
+  local t <const> = self.t
+  t:require("the device after a reset" .. label, t.dut:reset { hold_s = 0.5 }):exists()
+  self.restarted, self.stale = true, true
+  drain(self.core)
+end
+
+-- The request behind this has the highest counter: what is compared with a counter meets the roll-over.
+function Block:wrap()
+  local t <const>, last <const> = self.t, self.t.net:modulus() - 2
+  t:require(("the counter is preset to %d"):format(last), t.dut:preset_counter(last)):exists()
+  self.last = { message = { counter = last } }
+  self:reset ", before the roll-over"
+end
+
 -- From POWER_BEFORE to RESET_BEFORE the device is as it is in the field, its first window one behind power-up; then it
--- is reset, and the next window is the first one behind that.
+-- is reset, and the next window is the first one behind that. From then on it is as in the field for every other one;
+-- a bench's line that was high for one message has lifted its budget.
 function Block:restart(i)
   local t <const> = self.t
+  if i > RESET_BEFORE then t.dut:lab_enable(i % 2 == 1) end
   if i == POWER_BEFORE and t:has_line "power" then
     t.dut:lab_enable(false)
     t:require("the device after a loss of power", t.dut:power_off { for_s = 1, discharge = true }):exists()
-    self.restarted = true
+    self.restarted, self.stale = true, true
     drain(self.core)
   elseif i == RESET_BEFORE then
     t.dut:lab_enable(true)
     if not t:has_line "reset" then return end
-    t:require("the device after a reset", t.dut:reset { hold_s = 0.5 }):exists()
-    self.restarted = true
-    drain(self.core)
+    self:reset ""
+  elseif i == WRAP_BEFORE and self.wraps and t.dut:has "counter_preset" and t:has_line "reset" then
+    self:wrap()
   end
+end
+
+-- A request that nobody answers, and what the device does.
+function Block:silent_exchange()
+  local label <const> = "a request that nobody answers"
+  local made <const> = downlink.exchange(self.t, self.core, {
+    label = label, payload = self.payload, at = {}, ask = self:ask(),
+  })
+  self:look(label, made)
+  return made
+end
+
+-- The flash as it is now: what happened before is no refused downlink's doing.
+function Block:remember()
+  if self.memory and self.stale then self.memory:look "before the refused downlinks" end
+  self.stale = false
+end
+
+-- What a refused downlink left in the flash, in words, or nil; and whether that is beyond doubt.
+function Block:trace_of(stimulus)
+  if not self.memory then return nil end
+  return self.memory:trace_of(stimulus, self.payload, {
+    silent = function() self:silent_exchange() end,
+    again = function()
+      if not self:is_altered(stimulus) then return false end
+      return true, self:exchange(stimulus)
+    end,
+  })
 end
 
 function Block:exchange(stimulus)
@@ -246,14 +297,20 @@ function Block:try(i, given)
   local t <const> = self.t
   local stimulus <const> = { name = given.name, at = self:spread(i, given.at) }
   self:restart(i)
-  t.dut:supply_low(i % LOW_EVERY == 0)
+  self:remember()
+  local low <const> = i % LOW_EVERY == 0
+  t.dut:supply_low(low)
   if not self:is_altered(stimulus) then
     t:note(("%s: not exercised, it leaves the counter %d as it is"):format(stimulus.name, self:due()))
     return false
   end
-  local effect <const>, sure <const> = self:exchange(stimulus)
+  local effect, sure = self:exchange(stimulus)
+  -- What drives the chip's pins knows one voltage only.
+  if low then t.dut:supply_low(false) end
+  if not effect then effect, sure = self:trace_of(stimulus) end
   if effect then t:note(("%s: %s"):format(stimulus.name, effect)) end
   if effect and not sure then
+    t.dut:supply_low(low)
     if not self:is_altered(stimulus) or not self:exchange(stimulus) then
       t:require(stimulus.name .. ", sent once more", nil, line.inconclusive("%s the first time, and nothing the second"
         .. " time", effect)):exists()
@@ -278,11 +335,14 @@ function Block:compare_settings(before)
   t:expect("settings that changed", changed):is_empty()
 end
 
---- t:refuses{ event =, payload =, stimuli = { { name =, at = { { … }, … } }, … } } -> whether none had an effect:
+--- t:refuses{ event =, payload =, stimuli = { { name =, at = { { … }, … } }, … }, wraps = false } -> whether none had
+--- an effect:
 --- answers one request with the frames of each stimulus (as in t:exchange; what a frame does not say is as in the
 --- genuine downlink; one without a time is sent at several places of the window, strong and weak), and one with
 --- nothing, for comparison; with a positive twin before, after, and after every eighth. The second stimulus meets the
 --- device as it is in the field, in its first window after power-up, the fourth one in the first window behind a reset;
+--- with wraps = true the seventh is for the highest counter, where that can be preset; every other one from the sixth
+--- on meets the device as it is in the field;
 --- every third one and the last twin meet a low supply, where the bench can; requests are of each kind in turn, unless
 --- `ask` gives one. A stimulus that the device reacts to, by its host, on air, in its counter, its repetitions or its
 --- settings, fails; a twin that the device does not accept makes the case inconclusive.
@@ -294,15 +354,15 @@ function refusal.block(t, core, given)
   end
   local block <const> = setmetatable({
     t = t, core = core, payload = o.payload, asks = o.ask, draw = deck.new(t, true), steps = {}, short = {},
-    total = #o.stimuli,
+    total = #o.stimuli, wraps = o.wraps,
   }, Block)
   local before <const> = answers_of(t)
   block:twin "before"
-  local silent <const> = downlink.exchange(t, core, {
-    label = "a request that nobody answers", payload = o.payload, at = {}, ask = block:ask(),
-  })
+  block.memory = o.memory and memory.open(t, core) or nil
+  block:remember()
+  local silent <const> = block:silent_exchange()
   block.silence = kinds_of(silent.lines)
-  block:look("a request that nobody answers", silent)
+  if block.memory then block.memory:look_alone() end
   t:expect("what the device does when nobody answers", silent.reaction or "nothing"):equals "nothing"
   local settings <const> = steady(before, answers_of(t))
   local holds <const> = t:claim {

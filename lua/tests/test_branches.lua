@@ -22,17 +22,35 @@ local CASES <const> = loader.load {
   page = function(path, env) return assert(loadfile(path, "t", env))() end,
 }.by_id
 
+-- What lua/bind/bind_image.c makes of a flash chip.
+local function image(bytes)
+  local made <const> = { bytes = bytes }
+  function made.sha256() return "00" end
+  function made.changes(_, before)
+    for i = 1, #bytes do
+      if bytes:byte(i) ~= before.bytes:byte(i) then return { { from = i - 1, len = 1 } }, 1, 1 end
+    end
+    return {}, 0, 0
+  end
+  function made.find(_, _, payload, known)
+    local at <const> = payload ~= known and bytes:find(payload, 1, true)
+    return at and { offset = at - 1, first = 1, form = "as they are" } or nil
+  end
+  return made
+end
+
 -- A correct device before a bench that hears all. `o` takes something away: takes(n) says whether it takes the n-th
 -- downlink, loses(since_s) whether samples were lost, misses(counter, rank) whether a frame was not heard; and more.
 local function play(o)
   local core <const> = fakes.core {}
   local now_s, counter, frames, lines, replies, sent, downlinks, on = 0, -1, {}, {}, {}, {}, 0, true
+  local flash, requests = ("\xa5"):rep(64), 0
   core.profile = "smoke"
   core.device.features = { "KNOWNKEY", "DL", "ENC", "EXTMEM" }
   core.device.memory = { { name = "flash", address = 0, size = 4096 } }
   core.bench = {
     radios = { { unit = "station1", transmit = true } }, uarts = { { unit = "dut1" } },
-    ftdi = { relay = "AC0", reset = "AC1", discharge_s = 0, wired = { "spi", "swd" } },
+    ftdi = { unit = "ftdi1", relay = "AC0", reset = "AC1", discharge_s = 0, wired = { "spi", "swd" } },
   }
   local drawn = 0
   function core.random()
@@ -80,7 +98,8 @@ local function play(o)
     end
     for i, reply in ipairs(replies) do
       local at_s <const> = now_s + 1.54 + (reply.after_s or 32)
-      sent[i] = { start_s = at_s, end_s = at_s + 0.373, genuine = not (reply.tag_flip_hex or reply.tag_swap) }
+      local altered <const> = reply.tag_flip_hex or reply.tag_swap or reply.payload_flip_hex
+      sent[i] = { start_s = at_s, end_s = at_s + 0.373, genuine = not altered }
     end
     downlinks = downlinks + 1
     local genuine <const> = sent[1] and sent[1].genuine
@@ -89,6 +108,9 @@ local function play(o)
       lines[#lines + 1] = "RX=" .. replies[1].payload_hex:upper()
       confirm()
     end
+    requests = requests + 1
+    local refused <const> = #replies > 0 and not genuine and replies[#replies]
+    flash = o.writes and o.writes(flash, requests, refused) or flash
     now_s, replies = start_s + 45, {}
   end
 
@@ -138,6 +160,10 @@ local function play(o)
   core.probe = {
     flash_identify = function() return { size = 1024, summary = "a chip" } end,
     flash_search = function() return { size = 1024, sha256 = "00", hits = {}, n_hits = 0, blank = o.blank == true } end,
+    flash_image = function()
+      if o.unreadable then return nil, "no chip answers" end
+      return image(flash)
+    end,
     debug_connect = function() return o.port or "refused", "0BC11477" end,
     debug_read = function() return { outcome = "words", words = 256, constant = true, n_hits = 0, hits = {} } end,
     debug_race = function()
@@ -170,8 +196,8 @@ local function ends(id, o, wanted, fragment)
 end
 
 local COMPLETE <const> = {
-  "AUTH-DL-001", "AUTH-DL-002", "CNT-UL-004", "CNT-UL-005", "ENC-001", "ENC-002", "FWL-002", "KEY-DBG-002",
-  "KEY-MEM-001",
+  "AUTH-DL-001", "AUTH-DL-002", "AUTH-DL-004", "CNT-UL-004", "CNT-UL-005", "ENC-001", "ENC-002", "FWL-002",
+  "KEY-DBG-002", "KEY-MEM-001",
 }
 
 test("the device that is played passes", function()
@@ -252,6 +278,54 @@ end)
 test("a device that signs with another key keeps no secret that is looked for", function()
   ends("KEY-MEM-001", { unsigned = true }, "inconclusive/bench", "it is not this one")
   ends("KEY-DBG-002", { unsigned = true }, "inconclusive/bench", "it is not this one")
+end)
+
+-- A flash whose first byte counts.
+local function counted(flash)
+  return string.char((flash:byte(1) + 1) % 256) .. flash:sub(2)
+end
+
+test("what a refused downlink leaves in the flash is the device's", function()
+  ends("AUTH-DL-004", { writes = function(flash, _, refused)
+    if refused then return counted(flash) end
+  end }, "fail/device")
+end)
+
+test("a payload that was refused in the flash is the device's, also when it writes there anyway", function()
+  ends("AUTH-DL-004", { writes = function(flash, _, refused)
+    if not refused then return counted(flash) end
+    local at, payload = 0, refused.payload_hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)
+    payload = payload:gsub(".", function(c)
+      at = at + 1
+      return string.char(c:byte() ~ tonumber(refused.payload_flip_hex:sub(2 * at - 1, 2 * at), 16))
+    end)
+    return flash:sub(1, 20) .. payload .. flash:sub(29)
+  end }, "fail/device")
+end)
+
+test("what a device writes by itself says nothing", function()
+  for every = 1, 12 do
+    for first = 0, every - 1 do
+      local got <const>, why <const> = ending("AUTH-DL-004", { writes = function(flash, n)
+        if n % every == first then return counted(flash) end
+      end })
+      local blamed <const> = got:find "^fail" or got:find "^error"
+      equal(blamed, nil, ("every %d, %d: %s, %s"):format(every, first, got, why))
+    end
+  end
+end)
+
+test("a change that comes once is nobody's", function()
+  local done = false
+  ends("AUTH-DL-004", { writes = function(flash, _, refused)
+    if not refused or done then return nil end
+    done = true
+    return counted(flash)
+  end }, "inconclusive/bench", "not when it was sent again")
+end)
+
+test("a flash that cannot be read changes no verdict", function()
+  ends("AUTH-DL-004", { unreadable = true }, "pass/none")
 end)
 
 test("an empty flash and a garbled debug port prove nothing", function()

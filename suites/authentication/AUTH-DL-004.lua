@@ -11,12 +11,37 @@ local function flip(byte, bits)
   return ("00"):rep(byte - 1) .. ("%02x"):format(bits) .. ("00"):rep(BYTES - byte)
 end
 
+-- What turns the payload into `other`.
+local function into(other)
+  local hex = ""
+  for i = 1, BYTES do hex = hex .. ("%02x"):format(PAYLOAD:byte(i) ~ other:byte(i)) end
+  return hex
+end
+
+-- The same bytes in another order, which a sum of them would not show, and contents that are special.
+local OTHERS <const> = {
+  PAYLOAD:reverse(), PAYLOAD:sub(2) .. PAYLOAD:sub(1, 1), ("\0"):rep(BYTES), ("\xff"):rep(BYTES),
+  PAYLOAD:sub(5) .. PAYLOAD:sub(1, 4), PAYLOAD:sub(-1) .. PAYLOAD:sub(1, -2), (PAYLOAD:gsub("(.)(.)", "%2%1")),
+  PAYLOAD:sub(1, 1):rep(BYTES),
+}
+local SWAPPED_S <const>, OTHER_S <const> = 33.6, 36.5
+
+-- With this byte and the next one exchanged.
+local function swapped(byte)
+  local k <const> = byte % BYTES + 1
+  local bytes <const> = { PAYLOAD:byte(1, BYTES) }
+  bytes[byte], bytes[k] = bytes[k], bytes[byte]
+  return string.char(table.unpack(bytes))
+end
+
 -- One byte of eight changed, in any bits that are drawn; and in the same window each of its bits alone.
 local function changes(t, byte)
   local at <const> = { { payload_flip_hex = flip(byte, t:random(255)) } }
   for bit = 0, 7 do
     at[#at + 1] = { payload_flip_hex = flip(byte, 1 << bit), after_s = FIRST_S + STEP_S * bit }
   end
+  at[#at + 1] = { payload_flip_hex = into(swapped(byte)), after_s = SWAPPED_S }
+  at[#at + 1] = { payload_flip_hex = into(OTHERS[byte]), after_s = OTHER_S }
   return at
 end
 
@@ -40,7 +65,9 @@ suite:case {
         at = changes(t, byte),
       }
     end
-    t:refuses { event = "a downlink with an altered payload had an effect", payload = PAYLOAD, stimuli = stimuli }
+    t:refuses {
+      event = "a downlink with an altered payload had an effect", payload = PAYLOAD, stimuli = stimuli, memory = true,
+    }
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
   end,
 }

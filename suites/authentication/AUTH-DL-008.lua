@@ -1,6 +1,6 @@
 -- What a device does with a downlink before it knows whose it is can be provoked by anybody. So every refused downlink
--- of the cases beside this one must leave no trace: not on the host's line, not on air, not in the next message. What a
--- device refuses that takes no genuine downlink either proves nothing.
+-- of the cases beside this one must leave no trace: not on the host's line, not on air, not in the next message, not in
+-- memory where the bench can read it. What a device refuses that takes no genuine downlink either proves nothing.
 local suite <const> = require "suites.authentication"
 
 local READABLE <const> = 6 -- hexadecimal digits of the payload in a row that no line holds by accident
@@ -101,6 +101,19 @@ local function ranks_of(exchange, counter)
   return seen[1] and seen[2] and seen[3]
 end
 
+-- What was found in memory, and whether it was looked at.
+local function memory_of(events)
+  local traces <const> = {}
+  local looked = false
+  for _, e in ipairs(events) do
+    if e.type == "memory" then
+      looked = looked or e.changed ~= nil
+      if e.trace then traces[#traces + 1] = ("%s: %s"):format(e.case or "?", e.trace) end
+    end
+  end
+  return traces, looked
+end
+
 suite:case {
   id         = "AUTH-DL-008",
   title      = "a refused downlink leaves no trace",
@@ -138,11 +151,17 @@ suite:case {
         end
       end
     end
-    if proven < 42 and #told + #sent + #steps + #short == 0 then
+    local traces <const>, looked <const> = memory_of(t.watched.events)
+    if proven < 42 and #told + #sent + #steps + #short + #traces == 0 then
       t:expect("refused downlinks to judge by", nil, t:doubt(("%d refusals were seen between genuine downlinks that the"
         .. " device took, 42 are needed"):format(proven))):exists()
     end
     t:expect("lines to the host with bytes of a refused payload", told):is_empty()
+    if looked then
+      t:expect("traces of a refused downlink in the device's memory", traces):is_empty()
+    else
+      t:note "no case that was watched could read the device's memory"
+    end
     t:expect("frames sent after a refused downlink", sent):is_empty()
     t:expect("counters after a refused downlink that do not step by one", steps):is_empty()
     if #t.watched.gaps == 0 then
