@@ -43,13 +43,17 @@ static int set(const struct argument *a, const char *value, struct err *err)
     return ERR_OK;
 }
 
-static int take_word(struct words *words, char *word, struct err *err)
+// The word at argv[at] goes before the options.
+static int take_word(struct words *words, char **argv, int at, struct err *err)
 {
+    char *word = argv[at];
     if (!words) return err_set(err, ERR_USAGE, "expected options alone, got '%s'", word);
     if (words->n == words->max)
         return err_set(err, ERR_USAGE, "expected at most %zu argument%s, got also '%s'", words->max,
                        words->max == 1 ? "" : "s", word);
-    words->list[words->n++] = word;
+    char **place = words->list + words->n++;
+    memmove(place + 1, place, (size_t)(argv + at - place) * sizeof *place);
+    *place = word;
     return ERR_OK;
 }
 
@@ -97,7 +101,7 @@ int arguments_parse(const struct argument *arguments, struct words *words, int a
             continue;
         }
         if (words_only || argv[i][0] != '-') {
-            rc = take_word(words, argv[i], err);
+            rc = take_word(words, argv, i, err);
             if (rc < 0) return rc;
             continue;
         }

@@ -25,7 +25,7 @@ struct argument {
     struct values *values;
 };
 
-// Words that are no options, moved to the front of argv[1…].
+// Words that are no options, moved to the front of argv[1…]; the options follow them as they came.
 struct words {
     char **list;
     size_t n;

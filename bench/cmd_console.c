@@ -110,9 +110,7 @@ int cmd_console(int argc, char **argv)
         {.name = "--baud", .value = &baud},   {.name = "--boot", .value = &boot},
         {.name = "--quiet", .value = &quiet}, {0},
     };
-    char *own[32], reference[PATH_MAX];
-    for (int i = 0; i < argc && i < 32; i++)
-        own[i] = argv[i];
+    char reference[PATH_MAX];
     struct console c = {.quiet_s = 2};
     struct words words = {.max = 1};
     struct err err = {0};
@@ -123,7 +121,7 @@ int cmd_console(int argc, char **argv)
     if (rc == ARGUMENTS_GO_ON && baud)
         rc = arguments_number("--baud", baud, 50, 4000000, &c.baud, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("console", rc, &err);
-    if (!bench) return desk_in_lab("console", argc < 32 ? argc : 32, own);
+    if (!bench) return desk_in_lab("console", NULL, argc, argv);
 
     snprintf(reference, sizeof reference, "%s/fixtures/devices/foxdut.lua", cmd_root());
     rc = read_dialect(&c, device ? device : reference, &err);

@@ -128,9 +128,6 @@ int cmd_flash(int argc, char **argv)
         {.name = "--length", .value = &length},
         {0},
     };
-    char *own[32];
-    for (int i = 0; i < argc && i < 32; i++)
-        own[i] = argv[i];
     struct request q = {.boot_s = 2, .has_length = false};
     struct words words = {.max = 2};
     struct err err = {0};
@@ -141,7 +138,7 @@ int cmd_flash(int argc, char **argv)
     if (rc == ARGUMENTS_GO_ON) rc = take_size("--offset", offset, &q.offset, &err);
     if (rc == ARGUMENTS_GO_ON) rc = take_size("--length", length, &q.length, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("flash", rc, &err);
-    if (!bench) return desk_in_lab("flash", argc < 32 ? argc : 32, own);
+    if (!bench) return desk_in_lab("flash", NULL, argc, argv);
 
     struct desk d = {0};
     rc = desk_read(&d, bench, &err);

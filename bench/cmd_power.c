@@ -45,9 +45,6 @@ int cmd_power(int argc, char **argv)
         {.name = "--off", .value = &off_text},
         {0},
     };
-    char *own[32];
-    for (int i = 0; i < argc && i < 32; i++)
-        own[i] = argv[i];
     struct words words = {.max = 1};
     struct err err = {0};
     double for_s = -1, off_s = CYCLE_OFF_S;
@@ -60,7 +57,7 @@ int cmd_power(int argc, char **argv)
     if (rc == ARGUMENTS_GO_ON) rc = desk_seconds("--for", for_text, &for_s, &err);
     if (rc == ARGUMENTS_GO_ON) rc = desk_seconds("--off", off_text, &off_s, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("power", rc, &err);
-    if (!bench) return desk_in_lab("power", argc < 32 ? argc : 32, own);
+    if (!bench) return desk_in_lab("power", NULL, argc, argv);
 
     struct desk d = {0};
     rc = desk_read(&d, bench, &err);

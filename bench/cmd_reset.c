@@ -51,7 +51,7 @@ int cmd_reset(int argc, char **argv)
     if (rc == ARGUMENTS_GO_ON) rc = desk_seconds("--hold", hold, &t.hold_s, &err);
     if (rc == ARGUMENTS_GO_ON) rc = desk_seconds("--for", run_for, &t.for_s, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("reset", rc, &err);
-    if (!bench) return desk_in_lab("reset", argc, argv);
+    if (!bench) return desk_in_lab("reset", NULL, argc, argv);
 
     struct desk d = {0};
     rc = desk_read(&d, bench, &err);

@@ -247,14 +247,11 @@ int cmd_rx(int argc, char **argv)
         {.name = "--json", .flag = &r.decode.json},
         {0},
     };
-    char *own[32];
-    for (int i = 0; i < argc && i < 32; i++)
-        own[i] = argv[i];
     struct err err = {0};
     int rc = arguments_parse(arguments, NULL, argc, argv, &err);
     if (rc == ARGUMENTS_GO_ON) rc = desk_seconds("--seconds", seconds, &r.seconds, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("rx", rc, &err);
-    if (!bench) return desk_in_lab("rx", argc < 32 ? argc : 32, own);
+    if (!bench) return desk_in_lab("rx", NULL, argc, argv);
 
     rc = desk_radios_read(&r.radios, bench, device, &err);
     if (rc == ERR_OK) rc = desk_radios_find(&r.radios, unit, &r.index, &err);

@@ -211,16 +211,13 @@ int cmd_swd(int argc, char **argv)
                                          {.name = "--boot", .value = &boot},
                                          {.name = "--jtag", .flag = &q.jtag},
                                          {0}};
-    char *own[32];
-    for (int i = 0; i < argc && i < 32; i++)
-        own[i] = argv[i];
     struct words words = {.max = 3};
     struct err err = {0};
     int rc = arguments_parse(arguments, &words, argc, argv, &err), code = CMD_EXIT_OK;
     if (rc == ARGUMENTS_GO_ON) rc = take_words(&words, &q, &err);
     if (rc == ARGUMENTS_GO_ON) rc = desk_seconds("--boot", boot, &q.boot_s, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("swd", rc, &err);
-    if (!bench) return desk_in_lab("swd", argc < 32 ? argc : 32, own);
+    if (!bench) return desk_in_lab("swd", NULL, argc, argv);
 
     struct desk d = {0};
     rc = desk_read(&d, bench, &err);

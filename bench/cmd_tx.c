@@ -301,19 +301,6 @@ static int take_armed(const struct values *arm, unsigned *armed, struct err *err
     return ERR_OK;
 }
 
-// In a lab of its own nothing leaves the computer.
-static int in_lab(int argc, char **argv)
-{
-    static char arm[] = "--arm", interference[] = "interference";
-    char *own[32];
-    int n = 0;
-    for (int i = 0; i < argc && n < 27; i++)
-        own[n++] = argv[i];
-    own[n++] = arm;
-    own[n++] = interference;
-    return desk_in_lab("tx", n, own);
-}
-
 int cmd_tx(int argc, char **argv)
 {
     struct tx_request q = {.rank = 1, .seconds = 1, .f_hz = NAN, .level_dbm = NAN};
@@ -333,9 +320,6 @@ int cmd_tx(int argc, char **argv)
         {.name = "--arm", .values = &arm},
         {0},
     };
-    char *own[32];
-    for (int i = 0; i < argc && i < 32; i++)
-        own[i] = argv[i];
     struct words words = {.max = 2};
     struct err err = {0};
     unsigned armed = 0;
@@ -350,5 +334,6 @@ int cmd_tx(int argc, char **argv)
     if (rc == ARGUMENTS_GO_ON && rank) rc = arguments_number("--rank", rank, 1, 3, &q.rank, &err);
     if (rc == ARGUMENTS_GO_ON) rc = take_armed(&arm, &armed, &err);
     if (rc != ARGUMENTS_GO_ON) return arguments_exit("tx", rc, &err);
-    return files.bench ? guarded(&files, &q, armed) : in_lab(argc < 32 ? argc : 32, own);
+    if (files.bench) return guarded(&files, &q, armed);
+    return desk_in_lab("tx", "interference", argc, argv); // where nothing leaves the computer
 }

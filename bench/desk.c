@@ -70,19 +70,26 @@ bool desk_interrupted(void)
 
 // --- in a lab
 
-int desk_in_lab(const char *command, int argc, char **argv)
+int desk_in_lab(const char *command, const char *armed, int argc, char **argv)
 {
     char bench[PATH_MAX];
-    const char *words[ARGS_MAX] = {"foxbench"};
+    const char *words[ARGS_MAX] = {"foxbench", command, "--bench", bench};
     struct lab *lab = NULL;
     struct process child = {0};
     struct err err = {0};
-    int n = 1, code = CMD_EXIT_ERROR;
+    int n = 4, code = CMD_EXIT_ERROR;
     snprintf(bench, sizeof bench, "%s/fixtures/benches/virtual.lua", cmd_root());
-    for (int i = 0; i < argc && n < ARGS_MAX - 3; i++)
+    if (armed) {
+        words[n++] = "--arm";
+        words[n++] = armed;
+    }
+    if (n + argc > ARGS_MAX) {
+        fprintf(stderr, "foxbench %s: expected at most %d words, got %d\n", command, ARGS_MAX - n,
+                argc - 1);
+        return CMD_EXIT_USAGE;
+    }
+    for (int i = 1; i < argc; i++)
         words[n++] = argv[i];
-    words[n++] = "--bench";
-    words[n++] = bench;
     const struct lab_config config = {
         .seed = 1, .scenario = "default", .live = true, .signal_fd = -1};
     take_signals();

@@ -31,8 +31,9 @@ struct desk {
 enum { DESK_GO_ON = -1 };
 
 /// A command without --bench is carried out in a virtual lab of its own: starts one and this
-/// program again in it, with the same words and --bench. Returns its exit code.
-int desk_in_lab(const char *command, int argc, char **argv);
+/// program again in it, with --bench, --arm of `armed` (NULL: nothing) and the same words. Returns
+/// its exit code.
+int desk_in_lab(const char *command, const char *armed, int argc, char **argv);
 
 /// Reads and checks the bench file. ERR_USAGE: wrong, with file and field.
 FOX_CHECK int desk_read(struct desk *d, const char *bench, struct err *err);
