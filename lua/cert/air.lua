@@ -20,10 +20,39 @@ local FRAME_MAX_S <const> = 2.2
 local RANKS <const> = 3
 local STRONG_DB <const> = traffic.STRONG_DB
 
+-- What the device under test was heard to send in this run: a device that keeps to a duty cycle does not forget it from
+-- case to case.
+local sent_of <const> = setmetatable({}, { __mode = "k" })
+local HOUR_S <const>, DAY_S <const> = 3600, 24 * 3600
+
+-- Every frame comes through here.
+local function hear(self, until_s)
+  local frame <const> = of[self]:next_frame(until_s)
+  if frame and frame.status == "ok" and frame.device_id == core_of[self].device.id then
+    local sent <const> = sent_of[of[self]]
+    sent[#sent + 1] = { counter = frame.counter, end_s = frame.end_s, lasts_s = frame.end_s - frame.start_s }
+  end
+  return frame
+end
+
+--- For how long the device was heard to send in the last hour, and how many messages in the last day.
+function air.spent(self)
+  local sent <const>, now_s <const> = sent_of[of[self]], of[self]:now_s()
+  local messages, lasts_s, last = 0, 0, nil
+  while sent[1] and sent[1].end_s < now_s - DAY_S do table.remove(sent, 1) end
+  for _, frame in ipairs(sent) do
+    if frame.end_s >= now_s - HOUR_S then lasts_s = lasts_s + frame.lasts_s end
+    if frame.counter ~= last then messages = messages + 1 end
+    last = frame.counter
+  end
+  return lasts_s, messages
+end
+
 function air.new(core)
   local now_s <const> = core.air:now_s()
   local made <const> = setmetatable({ waiting = {}, strange = {}, since_s = now_s, began_s = now_s }, Air)
   of[made], core_of[made] = core.air, core
+  sent_of[core.air] = sent_of[core.air] or {}
   return made
 end
 
@@ -35,14 +64,14 @@ end
 -- The case's own part begins: what came before is nobody's message.
 function Air:begin()
   self.waiting, self.strange = {}, {}
-  while of[self]:next_frame(0) do end -- frames that are ready
+  while hear(self, 0) do end -- frames that are ready
   self:mark()
   self.began_s = self.since_s
 end
 
 local function next_frame(self, until_s)
   if #self.waiting > 0 then return table.remove(self.waiting, 1) end
-  return of[self]:next_frame(until_s)
+  return hear(self, until_s)
 end
 
 -- Silence: samples lost since the request make it worthless; so does a receiver that never heard the device.
@@ -241,7 +270,7 @@ end
 function Air:silence_until(time_s)
   local quiet = #self.waiting == 0
   while true do
-    local frame <const> = of[self]:next_frame(time_s)
+    local frame <const> = hear(self, time_s)
     if not frame then break end
     quiet = false
     self.waiting[#self.waiting + 1] = frame

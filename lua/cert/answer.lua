@@ -1,7 +1,7 @@
 -- What an answer of the device proves, and what its want does: who is to blame for a command that came to nothing.
 --
 -- A unit here is { line =, dialect =, name = (of a sample; nil: the device under test), doubt = (why nothing that was
--- said proves anything, or nil) }.
+-- said proves anything, or nil), budget = (why it may lawfully not send now, or nil) }.
 local absence <const> = require "cert.absence"
 local line <const> = require "cert.line"
 
@@ -41,6 +41,10 @@ local function unanswered(unit, command, within_s, came, again)
       return absence.device("%s did not answer '%s' within %g s, twice, but answers '%s' before and behind it: it hangs"
         .. " or restarts on this command", called(unit), command, within_s, unit.dialect.ping)
     end
+    if came then
+      return line.inconclusive("%s did not answer '%s' within %g s; it %s, and answers '%s' now: it may have restarted,"
+        .. " or its answer was lost on the serial line", called(unit), command, within_s, came, unit.dialect.ping)
+    end
     return absence.bench("%s did not answer '%s' within %g s, but answers '%s' now: its answer may have been"
       .. " lost on the serial line", called(unit), command, within_s, unit.dialect.ping)
   end
@@ -56,6 +60,7 @@ end
 local function refused(unit, got, command, again)
   local why = absence.device("%s refused '%s': %s", called(unit), command, got.answer)
   if unit.doubt then return line.inconclusive("%s, but %s", why.text, unit.doubt) end
+  if unit.budget then return absence.bench("%s; %s", why.text, unit.budget) end
   if not again then return why end
   if not unit.line:carries() then
     return line.inconclusive("%s, but does not answer '%s' three times in a row", why.text, unit.dialect.ping)

@@ -1,6 +1,7 @@
 -- t.dut: the device under test, asked through its dialect. What the device is asked and answers is recorded by the
 -- C side.
 local absence <const> = require "cert.absence"
+local hearing <const> = require "cert.air"
 local answer <const> = require "cert.answer"
 local bench_config <const> = require "cert.config"
 local control <const> = require "cert.control"
@@ -53,9 +54,30 @@ function device.doubt(dut)
   return of[dut].line:doubt(of[dut].began_s, of[dut].core.air:now_s())
 end
 
-local function result_of(self, got, command, within_s, again)
+local DUTY_S <const> = 36 -- of an hour, which is 1 %
+local LONGEST_S <const> = 8 -- three frames of 12 bytes, and a confirmation
+
+-- Why the device may lawfully refuse to send, or nil. The lab-enable line lifts its budget.
+local function spent(self)
+  if of[self].lab_enabled then return nil end
+  local lasts_s <const>, messages <const> = hearing.spent(self.air)
+  local advice <const> = "wire its lab-enable line and declare the pin in the bench file (ftdi.lab_enable), or repeat"
+    .. " the case later"
+  if lasts_s > DUTY_S - LONGEST_S then
+    return ("it was heard for %.0f s within the last hour and may lawfully stop at %d s: %s"):format(lasts_s, DUTY_S,
+      advice)
+  end
+  if messages >= self.config.messages_per_day then
+    return ("%d of its messages were heard within the last day, and it is declared to send %d: %s"):format(messages,
+      self.config.messages_per_day, advice)
+  end
+end
+
+-- `sends`: whether the command asks for something on air.
+local function result_of(self, got, command, within_s, again, sends)
   return answer.judge({
     line = of[self].line, dialect = self.dialect, name = of[self].name, doubt = device.doubt(self),
+    budget = sends and got.outcome == "error" and spent(self) or nil,
   }, got, command, within_s, again)
 end
 
@@ -128,8 +150,8 @@ function Device:is_ready(within_s)
     came = of[self].line:came_instead(got) or came
   until of[self].core.air:now_s() >= stop_s
   if came then
-    return nil, line.inconclusive("%s did not answer '%s' within %g s; it %s", called(self), self.dialect.ping, limit_s,
-      came)
+    return nil, line.inconclusive("%s did not answer '%s' within %g s; it %s: is %s its dialect?", called(self),
+      self.dialect.ping, limit_s, came, self.dialect.name)
   end
   return nil, answer.silence({
     line = of[self].line, dialect = self.dialect, name = of[self].name,
@@ -161,7 +183,9 @@ local ASK <const> = {
 --- t.dut:lab_enable(high) -> whether the bench has a lab-enable line; if so, it is set. Every case begins with it as
 --- its field `lab_enable` says (true, unless the page says otherwise).
 function Device:lab_enable(high)
-  return of[self].port:lab_enable(high)
+  local wired <const> = of[self].port:lab_enable(high)
+  of[self].lab_enabled = wired and high
+  return wired
 end
 
 --- t.dut:supply_low(low) -> whether the bench has a ladder that lowers the device's supply, within what its maker
@@ -238,7 +262,7 @@ function Device:ask(given)
       end
     end
   end
-  local came <const>, why <const> = result_of(self, got, text, within_s, say)
+  local came <const>, why <const> = result_of(self, got, text, within_s, say, true)
   if not came then return nil, why end
   local flood <const> = of[self].line:flood(of[self].began_s, of[self].core.air:now_s())
   if flood then return nil, line.inconclusive("%s was asked with '%s' and said %s", called(self), text, flood) end
@@ -272,9 +296,9 @@ function Device:send(payload, given)
 end
 
 -- One command line that only has to be accepted.
-local function obeys(self, text, within_s)
+local function obeys(self, text, within_s, sends)
   local function say() return put(self, text, { within_s = within_s, answer = "end" }) end
-  return result_of(self, say(), text, within_s, say)
+  return result_of(self, say(), text, within_s, say, sends)
 end
 
 --- t.dut:spend(n) -> the counter of the last message, or nil and why: sends n messages that say nothing, as short as
@@ -290,7 +314,7 @@ function Device:spend(n)
   for _ = 1, n do
     self.air:mark()
     of[self].core.event { type = "request", message = "bit0", bidirectional = false, by = "host" }
-    local came <const>, why <const> = obeys(self, once.ask, self.dialect.send_within_s)
+    local came <const>, why <const> = obeys(self, once.ask, self.dialect.send_within_s, true)
     if not came then return nil, why end
     local message <const>, missing <const> = self.air:message { within_s = 10, ranks = ranks }
     if not message then return nil, missing end
@@ -527,7 +551,7 @@ function Device:test_mode_j()
     }
   end
   local got <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
-  local came <const>, why <const> = result_of(self, got, way.ask, way.within_s)
+  local came <const>, why <const> = result_of(self, got, way.ask, way.within_s, nil, true)
   if not came then return nil, why end
   return requests
 end

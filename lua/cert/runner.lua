@@ -253,7 +253,7 @@ end
 -- The lab-enable line, where the bench has one: it frees the device of what protects it in the field, such as its
 -- budget of messages. Cases that judge the device as it is in the field leave it low.
 local function set_lab_enable(t, case)
-  local wired <const> = of[t].dut:lab_enable(case.lab_enable)
+  local wired <const> = t.dut:lab_enable(case.lab_enable)
   if wired and case.lab_enable then t:note "the device's lab-enable line is high" end
 end
 

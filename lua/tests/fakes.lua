@@ -53,6 +53,7 @@ function fakes.core(options)
   }
   core.device = {
     id = "00f0c5a1", pac = "5e7a1c0d9b3f2468", features = { "TESTMODE" }, extensions = { "factory_reset" },
+    messages_per_day = 140,
   }
   core.bench = { power = { line = "rts", discharge_s = 0 }, reset = { line = "dtr" } }
   core.limits = { { name = "rf.x", max = 5.0, unit = "Hz", source = "here", mark = "P" } }

@@ -100,6 +100,7 @@ local function world(o)
   local frames <const>, used <const>, now = {}, {}, 0.0
   core.device = {
     id = IDS[1], pac = "5e7a1c0d9b3f2468", features = { "KNOWNKEY", "FLEET" }, extensions = {},
+    messages_per_day = 140,
     samples = { { id = IDS[2], pac = "91c4e07a2d5b8f36" }, { id = IDS[3], pac = "c83d1f6e40a297b5" } },
   }
   core.bench.samples = o.places or { { uart = "dut2", discharge_s = 0 }, { uart = "dut3", discharge_s = 0 } }

@@ -280,7 +280,7 @@ end)
 
 -- What comes in place of an answer, and what becomes of it: { options of the fake, words of the reason }.
 local SPOILED <const> = {
-  { { ["AT$SF=01"] = { "timeout", "", "OJ" } }, "may have been lost" },
+  { { ["AT$SF=01"] = { "timeout", "", "OJ" } }, "it said 'OJ', and answers 'AT' now: it may have restarted" },
   { { ["*"] = { "timeout", "", "OJ" } }, "it said 'OJ', which is neither 'OK'" },
   { { ["*"] = { "error", "ERROR: parse error" } }, "does not answer 'AT' three times in a row" },
   { { ["AT$SF=01"] = { "error", "ERR\\xcfR" } }, "1 line(s) came garbled or cut off", spoiled = 1 },
@@ -316,6 +316,38 @@ test("a command that was echoed as another one was garbled on its way", function
   _, why = device.new(core, core.device, core.dialect, air.new(core)):send "\x01"
   equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
   contains(why, "1 command(s) were echoed as something else, the last one as 'AT$SF=0'")
+end)
+
+-- A device that has sent `n` messages of three frames, 4.32 s each, one a minute, and then refuses one.
+local function refuses_behind(n, o)
+  local options <const> = o or {}
+  local frames <const> = {}
+  for i = 1, n do
+    for _, f in ipairs(fakes.message { counter = i, start_s = 60.0 * i }) do frames[#frames + 1] = f end
+  end
+  local core <const> = fakes.core {
+    frames = frames, air_proven = true, port_proven = true, answers = { ["AT$SF=01"] = { "error", "ERROR" } },
+  }
+  core.device.messages_per_day = options.per_day or 140
+  core.dut.lab_enable = function() return options.wired == true end
+  local a <const> = air.new(core)
+  local d <const> = device.new(core, core.device, core.dialect, a)
+  d:lab_enable(true)
+  for _ = 1, n do a:message { within_s = 100 } end
+  if options.later_s then a:silence_until(a:now_s() + options.later_s) end
+  return select(2, d:send "\x01")
+end
+
+test("a device that has sent for as long as a duty cycle allows may refuse to send more", function()
+  equal(refuses_behind(6).verdict, "fail")
+  local why <const> = refuses_behind(7)
+  equal(why.verdict .. "/" .. why.blame, "inconclusive/bench")
+  contains(why, "refused 'AT$SF=01': ERROR; it was heard for 30 s within the last hour and may lawfully stop at 36 s")
+  contains(why, "ftdi.lab_enable")
+  equal(refuses_behind(7, { later_s = 3600 }).verdict, "fail")
+  equal(refuses_behind(7, { wired = true }).verdict, "fail")
+  contains(refuses_behind(3, { per_day = 3 }), "3 of its messages were heard within the last day")
+  equal(refuses_behind(3, { per_day = 4 }).verdict, "fail")
 end)
 
 test("an adapter that stumbles once is no device that splits its lines", function()
