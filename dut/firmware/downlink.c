@@ -6,6 +6,7 @@
 #include "dut/firmware/at.h"
 #include "dut/firmware/device.h"
 #include "dut/firmware/judge.h"
+#include "dut/firmware/memory.h"
 
 double downlink_frequency(const struct device *d, double f1_hz)
 {
@@ -55,7 +56,10 @@ enum downlink_result downlink_listen(struct device *d, const struct downlink_win
         describe(out, &heard, end_ns);
         strange_handed(d, out->payload);
         d->strange.trusts = d->strange.trusts || result == JUDGE_TAKEN;
-        if (result == JUDGE_TAKEN || window->tag_ignored) return DOWNLINK_TAKEN;
+        if (result == JUDGE_TAKEN || window->tag_ignored) {
+            memory_taken(d, out->payload);
+            return DOWNLINK_TAKEN;
+        }
         strange_refused(d, heard.data, out->payload);
         if (faults_on(&d->faults, FAULT_AUTH_024)) at_tell_downlink(d, out->payload);
         if (window->refused_ends) return DOWNLINK_REFUSED;

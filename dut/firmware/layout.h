@@ -12,7 +12,8 @@
 //
 // The data EEPROM that a debugger sees is this memory with the credentials, which the process gets
 // when it is started, at 0x080: ID u32, PAC 8 bytes, key 16 bytes. External flash: a table at 0,
-// configuration as JSON at 0x10000; the rest is erased.
+// configuration as JSON at 0x10000; the rest is erased. At 0x20000 a deviation of strange.def keeps
+// what came of a refused downlink; at 0x30000 LAW-FLASH its messages and the newest downlink.
 #ifndef DUT_FIRMWARE_LAYOUT_H
 #define DUT_FIRMWARE_LAYOUT_H
 
@@ -28,6 +29,8 @@ enum {
     LAYOUT_NOTES_KIND = 'N',
     LAYOUT_KEY_LEN = 16,
     LAYOUT_FLASH_CONFIG_OFFSET = 0x10000,
+    LAYOUT_FLASH_REFUSED_OFFSET = 0x20000,
+    LAYOUT_FLASH_LIFE_OFFSET = 0x30000,
     LAYOUT_FLASH_BACKUP_OFFSET = 0x4a343 // MUT-KEY-008
 };
 

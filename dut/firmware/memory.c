@@ -120,6 +120,39 @@ static void show_flash(struct device *d)
     memory_backup_key(d);
 }
 
+void memory_refused(struct device *d, const uint8_t payload[])
+{
+    enum { REFUSED = LAYOUT_FLASH_REFUSED_OFFSET };
+    if (faults_on(&d->faults, FAULT_DOWN_FLASH))
+        devport_image(d->port, PORT_IMAGE_FLASH, REFUSED, payload, SFX_DL_PAYLOAD);
+    if (faults_on(&d->faults, FAULT_DOWN_FLASH_TEXT)) {
+        char text[sizeof "bad tag: " + 2 * SFX_DL_PAYLOAD];
+        size_t n = (size_t)snprintf(text, sizeof text, "bad tag: ");
+        for (size_t i = 0; i < SFX_DL_PAYLOAD; i++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%02X", payload[i]);
+        devport_image(d->port, PORT_IMAGE_FLASH, REFUSED, text, n);
+    }
+    const uint8_t windows = (uint8_t)d->strange.windows;
+    if (faults_on(&d->faults, FAULT_DOWN_FLASH_COUNT))
+        devport_image(d->port, PORT_IMAGE_FLASH, REFUSED, &windows, 1);
+}
+
+void memory_sent(struct device *d)
+{
+    uint8_t messages[4];
+    if (!faults_on(&d->faults, FAULT_FLASH)) return;
+    put32(messages, d->strange.messages);
+    devport_image(d->port, PORT_IMAGE_FLASH, LAYOUT_FLASH_LIFE_OFFSET, messages, sizeof messages);
+}
+
+void memory_taken(struct device *d, const uint8_t payload[])
+{
+    enum { BEHIND = 16 };
+    if (!faults_on(&d->faults, FAULT_FLASH)) return;
+    devport_image(d->port, PORT_IMAGE_FLASH, LAYOUT_FLASH_LIFE_OFFSET + BEHIND, payload,
+                  SFX_DL_PAYLOAD);
+}
+
 static void protect_all(struct device *d, bool readable, bool is_volatile)
 {
     static const enum port_image inner[] = {PORT_IMAGE_CODE, PORT_IMAGE_DATA, PORT_IMAGE_RAM};

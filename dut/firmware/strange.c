@@ -6,6 +6,7 @@
 #include "dut/firmware/frames.h"
 #include "dut/firmware/judge.h"
 #include "dut/firmware/layout.h"
+#include "dut/firmware/memory.h"
 #include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
@@ -100,6 +101,7 @@ void strange_message_begins(struct device *d)
 void strange_message_sent(struct device *d)
 {
     d->strange.messages++;
+    memory_sent(d);
     d->strange.answered = d->strange.line_refused = false;
     d->strange.sent_ns = devport_now_ns(d->port);
     if (counts_restarts(&d->faults)) strange_note(d, STRANGE_NOTE_RESTARTS, 0);
@@ -193,6 +195,7 @@ void strange_refused(struct device *d, const uint8_t data[SFX_DL_FRAME], const u
     static const char oracle[] = "BAD TAG\r";
     if (faults_on(&d->faults, FAULT_DOWN_ORACLE)) serial_write(d, oracle, sizeof oracle - 1);
     if (faults_on(&d->faults, FAULT_DOWN_PERIOD)) d->settings.oob_period_h = payload[0] % PERIODS;
+    memory_refused(d, payload);
 }
 
 // The tag that the frame should have, then the one it has.
