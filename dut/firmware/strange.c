@@ -270,7 +270,7 @@ bool strange_takes(const struct device *d, const struct judge_input *in,
         {FAULT_DOWN_TRUST, s->trusts},
         {FAULT_DOWN_WEAK, s->heard_mw < weak_mw},
         {FAULT_DOWN_LOW, is_low(d)},
-        {FAULT_DOWN_WRAP, in->counter < 4},
+        {FAULT_DOWN_WRAP, in->counter == 0},
         {FAULT_DOWN_PUBLIC, takes_public(d, frame)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
