@@ -2,14 +2,39 @@
 -- for byte, and be confirmed in time with a message that verifies.
 local suite <const> = require "suites.authentication"
 local deck <const> = require "cert.deck"
+local judged <const> = require "suites.authentication.judged"
+local observed <const> = require "suites.encryption.observed"
 
 local CONFIRMED_S <const> = { 1.4, 4.0 } -- from the end of the downlink
 local TOLERANCE_S <const> = 0.1 -- assumed, on both ends
 
-local function random_payload(t)
-  local bytes <const> = {}
-  for i = 1, 8 do bytes[i] = string.char(t:random(256) - 1) end
-  return table.concat(bytes)
+local AFTER_S <const> = { 32, 22, 27, 43.4, 37 } -- behind the end of frame 1: inside the window of every zone
+local POWER_BEFORE <const>, RESET_BEFORE <const>, LOW_EVERY <const> = 4, 7, 3 -- exchanges
+
+-- Bytes on which text functions stumble, and now and then a zero with something behind it.
+local function payload_of(t, i)
+  local bytes <const> = deck.payload(t, 8)
+  if i % 2 == 0 then return bytes end
+  local at <const> = t:random(7)
+  return bytes:sub(1, at - 1) .. "\0" .. string.char(t:random(255)) .. bytes:sub(at + 2)
+end
+
+-- Supply in mV, during a transmission too, temperature in tenths of a degree, the downlink's level + 100 in dBm: what a
+-- device can measure, or zero. What else stands there is something that nobody asked it to tell.
+local HIGHEST_MV <const>, COLDEST <const>, HOTTEST <const>, WEAKEST_DBM <const>, STRONGEST_DBM <const> =
+  6000, -600, 1500, -160, 10
+local CONFIRMATION <const> = 9 -- its first byte; devices with another body are not judged by it
+
+local function body_wrong(hex)
+  local bytes <const> = hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)
+  if #bytes ~= 8 or bytes:byte() ~= CONFIRMATION then return nil end
+  local idle_mv <const>, transmit_mv <const>, tenths <const>, level <const> = ("<I2I2i2i1"):unpack(bytes, 2)
+  local level_dbm <const> = level - 100
+  if idle_mv > HIGHEST_MV or transmit_mv > HIGHEST_MV or tenths < COLDEST or tenths > HOTTEST
+    or level_dbm < WEAKEST_DBM or level_dbm > STRONGEST_DBM then
+    return ("the confirmation says %d mV, %d mV, %.1f degrees and %d dBm, which nothing measures"):format(idle_mv,
+      transmit_mv, tenths / 10, level_dbm)
+  end
 end
 
 local function hex_of(bytes)
@@ -39,6 +64,8 @@ local function wrong_with(t, made, payload)
   if c.message ~= "dl_confirmation" then add("on air came %s, not the confirmation", c.message) end
   if c.tag_ok ~= true then add("the confirmation's tag does not verify (%s)", c.judge) end
   if c.device_id ~= t.device.id then add("the confirmation comes from %s", c.device_id) end
+  if c.bf or c.rep then add "the confirmation has a flag set, as if it asked for a downlink or were none of a kind" end
+  if c.message == "dl_confirmation" then list[#list + 1] = body_wrong(c.payload_hex or "") end
   if c.rank ~= 1 then add("the confirmation is a frame of rank %d", c.rank) end
   local step <const> = t.net:step(made.message.counter, c.counter)
   if step ~= 1 then add("the confirmation's counter is %d after the request's, not 1", step) end
@@ -47,6 +74,37 @@ local function wrong_with(t, made, payload)
       CONFIRMED_S[2])
   end
   return list
+end
+
+-- What the exchange is made in: supply, lab-enable line, restarts, and the roll-over before the last but one.
+local function disturb(t, i, amount)
+  t.dut:supply_low(i % LOW_EVERY == 0)
+  if i > 1 then t.dut:lab_enable(i % 2 == 1) end -- the first message lifts the budget
+  if i == POWER_BEFORE then
+    t:require("the device after a loss of power", t.dut:power_off { for_s = 1, discharge = true }):exists()
+  elseif i == RESET_BEFORE and t:has_line "reset" then
+    t:require("the device after a reset", t.dut:reset { hold_s = 0.5 }):exists()
+  elseif i == amount - 1 then
+    t.dut:lab_enable(true)
+    deck.roll_over(t)
+  end
+end
+
+local COPY_S <const> = 6 -- behind a confirmation: until another one would have come
+
+-- The first message behind it is as any other, and its counter is the next one.
+local function look_after(t, i, made, request)
+  local label <const> = ("the message behind exchange %d"):format(i)
+  if i == 1 then t:expect("frames behind a confirmation", t.air:strays { after_s = COPY_S }):is_empty() end
+  local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()
+  local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
+  judged.whole(t, label, message, asked)
+  local last <const> = made.confirmation or made.message
+  t:expect(label .. ": steps of the counter", t.net:step(last.counter, message.counter)):equals(1)
+  if not t:declares "ENC" or request.message ~= "bytes" then return end
+  for _, frame in ipairs(observed.frames(message).on_air) do
+    t:expect(label .. ": readable on air", observed.readable(frame, request.payload) or "nothing"):equals "nothing"
+  end
 end
 
 suite:case {
@@ -62,14 +120,17 @@ suite:case {
   deadline_s = 900,
 
   run = function(t)
-    local draw <const> = deck.new(t, true)
+    local draw <const>, draw_plain <const> = deck.new(t, true), deck.new(t, false)
+    local amount <const> = t:amount { of = "exchanges", full = 10, smoke = 3 }
     t:claim {
-      event = "a genuine downlink not accepted as it was sent",
-      trials = t:amount { of = "exchanges", full = 10, smoke = 3 }, allowed = 0,
+      event = "a genuine downlink not accepted as it was sent", trials = amount, allowed = 0,
       trial = function(i)
-        local payload <const> = random_payload(t)
-        t:step(("exchange %d"):format(i))
-        local made <const> = t:exchange { label = ("exchange %d"):format(i), payload = payload, ask = draw() }
+        local payload <const>, label <const> = payload_of(t, i), ("exchange %d"):format(i)
+        t:step(label)
+        disturb(t, i, amount)
+        local made <const> = t:exchange {
+          label = label, payload = payload, ask = draw(), at = { { after_s = AFTER_S[(i - 1) % #AFTER_S + 1] } },
+        }
         local wrong <const> = wrong_with(t, made, payload)
         if #wrong > 0 then
           t:note(("exchange %d: %s"):format(i, table.concat(wrong, "; ")))
@@ -77,6 +138,7 @@ suite:case {
             t:require("the confirmation", nil, t:doubt("samples were lost: " .. made.lost)):exists()
           end
         end
+        if #wrong == 0 then look_after(t, i, made, draw_plain()) end
         return #wrong > 0
       end,
     }

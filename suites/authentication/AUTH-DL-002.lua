@@ -18,16 +18,19 @@ local OTHERS <const> = {
   { name = "one under a payload of ones", tag_flip_hex = "0100", payload = ("\xff"):rep(8) },
 }
 local OTHER_S <const> = 27 -- behind the end of frame 1
+local BESIDE <const> = 3 -- stimulus: sent before the window and behind it, too
+local BESIDE_S <const> = { 13, 18.5, 46.5, 49 }
 
 local function stimulus(i, bit)
   local byte <const>, other <const> = bit >= 8 and 1 or 2, OTHERS[(i - 1) % #OTHERS + 1]
-  return {
-    name = ("bit %d of byte %d of the tag turned over; %s"):format(bit % 8, byte, other.name),
-    at = {
-      { tag_flip_hex = ("%04x"):format(1 << bit) },
-      { tag_flip_hex = other.tag_flip_hex, tag_swap = other.tag_swap, payload = other.payload, after_s = OTHER_S },
-    },
+  local at <const> = {
+    { tag_flip_hex = ("%04x"):format(1 << bit) },
+    { tag_flip_hex = other.tag_flip_hex, tag_swap = other.tag_swap, payload = other.payload, after_s = OTHER_S },
   }
+  for _, after_s in ipairs(i == BESIDE and BESIDE_S or {}) do
+    at[#at + 1] = { tag_flip_hex = ("%04x"):format(1 << bit), after_s = after_s }
+  end
+  return { name = ("bit %d of byte %d of the tag turned over; %s"):format(bit % 8, byte, other.name), at = at }
 end
 
 suite:case {
@@ -45,7 +48,9 @@ suite:case {
   run = function(t)
     local amount <const>, stimuli <const> = t:amount { of = "tag bits", full = BITS, smoke = #CORNERS }, {}
     for i = 1, amount do stimuli[i] = stimulus(i, amount == BITS and BITS - i or CORNERS[i]) end
-    t:refuses { event = "a downlink with a wrong tag had an effect", payload = PAYLOAD, stimuli = stimuli }
+    t:refuses {
+      event = "a downlink with a wrong tag had an effect", payload = PAYLOAD, stimuli = stimuli, wraps = true,
+    }
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
   end,
 }

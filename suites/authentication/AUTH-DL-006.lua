@@ -23,11 +23,20 @@ local COUNTERS <const> = {
   { "the counter of the round before, as 16 bits", { flip = 0xf000 } },
 }
 
-local function stimulus(name, counter)
-  return {
-    name = "made for " .. name,
-    at = { { counter = counter, after_s = FIRST_S }, { counter = counter, after_s = SECOND_S, rewhiten = true } },
-  }
+local AHEAD_S <const>, FAR_S <const> = { 22, 25 }, { 37, 40 }
+
+local function twice(at, counter, times_s)
+  at[#at + 1] = { counter = counter, after_s = times_s[1] }
+  at[#at + 1] = { counter = counter, after_s = times_s[2], rewhiten = true }
+end
+
+-- Round it, in the same window, answers made in advance: for a counter a little after this one, and for one anywhere.
+local function stimulus(t, i, name, counter)
+  local at <const> = {}
+  twice(at, { add = i + 2 }, AHEAD_S)
+  twice(at, counter, { FIRST_S, SECOND_S })
+  twice(at, { add = 20 + t:random(4096 - 40) }, FAR_S)
+  return { name = "made for " .. name, at = at }
 end
 
 suite:case {
@@ -47,13 +56,13 @@ suite:case {
     local accepted <const> = t:require("a downlink that is accepted, for its counter",
       t:exchange { label = "a genuine downlink", payload = PAYLOAD }):exists()
     local stimuli <const> = {}
-    for i, row in ipairs(COUNTERS) do stimuli[i] = stimulus(row[1], row[2]) end
-    stimuli[#stimuli + 1] = stimulus("the last request that was answered", {
+    for i, row in ipairs(COUNTERS) do stimuli[i] = stimulus(t, i, row[1], row[2]) end
+    stimuli[#stimuli + 1] = stimulus(t, #stimuli + 1, "the last request that was answered", {
       clear = 0xffff, flip = accepted.message.counter,
     })
     -- Further back than a list of the last few requests would look, and somewhere at random.
     for _, back in ipairs { 4, 8, 9 + t:random(200) } do
-      stimuli[#stimuli + 1] = stimulus(("%d counters before"):format(back), { add = -back })
+      stimuli[#stimuli + 1] = stimulus(t, #stimuli + 1, ("%d counters before"):format(back), { add = -back })
     end
     t:refuses { event = "a downlink for another counter had an effect", payload = PAYLOAD, stimuli = stimuli }
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()

@@ -33,6 +33,9 @@ local function exercise_test_mode(t, tally)
     judged.message(t, label, message, request)
     judged.tags(t, label, message, tally)
   end
+  -- What the mode set for itself must not outlive it.
+  exercise(t, { message = "bytes", payload = "\x31\x41\x59\x26\x53" }, tally)
+  exercise(t, { message = "bit1" }, tally)
 end
 
 -- What happens before the k-th message of all; the drawn order decides which kind that is.

@@ -6,6 +6,8 @@ local judged <const> = require "suites.authentication.judged"
 
 local MESSAGES <const> = 30
 local DOWNLINK_EVERY <const> = 4
+local FIELD_FROM <const> = 6 -- message: from it on the device is as it is in the field
+local MISTAKES_BEFORE <const> = { [11] = true, [21] = true } -- messages
 
 -- What of a frame differs from the first of its message, or nil. Ranks 2 and 3 come here with their code undone.
 local function differs(frame, first)
@@ -37,6 +39,8 @@ suite:case {
     t:claim {
       event = "a repetition differs from its message", trials = MESSAGES, allowed = 0,
       trial = function(i)
+        if i == FIELD_FROM then t.dut:lab_enable(false) end
+        if MISTAKES_BEFORE[i] then deck.try(t, deck.mistakes(t)) end
         local request <const> = draw[i % DOWNLINK_EVERY == 0 and i <= requests * DOWNLINK_EVERY]()
         local label <const> = ("message %d%s"):format(i, request.downlink and ", asking for a downlink" or "")
         local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()

@@ -1,17 +1,21 @@
 -- Flags steer the network: one that is set without need opens a receive window that nobody asked for, and one that the
 -- tag does not cover can be set by anybody on the way.
 local suite <const> = require "suites.authentication"
+local edges <const> = require "cert.deck"
 local judged <const> = require "suites.authentication.judged"
 local traffic <const> = require "cert.traffic"
 
 local KINDS <const> = traffic.kinds()
 
--- Every kind that this device can be asked for in this direction, in an order that is drawn, again and again.
+-- Every kind that this device can be asked for in this direction, in an order that is drawn, again and again. Each
+-- length begins in one direction, and ends in the other, with a byte on which text functions stumble.
 local function deck(t, downlink)
   local list <const>, next_one <const> = {}, { at = 0 }
   for _, kind in ipairs(KINDS) do
     if t.dut:can_send(kind.message, downlink) then
-      list[#list + 1] = { message = kind.message, payload = kind.payload, downlink = downlink }
+      local n <const> = #(kind.payload or "")
+      local payload <const> = n > 0 and edges.edged(t, n, (n % 2 == 0) == downlink, n // 2) or nil
+      list[#list + 1] = { message = kind.message, payload = payload, downlink = downlink }
     end
   end
   return function()

@@ -90,6 +90,11 @@ suite:case {
     t:require("the device after a power cycle", t.dut:power_off { for_s = 5, discharge = true }):exists()
     send_some(t, "after a power cycle", seen)
 
+    if t.dut:has "factory_reset" then
+      t:require("the device after a factory reset", t.dut:factory_reset()):exists()
+      send_some(t, "after a factory reset", seen)
+    end
+
     if t.dut:lab_enable(true) then
       try(t, switches) -- allowed here
       try(t, saves)

@@ -8,6 +8,12 @@ local fresh <const> = require "suites.counters.fresh"
 local RECORDINGS <const>, REPLAYS <const> = 5, 5
 local OWN_S <const> = { 22, 31, 37 } -- behind the end of frame 1: inside the window, clear of the confirmation
 local LATER_S <const>, OLDER_S <const> = { 25, 32 }, { 28, 35, 38, 40 }
+local CUT_SHORT <const> = { [3] = true, [4] = true } -- recording: sent once, and the restart follows its confirmation
+-- Recording: played behind the restart before the device asks for anything, where a device that knows of no request
+-- would listen.
+local UNASKED <const> = { [1] = true, [2] = true }
+local NOMINAL_HZ <const> = 869525000 -- RC1
+local UNASKED_EVERY_S <const>, UNASKED_TIMES <const> = 0.5, 16
 local RESTART_BEFORE <const> = { [1] = true, [3] = true } -- replay: the first window after it is one for the recording
 
 local function hex_of(bytes)
@@ -41,12 +47,22 @@ local function restart(t, k, n)
   end
 end
 
+-- Played though the device has asked for nothing since it was started. What the device did, or nil.
+local function play_unasked(t, recording, k)
+  local label <const> = ("recording %d behind a restart, unasked"):format(k)
+  local reactions <const> = t:require(label, t:unasked {
+    label = label, payload = recording.payload, counter = recording.counter, f_hz = NOMINAL_HZ,
+    from_s = t.air:now_s() + 0.5, every_s = UNASKED_EVERY_S, count = UNASKED_TIMES,
+  }()):exists()
+  return reactions[1] and ("%s: %s"):format(label, reactions[1])
+end
+
 -- A genuine downlink and two copies in one window: { payload, counter }, and what is wrong about it or nil. What the
 -- device does not take once proves nothing.
 local function record(t, history, k)
   local payload <const>, at <const> = random_payload(t), {}
-  for i, after_s in ipairs(OWN_S) do at[i] = { after_s = after_s } end
-  local label <const> = ("recording %d, sent three times in its window"):format(k)
+  for i, after_s in ipairs(CUT_SHORT[k] and { OWN_S[1] } or OWN_S) do at[i] = { after_s = after_s } end
+  local label <const> = ("recording %d, sent %s in its window"):format(k, #at == 1 and "once" or "three times")
   local made <const> = t:exchange { label = label, payload = payload, at = at }
   book(t, history, label, made)
   if made.more > 0 or #made.payloads > 1 and not made.doubt then
@@ -107,6 +123,7 @@ suite:case {
           recordings[k], wrong = record(t, history, k)
         end
         if not wrong and RESTART_BEFORE[n] then restart(t, k, n) end
+        if not wrong and n == 1 and UNASKED[k] then wrong = play_unasked(t, recordings[k], k) end
         wrong = wrong or replay(t, history, recordings, k, n)
         if wrong then t:note(wrong) end
         return wrong ~= nil

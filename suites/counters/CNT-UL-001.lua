@@ -8,6 +8,8 @@ local traffic <const> = require "cert.traffic"
 local MESSAGES <const> = 100
 local DOWNLINK_EVERY <const> = 20 -- five of a hundred ask for a downlink
 local LOW_EVERY <const> = 8 -- messages: then as many with the supply lowered, where the bench can
+local FIELD_EVERY <const> = 16 -- messages: then as many as in the field; the first ones have lifted the budget
+local REST_BEFORE <const>, REST_S <const> = 60, 300 -- message: long enough to fall asleep before it
 
 suite:case {
   id         = "CNT-UL-001",
@@ -29,6 +31,8 @@ suite:case {
       local label <const> = ("message %d (%s%s)"):format(i, traffic.name(request.message, #(request.payload or "")),
         request.downlink and ", asking for a downlink" or "")
       t.dut:supply_low((i // LOW_EVERY) % 2 == 1)
+      t.dut:lab_enable((i // FIELD_EVERY) % 2 == 0)
+      if i == REST_BEFORE then t.air:wait { s = REST_S } end
       local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()
       local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
       judged.whole(t, label, message, asked)

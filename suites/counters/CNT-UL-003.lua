@@ -16,7 +16,7 @@ local function next_counter(t, label, signed)
 end
 
 -- A restart on the last value and on the first ones: a stored 0 looks like a memory that was never written.
-local function restart_around(t, signed)
+local function restart_around(t, signed, how, restart)
   if not t.dut:has "counter_preset" then
     t:note "restarts on the last and the first value: not exercised, the device file declares no counter_preset"
     return
@@ -25,11 +25,10 @@ local function restart_around(t, signed)
   t:require(("the counter is preset to %d"):format(last), t.dut:preset_counter(last)):exists()
   for i = 1, 4 do
     local counter <const> = next_counter(t, ("message %d round the roll-over, with restarts"):format(i), signed)
-    t:expect(("counter of message %d is ahead of the one before the restart"):format(i), t.net:is_newer(counter, last))
+    t:expect(("counter of message %d is ahead of the one before %s"):format(i, how), t.net:is_newer(counter, last))
       :is_true()
     last = counter
-    t:require(("the device after a loss of power behind message %d"):format(i),
-      t.dut:power_off { for_s = 2, discharge = true }):exists()
+    t:require(("the device after %s behind message %d"):format(how, i), restart()):exists()
   end
 end
 
@@ -93,7 +92,10 @@ suite:case {
     t:require("the device after a loss of power", t.dut:power_off { for_s = 5, discharge = true }):exists()
     local after <const> = next_counter(t, "message after a loss of power", signed)
     t:expect("counter is ahead after a loss of power", t.net:is_newer(after, last)):is_true()
-    restart_around(t, signed)
+    restart_around(t, signed, "a loss of power", function() return t.dut:power_off { for_s = 2, discharge = true } end)
+    if t:has_line "reset" then
+      restart_around(t, signed, "a reset", function() return t.dut:reset { hold_s = 0.5 } end)
+    end
     t:expect("messages whose tag does not verify", signed.missing):is_empty()
     t:expect("frames that nobody asked for", t.air:strays { after_s = 5 }):is_empty()
   end,

@@ -6,6 +6,7 @@ local fresh <const> = require "suites.counters.fresh"
 local TRIALS <const> = 20
 local BELOW_MIDDLE <const> = 12
 local REQUEST_EVERY <const>, TWICE_EVERY <const>, LOW_EVERY <const> = 7, 6, 3 -- trials
+local OFTEN_AT <const>, OFTEN <const> = 3, 4 -- trial; further resets: as a worn button or a watchdog gives
 local PHASE_MAX_S <const> = 4 -- a reset falls anywhere in the first seconds after a message …
 local MESSAGE_S <const> = 6 -- … or, every other time, anywhere in the next one
 
@@ -41,7 +42,7 @@ suite:case {
           history:start(string.char(0xb0, i), MESSAGE_S * t:random())
         end
         t:require(("the device after reset %d"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
-        if i % TWICE_EVERY == 0 then
+        for _ = 1, i == OFTEN_AT and OFTEN or i % TWICE_EVERY == 0 and 1 or 0 do
           t:require(("the device after reset %d, once more"):format(i), t.dut:reset { hold_s = 0.5 }):exists()
         end
         history:hear()

@@ -6,6 +6,7 @@ local fresh <const> = require "suites.counters.fresh"
 local OFF_S <const>, LONG_OFF_S <const> = 10, 120
 local BELOW_MIDDLE <const> = 12
 local REQUEST_EVERY <const>, TWICE_EVERY <const>, LOW_EVERY <const>, LONG_AT <const> = 8, 5, 3, 4 -- trials
+local OFTEN_AT <const>, OFTEN <const> = 3, 4 -- trial; further cuts: as a battery that has no good contact gives
 
 suite:case {
   id         = "CNT-UL-005",
@@ -34,7 +35,7 @@ suite:case {
         t:require(("the device after cut %d"):format(i), t.dut:power_off {
           for_s = i == LONG_AT and LONG_OFF_S or OFF_S, discharge = true,
         }):exists()
-        if i % TWICE_EVERY == 0 then
+        for _ = 1, i == OFTEN_AT and OFTEN or i % TWICE_EVERY == 0 and 1 or 0 do
           t:require(("the device after cut %d, once more"):format(i), t.dut:power_off { for_s = 2, discharge = true })
             :exists()
         end

@@ -1,6 +1,7 @@
 -- Nothing that a user can do may set the counter back: a value used twice lets old messages be replayed. Each command
 -- that resets, erases, saves or changes the zone is tried, and a loss of power behind each of them.
 local suite <const> = require "suites.counters"
+local deck <const> = require "cert.deck"
 local fresh <const> = require "suites.counters.fresh"
 
 -- Every setting that can be asked for is written again, with the value that it has.
@@ -18,8 +19,47 @@ local function write_settings(t)
   return t.dut:is_ready()
 end
 
+-- Choices that a laboratory alone may make: refused in the field, then made, and ended by a reset.
+local function choose(t, lines)
+  for _, high in ipairs { false, true } do
+    if not t.dut:lab_enable(high) then return true end
+    deck.try(t, lines)
+  end
+  return t.dut:reset { hold_s = 0.5 }
+end
+
+-- Messages of one frame, as a host that saves energy sends them, and a loss of power at once.
+local function send_once(t, history)
+  local counter <const> = t:require("two messages of one frame", t.dut:spend(2)):exists()
+  t:expect("counter of a message of one frame is new", history:book("a message of one frame", counter)):is_true()
+  return t.dut:power_off { for_s = 2, discharge = true }
+end
+
+local REFUSED_WITHIN <const> = 12 -- messages in the field
+
+-- As many messages as the device sends before it says that its budget is spent.
+local function spend_budget(t, history)
+  if not t.dut:lab_enable(false) then
+    t:note "a spent budget: not exercised, the bench has no lab-enable line"
+    return true
+  end
+  t:require("the device in the field, after a reset", t.dut:reset { hold_s = 0.5 }):exists()
+  for i = 1, REFUSED_WITHIN do
+    local asked <const>, why <const> = t.dut:send(("\x5a"):rep(12))
+    if not asked then
+      t:note(("message %d in the field: %s"):format(i, tostring(why)))
+      break
+    end
+    local label <const> = ("message %d in the field"):format(i)
+    local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
+    t:expect(label .. ": counter is new", history:book(label, message.counter)):is_true()
+  end
+  t.dut:lab_enable(true)
+  return t.dut:is_ready()
+end
+
 -- { name, function } of every action that this device offers.
-local function actions_of(t)
+local function actions_of(t, history)
   local list <const> = {}
   local function add(name, act) list[#list + 1] = { name = name, act = act } end
   for _, what in ipairs { "resets", "saves", "erases" } do
@@ -43,6 +83,16 @@ local function actions_of(t)
   end
   add("its settings written again", function() return write_settings(t) end)
   if t.dut:has "factory_reset" then add("a factory reset", function() return t.dut:factory_reset() end) end
+  for _, what in ipairs { "key_public", "encryption_off" } do
+    local lines <const> = t.dut:commands(what)
+    if #lines > 0 then add(lines[1] .. ", and a reset", function() return choose(t, lines) end) end
+  end
+  add("lines that are no messages", function()
+    deck.try(t, deck.mistakes(t))
+    return t.dut:is_ready()
+  end)
+  add("two messages of one frame and a loss of power", function() return send_once(t, history) end)
+  add("messages until one is refused", function() return spend_budget(t, history) end)
   add("a reset by its line", function() return t.dut:reset { hold_s = 0.5 } end)
   add("a loss of power", function() return t.dut:power_off { for_s = 5, discharge = true } end)
   return list
@@ -61,7 +111,8 @@ suite:case {
   deadline_s = 1800,
 
   run = function(t)
-    local history <const>, actions <const> = fresh.history(t), actions_of(t)
+    local history <const> = fresh.history(t)
+    local actions <const> = actions_of(t, history)
     local function is_fresh(label) return history:message(label) end
     -- A counter that starts again near where it stands would look as if it went on.
     for i = 1, 8 do is_fresh(("message %d before any action"):format(i)) end

@@ -7,6 +7,23 @@ local observed <const> = require "suites.encryption.observed"
 local PATTERN <const> = "\x52\xe1\x0b\x9c\x37\x68\xd4\x1f\xa5\x7e\x83\xc6" -- no two neighbours differ alike
 local RESET_BEFORE <const> = { [4] = true, [17] = true, [22] = true, [25] = true } -- messages of the second pattern
 local SHORT <const> = 5 -- messages of one byte, and of two
+-- Contents that a device may know from somewhere else: all alike, text, counting, an empty register.
+local CONTENTS <const> = {
+  ("\xff"):rep(12), "21.5 C; 40 %", ("\x55"):rep(8), "\1\2\3\4\5\6\7\8\9\10\11", ("\x80"):rep(5), ("\xaa"):rep(3),
+}
+local KEEP_ALIVES <const> = 2
+
+-- A control message is sent in clear, and says nothing of the payloads before it.
+local function look_at_keep_alive(t, i, plain)
+  if not t.dut:can_send "keep_alive" then return nil end
+  local label <const> = ("keep-alive %d"):format(i)
+  t:require(label .. " is accepted", t.dut:ask { message = "keep_alive" }):exists()
+  local message <const> = t:require(label .. " on air", t.air:message { within_s = 12 }):exists()
+  for _, frame in ipairs(observed.frames(message).on_air) do
+    local how <const> = observed.readable(frame, plain)
+    if how then return ("%s: %s"):format(label, how) end
+  end
+end
 
 suite:case {
   id         = "ENC-001",
@@ -64,6 +81,18 @@ suite:case {
       local plain <const> = string.char(t:random(256) - 1, t:random(256) - 1):sub(1, 1 + i % 2)
       look(label, observed.message(t, label, plain), plain)
     end
+    local others <const> = {}
+    for i, plain in ipairs(CONTENTS) do
+      local label <const> = ("message of other content %d"):format(i)
+      for _, how in ipairs(look(label, observed.message(t, label, plain), plain)) do
+        others[#others + 1] = ("%s: %s"):format(label, how)
+      end
+    end
+    for i = 1, KEEP_ALIVES do
+      observed.message(t, ("message before keep-alive %d"):format(i), PATTERN)
+      others[#others + 1] = look_at_keep_alive(t, i, PATTERN)
+    end
+    t:expect("payloads of other content, and keep-alives, in which one can be read", others):is_empty()
     t:expect("parts of the payload that are alike in clear and on air in all messages", tally:findings()):is_empty()
     if t:declares "KNOWNKEY" then
       t:expect("frames whose tag does not verify over what is on air", unsigned):is_empty()

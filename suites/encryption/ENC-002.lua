@@ -5,7 +5,9 @@ local observed <const> = require "suites.encryption.observed"
 
 local LENGTH <const> = 12
 local ZEROS <const> = ("\0"):rep(LENGTH)
+local SHORTER <const> = { [1] = 8, [3] = 4 } -- of four messages: a keystream may differ with the length
 local REQUEST_EVERY <const> = 20 -- messages: it asks for a downlink
+local LOW_EVERY <const> = 8 -- messages: then as many with the supply lowered, where the bench can
 local START <const>, FIRST_BIT <const> = 0, 6 -- counters that the sixty messages pass differ below this bit
 
 -- The counters that differ from the first message's in one bit above those.
@@ -17,6 +19,13 @@ local function far_apart(t, first)
     bit = bit + 1
   end
   return list
+end
+
+-- Two short payloads are alike by accident in too many ways: of those their beginnings are compared.
+local function related(t, a, b)
+  if #a == LENGTH and #b == LENGTH then return t.net:related(a, b) end
+  local n <const> = math.min(#a, #b)
+  return a:sub(1, n) == b:sub(1, n) and ("begins with the same %d bytes"):format(n) or nil
 end
 
 suite:case {
@@ -37,11 +46,11 @@ suite:case {
     local presets <const> = t.dut:has "counter_preset"
     if presets then t:require("the counter is preset", t.dut:preset_counter(START)):exists() end
     -- Whether this message's keystream was on air before.
-    local function comes_again(label, downlink)
-      local message <const> = observed.message(t, label, ZEROS, downlink)
+    local function comes_again(label, downlink, length)
+      local message <const> = observed.message(t, label, ZEROS:sub(1, length), downlink)
       local now <const>, repeated = message.on_air[1].bytes, false
       for k, before in ipairs(seen) do
-        local how <const> = t.net:related(now, before.bytes)
+        local how <const> = related(t, now, before.bytes)
         if how then
           repeated = true
           t:note(("%s: the payload of counter %d %s as that of message %d, counter %d"):format(label, message.counter,
@@ -56,9 +65,11 @@ suite:case {
     t:claim {
       event = "a keystream came back", trials = messages, allowed = 0,
       trial = function(i)
-        return comes_again(("message %d"):format(i), t:declares "DL" and i % REQUEST_EVERY == 0)
+        t.dut:supply_low((i // LOW_EVERY) % 2 == 1)
+        return comes_again(("message %d"):format(i), t:declares "DL" and i % REQUEST_EVERY == 0, SHORTER[i % 4])
       end,
     }
+    t.dut:supply_low(false)
     local again <const> = {}
     local counters <const> = presets and far_apart(t, seen[1].counter) or {}
     if not presets then t:note "counters far apart: not exercised, the device file declares no counter_preset" end

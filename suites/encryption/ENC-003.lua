@@ -7,7 +7,12 @@ local observed <const> = require "suites.encryption.observed"
 local LENGTH <const> = 12
 local ZEROS <const> = ("\0"):rep(LENGTH)
 local VALUES <const>, ROUNDS <const> = 8, 3
-local CUT_AFTER <const>, RESET_AFTER <const> = 4, 6 -- of the eight messages of a round
+-- Of the eight messages of a round: power is lost behind the roll-over itself, too, where a device that stores its
+-- roll-over counter late has not done so yet; in the last round before it, on the highest counter; and in the second
+-- round the device gets a factory reset. The restarts come at the same places in each round, since a device may leave
+-- out counters there.
+local CUT_AFTER <const>, RESET_AFTER <const> = { [1] = true, [4] = true }, 6
+local FACTORY_AFTER <const>, FACTORY_ROUND <const> = 3, 2
 
 -- Brings the device over its roll-over: the next message has counter 0, or little more.
 local function roll_over(t, last)
@@ -21,6 +26,20 @@ local function roll_over(t, last)
     if missing > 0 then t:require("the counter on its way to the roll-over", t.dut:spend(missing)):exists() end
   end
   for i = 1, 2 do observed.message(t, ("message %d before the roll-over"):format(i), ZEROS) end
+end
+
+-- What happens before message `place` of a round.
+local function disturb(t, round, place)
+  if CUT_AFTER[place - 1] or round == ROUNDS and place == 1 then
+    t:require(("the device after a loss of power before message %d of round %d"):format(place, round),
+      t.dut:power_off { for_s = 2, discharge = true }):exists()
+  end
+  if place == RESET_AFTER + 1 and t:has_line "reset" then
+    t:require(("the device after a reset in round %d"):format(round), t.dut:reset { hold_s = 0.5 }):exists()
+  end
+  if round == FACTORY_ROUND and place == FACTORY_AFTER + 1 and t.dut:has "factory_reset" then
+    t:require("the device after a factory reset", t.dut:factory_reset()):exists()
+  end
 end
 
 suite:case {
@@ -43,13 +62,7 @@ suite:case {
       trial = function(i)
         local round <const>, place <const> = (i - 1) // VALUES + 1, (i - 1) % VALUES + 1
         if place == 1 then roll_over(t, last) end
-        if place == CUT_AFTER + 1 then
-          t:require(("the device after a loss of power in round %d"):format(round),
-            t.dut:power_off { for_s = 5, discharge = true }):exists()
-        end
-        if place == RESET_AFTER + 1 and t:has_line "reset" then
-          t:require(("the device after a reset in round %d"):format(round), t.dut:reset { hold_s = 0.5 }):exists()
-        end
+        disturb(t, round, place)
         local label <const> = ("message %d of round %d"):format(place, round)
         local message <const> = observed.message(t, label, ZEROS)
         local now <const>, repeated = message.on_air[1].bytes, false

@@ -62,6 +62,7 @@ function observed.base64_text(bytes)
 end
 
 local RUN <const> = 3
+local RUN_ELSEWHERE <const> = 4 -- bytes in a row, wherever they stand
 
 -- The forms in which a payload could still be read, as they would stand in a frame.
 local function forms_of(plain)
@@ -86,13 +87,18 @@ local function shared(a, b)
 end
 
 --- What of the payload `plain` can be read in this frame of observed.message: a text, or nil. Three bytes in place
---- count.
+--- count, and four in a row anywhere.
 function observed.readable(frame, plain)
   for _, form in ipairs(forms_of(plain)) do
     local seen <const> = form.neighbours and observed.neighbours(frame.bytes) or frame.bytes
     local n <const> = shared(seen, form.text)
     if n >= RUN then
       return ("rank %d carries %d bytes of the payload in place, %s"):format(frame.rank, n, form.name)
+    end
+  end
+  for from = 1, #plain - RUN_ELSEWHERE + 1 do
+    if frame.bytes:find(plain:sub(from, from + RUN_ELSEWHERE - 1), 1, true) then
+      return ("rank %d carries %d bytes of the payload at another place"):format(frame.rank, RUN_ELSEWHERE)
     end
   end
 end
