@@ -120,4 +120,10 @@ key=$(cut -c9-24 "$root/fixtures/keys/foxdut.key")
 check "a key on the serial line fails the device" verdict_of fail device
 check "its fingerprint is in the record" grep -rq '16 bytes of the key b49aefa6d48cedea' "$scratch/results/latest"
 check "the key is not" sh -c "! grep -rqi '$key' '$scratch/results/latest/'"
+
+# What a refused downlink leaves in the flash, told by the device's own image of it.
+bench --fault STR-MEM-002 AUTH-DL-004
+check "a refused payload in the flash, as text, fails the device" verdict_of fail device
+lies='"trace":"the flash holds bytes 1 to 6 of a refused payload ([0-9a-f]*) from 0x020009 on, as hexadecimal text"'
+check "the record says where it lies, and as what" grep -q "$lies" "$scratch/results/latest/events.jsonl"
 finish

@@ -324,6 +324,26 @@ test("a change that comes once is nobody's", function()
   end }, "inconclusive/bench", "not when it was sent again")
 end)
 
+test("what was found in the flash is a trace in AUTH-DL-008, too", function()
+  local function judged(memory)
+    local core <const>, events <const> = play {}, {}
+    for i = 1, 12 do
+      events[i] = { type = "uplink", case = "AUTH-DL-004", t = i, start = i, status = "ok", counter = i, rank = 1 }
+    end
+    events[#events + 1] = memory
+    runner.run(core, CASES["AUTH-DL-008"], {}, events)
+    for _, e in ipairs(core.events) do
+      if e.type == "expect" and e.subject:find "memory" then return e.verdict, e.actual end
+    end
+  end
+  local verdict <const>, actual <const> = judged { type = "memory", case = "AUTH-DL-004", changed = 8, trace = "bytes" }
+  equal(verdict, "fail")
+  contains(tostring(actual), "AUTH-DL-004: bytes")
+  equal(judged { type = "memory", case = "AUTH-DL-004", changed = 8 }, "pass")
+  equal(judged { type = "memory", case = "AUTH-DL-004" }, nil) -- a first reading has nothing to be compared with
+  equal(judged(nil), nil)
+end)
+
 test("a flash that cannot be read changes no verdict", function()
   ends("AUTH-DL-004", { unreadable = true }, "pass/none")
 end)

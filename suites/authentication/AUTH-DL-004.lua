@@ -55,7 +55,7 @@ suite:case {
   safety     = "S1",
   covers     = { "EN303645:5.5-1", "EN18031:SCM-2", "CRA:I.2(f)", "WP:A8" },
   faults     = { "MUT-AUTH-014", "MUT-AUTH-019" },
-  deadline_s = 1200,
+  deadline_s = 1800,
 
   run = function(t)
     local stimuli <const> = {}
