@@ -19,21 +19,17 @@ local function payload_of(t, i)
   return bytes:sub(1, at - 1) .. "\0" .. string.char(t:random(255)) .. bytes:sub(at + 2)
 end
 
--- Supply in mV, during a transmission too, temperature in tenths of a degree, the downlink's level + 100 in dBm: what a
--- device can measure, or zero. What else stands there is something that nobody asked it to tell.
-local HIGHEST_MV <const>, COLDEST <const>, HOTTEST <const>, WEAKEST_DBM <const>, STRONGEST_DBM <const> =
-  6000, -600, 1500, -160, 10
-local CONFIRMATION <const> = 9 -- its first byte; devices with another body are not judged by it
+local READABLE <const> = 3 -- bytes in a row that no measured values hold by accident
 
-local function body_wrong(hex)
-  local bytes <const> = hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)
-  if #bytes ~= 8 or bytes:byte() ~= CONFIRMATION then return nil end
-  local idle_mv <const>, transmit_mv <const>, tenths <const>, level <const> = ("<I2I2i2i1"):unpack(bytes, 2)
-  local level_dbm <const> = level - 100
-  if idle_mv > HIGHEST_MV or transmit_mv > HIGHEST_MV or tenths < COLDEST or tenths > HOTTEST
-    or level_dbm < WEAKEST_DBM or level_dbm > STRONGEST_DBM then
-    return ("the confirmation says %d mV, %d mV, %.1f degrees and %d dBm, which nothing measures"):format(idle_mv,
-      transmit_mv, tenths / 10, level_dbm)
+-- A confirmation says what the device measured. What else it fills its body with is its maker's affair, but a part of
+-- the downlink, which only the device may know, is told to everybody that way.
+local function leak_of(body_hex, payload)
+  local body <const> = body_hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)
+  for from = 1, #payload - READABLE + 1 do
+    local part <const> = payload:sub(from, from + READABLE - 1)
+    if not part:find "\0" and part ~= part:sub(1, 1):rep(READABLE) and body:find(part, 1, true) then
+      return "the confirmation carries bytes of the downlink: " .. body_hex
+    end
   end
 end
 
@@ -65,7 +61,7 @@ local function wrong_with(t, made, payload)
   if c.tag_ok ~= true then add("the confirmation's tag does not verify (%s)", c.judge) end
   if c.device_id ~= t.device.id then add("the confirmation comes from %s", c.device_id) end
   if c.bf or c.rep then add "the confirmation has a flag set, as if it asked for a downlink or were none of a kind" end
-  if c.message == "dl_confirmation" then list[#list + 1] = body_wrong(c.payload_hex or "") end
+  if c.message == "dl_confirmation" then list[#list + 1] = leak_of(c.payload_hex or "", payload) end
   if c.rank ~= 1 then add("the confirmation is a frame of rank %d", c.rank) end
   local step <const> = t.net:step(made.message.counter, c.counter)
   if step ~= 1 then add("the confirmation's counter is %d after the request's, not 1", step) end
