@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_CHUNK = 1024, READ_LIMIT = 64 * 1024 };
+enum { READ_CHUNK = 1024, READ_LIMIT = 64 * 1024, BARE_ANSWERS = 3 };
 
 struct dut {
     struct port *port;
@@ -14,7 +14,10 @@ struct dut {
     enum dut_state state;
     char command[DUT_LINE_MAX + 1]; // the present one, to recognise its echo
     bool echo_due;
-    unsigned owed; // abandoned commands whose answers may still come
+    bool echoes;    // what the device does, whatever its dialect says: it can be switched
+    unsigned bare;  // answers in a row without an echo that was due
+    bool echo_seen; // of the present command
+    unsigned owed;  // abandoned commands whose answers may still come
     bool doubtful;
 
     struct dut_line partial; // the line being received
@@ -35,6 +38,7 @@ int dut_new(struct dut **out, struct port *port, const struct dut_dialect *diale
     if (!d) return err_set(err, ERR_NOMEM, "device: out of memory");
     d->port = port;
     d->dialect = dialect;
+    d->echoes = dialect->echo;
     *out = d;
     return ERR_OK;
 }
@@ -98,7 +102,9 @@ static void enqueue(struct dut *d, const struct dut_line *line)
 static void take_line(struct dut *d, const struct dut_line *line)
 {
     bool answers = d->state == DUT_STATE_WAITING && line->solicited;
-    if (answers && d->echo_due && is_text(line, d->command)) {
+    if (answers && !d->echo_seen && is_text(line, d->command)) {
+        d->echo_seen = d->echoes = true;
+        d->bare = 0;
         d->echo_due = false;
         d->doubtful = false; // what follows this echo answers this command
         d->owed = 0;
@@ -108,6 +114,7 @@ static void take_line(struct dut *d, const struct dut_line *line)
     bool failed = !ok && is_error(d, line);
     struct dut_line copy = *line;
     if (ok || failed) {
+        if (answers && d->echo_due && ++d->bare >= BARE_ANSWERS) d->echoes = d->echo_due = false;
         // With an answer owed, only the echo tells whose answer this is.
         bool late = d->owed > 0 && (!answers || d->echo_due);
         if (late) {
@@ -244,7 +251,8 @@ int dut_command(struct dut *d, const char *line, int64_t now_sample, struct err 
     memcpy(d->command, line, len + 1);
     // A device answers in order: had the abandoned command been answered, two answers had come.
     if (d->doubtful) d->owed = 0;
-    d->echo_due = d->dialect->echo;
+    d->echo_due = d->echoes;
+    d->echo_seen = false;
     d->doubtful = false;
     d->state = DUT_STATE_WAITING;
     return ERR_OK;

@@ -25,7 +25,8 @@ struct dut_dialect {
                                           // NULL-terminated
     const char *downlink; // prefix of the line that carries a downlink, "RX="; a plus at its front
                           // may be missing
-    bool echo;            // the device repeats what it is sent
+    bool echo;            // the device repeats what it is sent, as far as is known: what it does
+                          // is learned
     size_t downlink_raw_len; // raw bytes that follow the downlink prefix and may look like line
                              // ends; 0: the downlink is text
     double pause_s; // that a line may take longer, in all, than its bytes do on the wire; a longer

@@ -100,12 +100,14 @@ static bool ping(struct device *d, const char *args)
     return *args == '\0' && say_ok(d);
 }
 
-static bool send_and_say(struct device *d, const struct uplink_request *r)
+static bool send_and_say(struct device *d, struct uplink_request *r)
 {
     struct downlink answer;
+    if (faults_on(&d->faults, FAULT_EARLY_OK)) r->begun = accept;
     enum uplink_result result = uplink_send(d, r, &answer);
+    const bool sent = result == UPLINK_SENT || result == UPLINK_ANSWERED;
     if (result == UPLINK_ANSWERED) tell_downlink(d, answer.payload);
-    say_result(d, result);
+    if (!r->begun || !sent) say_result(d, result);
     return true;
 }
 

@@ -95,7 +95,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     d->encrypts = d->native != NULL;
     d->zone = d->home_zone;
     d->channels_free_ns = 0;
-    d->echo = d->dialect->echo;
+    d->echo = d->dialect->echo != faults_on(&d->faults, FAULT_ECHO);
     // Another place in the hopping sequence after every reset, the same one in every run of a seed.
     const struct devport_boot *boot = devport_boot(d->port);
     uint64_t key = rng_key(boot->seed, boot->unit);

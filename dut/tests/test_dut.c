@@ -153,6 +153,36 @@ static void test_command_and_answer(void **state)
     end(&w);
 }
 
+// Echo can be switched, so what the device does counts, not what its dialect says.
+static void test_echo_is_learned(void **state)
+{
+    (void)state;
+    struct world w = make(&plain);
+    for (int i = 0; i < 3; i++) {
+        command(&w, "AT", i);
+        say(&w, "AT\rOK\r", i);
+        assert_int_equal(dut_state(w.dut), DUT_STATE_OK);
+        expect_line(&w, "OK", true, i);
+        expect_none(&w);
+    }
+    end(&w);
+
+    // Two answers are owed and never come, as by a device that was off.
+    w = make(&echoing);
+    command(&w, "AT$ID", 0);
+    dut_abandon(w.dut);
+    command(&w, "AT$ID", 1);
+    dut_abandon(w.dut);
+    unsigned tries = 0;
+    do {
+        command(&w, "AT$ID", 2);
+        say(&w, "0BADCAFE\rOK\r", 2);
+        if (dut_state(w.dut) == DUT_STATE_WAITING) dut_abandon(w.dut);
+    } while (dut_state(w.dut) != DUT_STATE_OK && ++tries < 10);
+    assert_true(tries < 3);
+    end(&w);
+}
+
 // Some firmwares put blanks before their line ends; they say nothing.
 static void test_blanks_before_a_line_end(void **state)
 {
@@ -498,6 +528,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command_and_answer),
+        cmocka_unit_test(test_echo_is_learned),
         cmocka_unit_test(test_blanks_before_a_line_end),
         cmocka_unit_test(test_failure_and_lookalikes),
         cmocka_unit_test(test_split_at_every_byte),

@@ -1,7 +1,7 @@
 -- What an answer of the device proves, and what its want does: who is to blame for a command that came to nothing.
 --
 -- A unit here is { line =, dialect =, name = (of a sample; nil: the device under test), doubt = (why nothing that was
--- said proves anything, or nil), budget = (why it may lawfully not send now, or nil) }.
+-- said proves anything, or nil), excuse = (why it may lawfully refuse this, or nil) }.
 local absence <const> = require "cert.absence"
 local line <const> = require "cert.line"
 
@@ -60,7 +60,7 @@ end
 local function refused(unit, got, command, again)
   local why = absence.device("%s refused '%s': %s", called(unit), command, got.answer)
   if unit.doubt then return line.inconclusive("%s, but %s", why.text, unit.doubt) end
-  if unit.budget then return absence.bench("%s; %s", why.text, unit.budget) end
+  if unit.excuse then return absence.bench("%s; %s", why.text, unit.excuse) end
   if not again then return why end
   if not unit.line:carries() then
     return line.inconclusive("%s, but does not answer '%s' three times in a row", why.text, unit.dialect.ping)

@@ -73,11 +73,18 @@ local function spent(self)
   end
 end
 
--- `sends`: whether the command asks for something on air.
-local function result_of(self, got, command, within_s, again, sends)
+-- Why the device may lawfully refuse what belongs to a laboratory, or nil.
+local function locked(self)
+  if of[self].lab_enabled then return nil end
+  return "its lab-enable line is not high, without which it may lawfully refuse this: wire the line and declare the pin"
+    .. " in the bench file (ftdi.lab_enable), or drop what it refuses from the device file's features and extensions"
+end
+
+-- `excuse` tells why the device may lawfully refuse this, or nil.
+local function result_of(self, got, command, within_s, again, excuse)
   return answer.judge({
     line = of[self].line, dialect = self.dialect, name = of[self].name, doubt = device.doubt(self),
-    budget = sends and got.outcome == "error" and spent(self) or nil,
+    excuse = excuse and got.outcome == "error" and excuse(self) or nil,
   }, got, command, within_s, again)
 end
 
@@ -198,6 +205,8 @@ function Device:supply_low(low)
   return wired
 end
 
+local WINDOW_OPENS_S <const> = 19 -- at the earliest: an ok that comes sooner does not end the exchange
+
 -- After an accepted request for a downlink the end of the window is announced by one more line. All lines until then
 -- are added to `lines`.
 local function await_window(self, stop_s, lines)
@@ -257,12 +266,13 @@ function Device:ask(given)
     if got.outcome == "error" and dialect.is_without(self.dialect, got.answer) then return request end
     if got.outcome == "ok" then
       request.downlink_line = dialect.find_downlink(self.dialect, got.lines)
-      if not request.downlink_line and self.dialect.downlink_at ~= "before" then
+      local is_early <const> = of[self].core.air:now_s() - request.at_s < WINDOW_OPENS_S
+      if not request.downlink_line and (is_early or self.dialect.downlink_at ~= "before") then
         request.downlink_line = await_window(self, request.at_s + within_s, request.lines)
       end
     end
   end
-  local came <const>, why <const> = result_of(self, got, text, within_s, say, true)
+  local came <const>, why <const> = result_of(self, got, text, within_s, say, spent)
   if not came then return nil, why end
   local flood <const> = of[self].line:flood(of[self].began_s, of[self].core.air:now_s())
   if flood then return nil, line.inconclusive("%s was asked with '%s' and said %s", called(self), text, flood) end
@@ -296,9 +306,9 @@ function Device:send(payload, given)
 end
 
 -- One command line that only has to be accepted.
-local function obeys(self, text, within_s, sends)
+local function obeys(self, text, within_s, excuse)
   local function say() return put(self, text, { within_s = within_s, answer = "end" }) end
-  return result_of(self, say(), text, within_s, say, sends)
+  return result_of(self, say(), text, within_s, say, excuse)
 end
 
 --- t.dut:spend(n) -> the counter of the last message, or nil and why: sends n messages that say nothing, as short as
@@ -314,7 +324,7 @@ function Device:spend(n)
   for _ = 1, n do
     self.air:mark()
     of[self].core.event { type = "request", message = "bit0", bidirectional = false, by = "host" }
-    local came <const>, why <const> = obeys(self, once.ask, self.dialect.send_within_s, true)
+    local came <const>, why <const> = obeys(self, once.ask, self.dialect.send_within_s, spent)
     if not came then return nil, why end
     local message <const>, missing <const> = self.air:message { within_s = 10, ranks = ranks }
     if not message then return nil, missing end
@@ -430,9 +440,15 @@ end
 local RESET <const> = { hold_s = { type = "number", min = 0.001, default = 0.5 } }
 
 --- t.dut:reset{ hold_s = } -> true, or nil and why: holds the reset line, sees that the device is silent, and waits
---- until it answers again.
+--- until it answers again. Where the bench has no such line the supply is cut instead, and a note says so; a case that
+--- is about the line itself has "reset" among its needs.
 function Device:reset(given)
   local o <const> = options("t.dut:reset", given, RESET)
+  local bench <const> = of[self].core.bench
+  if not of[self].place and not bench_config.switch(bench, "reset") and bench_config.switch(bench, "power") then
+    of[self].core.event { type = "note", text = "the bench has no reset line: the device's supply is cut instead" }
+    return self:power_off { for_s = math.max(o.hold_s, 1), discharge = true }
+  end
   return off_and_on(self, "reset", of[self].port.reset, o.hold_s, self.dialect.boot_s)
 end
 
@@ -511,7 +527,7 @@ end
 function Device:preset_counter(last)
   local way <const> = way_of(self, "counter_preset", "t.dut:preset_counter")
   local forgive <const> = of[self].line:starting()
-  local came <const>, why <const> = obeys(self, way.ask:format(last), way.within_s)
+  local came <const>, why <const> = obeys(self, way.ask:format(last), way.within_s, locked)
   if not came then return nil, why end
   of[self].core.air:wait(0.5)
   of[self].core.net:disengage { reason = "the device's counter was preset for a test" }
@@ -522,7 +538,7 @@ end
 --- never been written; true writes it again.
 function Device:encryption_key(there)
   local way <const> = way_of(self, "encryption_key", "t.dut:encryption_key")
-  local came <const>, why <const> = obeys(self, there and way.write or way.erase, way.within_s)
+  local came <const>, why <const> = obeys(self, there and way.write or way.erase, way.within_s, locked)
   return came and true, why
 end
 
@@ -551,7 +567,7 @@ function Device:test_mode_j()
     }
   end
   local got <const> = put(self, way.ask, { within_s = way.within_s, answer = "end" })
-  local came <const>, why <const> = result_of(self, got, way.ask, way.within_s, nil, true)
+  local came <const>, why <const> = result_of(self, got, way.ask, way.within_s, nil, locked)
   if not came then return nil, why end
   return requests
 end

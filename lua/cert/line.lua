@@ -88,7 +88,9 @@ end
 --- Whether a command and its answer come through now: the ping is answered well three times.
 function Line:carries()
   for _ = 1, PINGS do
-    if self:put(self.dialect.ping, { within_s = 0.5, answer = "end" }).outcome ~= "ok" then return false end
+    if self:put(self.dialect.ping, { within_s = self.dialect.within_s, answer = "end" }).outcome ~= "ok" then
+      return false
+    end
   end
   return true
 end
@@ -102,7 +104,9 @@ end
 function Line:answers_again()
   if not self.port:proven() then return false end
   for _ = 1, PINGS do
-    if self:put(self.dialect.ping, { within_s = 0.5, answer = "end" }).outcome == "ok" then return true end
+    if self:put(self.dialect.ping, { within_s = self.dialect.within_s, answer = "end" }).outcome == "ok" then
+      return true
+    end
   end
   return false
 end

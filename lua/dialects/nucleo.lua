@@ -14,7 +14,7 @@ return {
   downlink_at = "before",
 
   boot_s = 10, -- assumed: time from power to the first answer
-  within_s = 3, -- assumed: local commands
+  within_s = 6, -- assumed: local commands
   send_within_s = 15, -- assumed: one message at 100 bit/s
   downlink_within_s = 60, -- assumed
 

@@ -350,6 +350,26 @@ test("a device that has sent for as long as a duty cycle allows may refuse to se
   equal(refuses_behind(3, { per_day = 4 }).verdict, "fail")
 end)
 
+test("what belongs to a laboratory may be refused where the bench has no lab-enable line", function()
+  local function refused(wired, act)
+    local answers <const> = { ["*"] = { "error", "ERROR" }, AT = { "ok", "OK" } }
+    local d <const>, core <const> = dut { answers = answers, port_proven = true }
+    core.device.extensions = { "counter_preset", "encryption_key", "test_mode_j" }
+    core.dut.lab_enable = function() return wired end
+    d:lab_enable(true)
+    local _, why <const> = act(d)
+    contains(why, "ERROR")
+    return why.verdict .. "/" .. why.blame
+  end
+  for _, act in ipairs {
+    function(d) return d:preset_counter(7) end, function(d) return d:encryption_key(false) end,
+    function(d) return d:test_mode_j() end,
+  } do
+    equal(refused(true, act), "fail/device")
+    equal(refused(false, act), "inconclusive/bench")
+  end
+end)
+
 test("an adapter that stumbles once is no device that splits its lines", function()
   local _, why = dut({ answers = { ["AT$SF=01"] = { "error", "ERROR" } }, in_pieces = 2 }):send "\x01"
   equal(why.verdict, "fail")

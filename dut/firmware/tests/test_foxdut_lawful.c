@@ -28,6 +28,7 @@ static void test_ways_of_writing(void **state)
         {"LAW-LF", "OK\n", "0BADCAFE\n", "3300\n3300\n"},
         {"LAW-SPACES", "OK  \r", "0BADCAFE  \r", "3300  \r\n3300  \r"},
         {"LAW-LOWER", "OK\r", "0badcafe\r", "3300\r\n3300\r"},
+        {"LAW-ECHO", "AT\rOK\r", "AT$I=10\r0BADCAFE\r", "AT$V?\r3300\r\n3300\r"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct lab l;
