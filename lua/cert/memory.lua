@@ -103,27 +103,27 @@ function Memory:look_after(stimulus, genuine)
   return self:look("after: " .. stimulus.name, genuine)
 end
 
--- A device may write into its flash whenever it likes. One that does so behind two refused downlinks in a row, and not
+-- A device may write into its flash whenever it likes. One that does so behind two refused stimuli in a row, and not
 -- behind the unanswered requests before and after, does it because of them.
 function Memory:confirm(stimulus, genuine, ways, effect)
   local t <const> = self.t
-  t:note(("%s: %s; the same twice more, between requests that nobody answers"):format(stimulus.name, effect))
+  t:note(("%s: %s; twice more, between requests that nobody answers"):format(stimulus.name, effect))
   ways.silent()
   if self:look_alone() then return nil end
-  for _ = 1, 2 do
-    local sent <const>, other <const>, other_sure <const> = ways.again()
+  for _, one in ipairs(ways.stimuli) do
+    local sent <const>, other <const>, other_sure <const> = ways.again(one)
     if other or not sent then return other, other_sure end
-    local again <const>, sure <const> = self:look_after(stimulus, genuine)
+    local again <const>, sure <const> = self:look_after(one, genuine)
     if sure then return again, true end
     if not again then
-      t:require(stimulus.name .. ", sent once more", nil, absence.bench("%s the first time, and not when it was sent"
+      t:require(one.name .. ", sent once more", nil, absence.bench("%s the first time, and not when it was sent"
         .. " again: the device may have written for another reason, or does so only once; repeat the case with another"
         .. " device of its make", effect)):exists()
     end
   end
   ways.silent()
   if self:look_alone() then return nil end
-  local trace <const> = effect .. ", as behind the same twice more, and behind no request that nobody answered"
+  local trace <const> = effect .. ", as behind two more, and behind no request that nobody answered"
   self.core.event {
     type = "memory", unit = self.unit, size = self.size, sha256 = self.image:sha256(), moment = "seen again",
     changed = 0, trace = trace,
@@ -133,7 +133,7 @@ end
 
 --- What the refused downlinks of a stimulus left in the flash, in words, or nil; `genuine` is the payload of downlinks
 --- that the device may have taken. Where only a change shows it, it must come again: ways.silent() makes a request that
---- nobody answers; ways.again() sends the stimulus once more, says whether it could, and what else it did and whether
+--- nobody answers; ways.again(one) sends one of ways.stimuli, says whether it could, and what else that did and whether
 --- for sure. The second value is whether the trace is beyond doubt.
 function Memory:trace_of(stimulus, genuine, ways)
   local changed <const>, sure <const> = self:look_after(stimulus, genuine)

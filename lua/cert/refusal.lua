@@ -259,14 +259,18 @@ function Block:remember()
   self.stale = false
 end
 
--- What a refused downlink left in the flash, in words, or nil; and whether that is beyond doubt.
-function Block:trace_of(stimulus)
+-- What the i-th stimulus left in the flash, in words, or nil; and whether that is beyond doubt. To see it again,
+-- another stimulus goes first: a device that keeps something of each would keep the same of the same one.
+function Block:trace_of(i, stimulus)
   if not self.memory then return nil end
+  local k <const> = i % self.total + 1
+  local other <const> = { name = self.stimuli[k].name, at = self:spread(k, self.stimuli[k].at) }
   return self.memory:trace_of(stimulus, self.payload, {
+    stimuli = { other, stimulus },
     silent = function() self:silent_exchange() end,
-    again = function()
-      if not self:is_altered(stimulus) then return false end
-      return true, self:exchange(stimulus)
+    again = function(one)
+      if not self:is_altered(one) then return false end
+      return true, self:exchange(one)
     end,
   })
 end
@@ -306,7 +310,7 @@ function Block:try(i, given)
   local effect, sure = self:exchange(stimulus)
   -- What drives the chip's pins knows one voltage only.
   if low then t.dut:supply_low(false) end
-  if not effect then effect, sure = self:trace_of(stimulus) end
+  if not effect then effect, sure = self:trace_of(i, stimulus) end
   if effect then t:note(("%s: %s"):format(stimulus.name, effect)) end
   if effect and not sure then
     t.dut:supply_low(low)
@@ -334,8 +338,8 @@ function Block:compare_settings(before)
   t:expect("settings that changed", changed):is_empty()
 end
 
---- t:refuses{ event =, payload =, stimuli = { { name =, at = { { … }, … } }, … }, wraps = false } -> whether none had
---- an effect:
+--- t:refuses{ event =, payload =, stimuli = { { name =, at = { { … }, … } }, … }, wraps = false, memory = false } ->
+--- whether none had an effect:
 --- answers one request with the frames of each stimulus (as in t:exchange; what a frame does not say is as in the
 --- genuine downlink; one without a time is sent at several places of the window, strong and weak), and one with
 --- nothing, for comparison; with a positive twin before, after, and after every eighth. The second stimulus meets the
@@ -344,7 +348,8 @@ end
 --- on meets the device as it is in the field;
 --- every third one and the last twin meet a low supply, where the bench can; requests are of each kind in turn, unless
 --- `ask` gives one. A stimulus that the device reacts to, by its host, on air, in its counter, its repetitions or its
---- settings, fails; a twin that the device does not accept makes the case inconclusive.
+--- settings, fails, as does with memory = true one that leaves something in its flash, where the bench can read that
+--- (cert/memory.lua); a twin that the device does not accept makes the case inconclusive.
 function refusal.block(t, core, given)
   local o <const> = options("t:refuses", given, REFUSES)
   for i, stimulus in ipairs(o.stimuli) do
@@ -353,7 +358,7 @@ function refusal.block(t, core, given)
   end
   local block <const> = setmetatable({
     t = t, core = core, payload = o.payload, asks = o.ask, draw = deck.new(t, true), steps = {}, short = {},
-    total = #o.stimuli, wraps = o.wraps,
+    total = #o.stimuli, stimuli = o.stimuli, wraps = o.wraps,
   }, Block)
   local before <const> = answers_of(t)
   block:twin "before"

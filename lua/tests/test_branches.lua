@@ -291,6 +291,15 @@ test("what a refused downlink leaves in the flash is the device's", function()
   end }, "fail/device")
 end)
 
+test("a byte that depends on the refused payload is a trace", function()
+  ends("AUTH-DL-004", { writes = function(flash, _, refused)
+    if not refused then return nil end
+    local sum = 0
+    for two in refused.payload_flip_hex:gmatch "%x%x" do sum = sum + tonumber(two, 16) end
+    return string.char(sum % 25) .. flash:sub(2)
+  end }, "fail/device")
+end)
+
 test("a payload that was refused in the flash is the device's, also when it writes there anyway", function()
   ends("AUTH-DL-004", { writes = function(flash, _, refused)
     if not refused then return counted(flash) end
