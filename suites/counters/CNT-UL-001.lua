@@ -24,6 +24,7 @@ suite:case {
   deadline_s = 3600,
 
   run = function(t)
+    local rest_s <const> = t:amount { of = "seconds of rest", full = REST_S, smoke = 10 }
     local draw <const> = { [false] = deck.new(t, false), [true] = deck.new(t, true) }
     local last
     local function next_counter(i)
@@ -32,7 +33,7 @@ suite:case {
         request.downlink and ", asking for a downlink" or "")
       t.dut:supply_low((i // LOW_EVERY) % 2 == 1)
       t.dut:lab_enable((i // FIELD_EVERY) % 2 == 0)
-      if i == REST_BEFORE then t.air:wait { s = REST_S } end
+      if i == REST_BEFORE then t.air:wait { s = rest_s } end
       local asked <const> = t:require(label .. " is accepted", t.dut:ask(request)):exists()
       local message <const> = t:require(label .. " on air", t.air:message { within_s = 10 }):exists()
       judged.whole(t, label, message, asked)

@@ -82,13 +82,14 @@ suite:case {
       look(label, observed.message(t, label, plain), plain)
     end
     local others <const> = {}
-    for i, plain in ipairs(CONTENTS) do
+    for i = 1, t:amount { of = "other contents", full = #CONTENTS, smoke = 2 } do
+      local plain <const> = CONTENTS[i]
       local label <const> = ("message of other content %d"):format(i)
       for _, how in ipairs(look(label, observed.message(t, label, plain), plain)) do
         others[#others + 1] = ("%s: %s"):format(label, how)
       end
     end
-    for i = 1, KEEP_ALIVES do
+    for i = 1, t:amount { of = "keep-alives", full = KEEP_ALIVES, smoke = 1 } do
       observed.message(t, ("message before keep-alive %d"):format(i), PATTERN)
       others[#others + 1] = look_at_keep_alive(t, i, PATTERN)
     end
