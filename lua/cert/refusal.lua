@@ -254,15 +254,15 @@ function Block:silent_exchange()
 end
 
 -- The flash as it is now: what happened before is no refused downlink's doing.
-function Block:remember()
-  if self.memory and self.stale then self.memory:look "before the refused downlinks" end
+function Block:remember(i)
+  if self.memory and self.stale and i <= self.reads then self.memory:look "before the refused downlinks" end
   self.stale = false
 end
 
 -- What the i-th stimulus left in the flash, in words, or nil; and whether that is beyond doubt. To see it again,
 -- another stimulus goes first: a device that keeps something of each would keep the same of the same one.
 function Block:trace_of(i, stimulus)
-  if not self.memory then return nil end
+  if not self.memory or i > self.reads then return nil end
   local k <const> = i % self.total + 1
   local other <const> = { name = self.stimuli[k].name, at = self:spread(k, self.stimuli[k].at) }
   return self.memory:trace_of(stimulus, self.payload, {
@@ -300,7 +300,7 @@ function Block:try(i, given)
   local t <const> = self.t
   local stimulus <const> = { name = given.name, at = self:spread(i, given.at) }
   self:restart(i)
-  self:remember()
+  self:remember(i)
   local low <const> = i % LOW_EVERY == 0
   t.dut:supply_low(low)
   if not self:is_altered(stimulus) then
@@ -363,7 +363,10 @@ function refusal.block(t, core, given)
   local before <const> = answers_of(t)
   block:twin "before"
   block.memory = o.memory and memory.open(t, core) or nil
-  block:remember()
+  block.reads = block.memory and t:amount {
+    of = "refused stimuli behind which the flash is read", full = #o.stimuli, smoke = 1,
+  }
+  block:remember(1)
   local silent <const> = block:silent_exchange()
   block.silence = kinds_of(silent.lines)
   if block.memory then block.memory:look_alone() end

@@ -45,7 +45,7 @@ local function play(o)
   local core <const> = fakes.core {}
   local now_s, counter, frames, lines, replies, sent, downlinks, on = 0, -1, {}, {}, {}, {}, 0, true
   local flash, requests = ("\xa5"):rep(64), 0
-  core.profile = "smoke"
+  core.profile = o.writes and "basic" or "smoke"
   core.device.features = { "KNOWNKEY", "DL", "ENC", "EXTMEM" }
   core.device.memory = { { name = "flash", address = 0, size = 4096 } }
   core.bench = {
