@@ -10,7 +10,7 @@
 #include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
-enum { NOTES_LEN = 4, SHORT_WINDOWS = 8, BOOT_LOOP = 5 };
+enum { NOTES_LEN = STRANGE_NOTES, SHORT_WINDOWS = 8, BOOT_LOOP = 5, MANY_RESTARTS = 20 };
 
 static const double weak_mw = 3.16e-12; // -115 dBm
 static const int64_t edge_ns = 5 * DEVPORT_SECOND, wakes_after_ns = 60 * DEVPORT_SECOND;
@@ -47,6 +47,11 @@ static void restart(struct device *d, enum counter_boot cause)
         if (restarts >= most) start_over(d);
         strange_note(d, STRANGE_NOTE_RESTARTS, restarts < most ? restarts + 1 : most);
     }
+    if (faults_on(f, FAULT_COUNT_TWENTY)) {
+        const uint8_t restarts = notes[STRANGE_NOTE_ALL_RESTARTS] + 1;
+        if (restarts == MANY_RESTARTS) start_over(d);
+        strange_note(d, STRANGE_NOTE_ALL_RESTARTS, restarts % MANY_RESTARTS);
+    }
     if (cause == COUNTER_BOOT_POWER && faults_on(f, FAULT_DOWN_PUBLIC))
         strange_note(d, STRANGE_NOTE_PUBLIC_DOWN, 0);
     if (faults_on(f, FAULT_CIPHER_SESSION)) {
@@ -60,7 +65,8 @@ static void restart(struct device *d, enum counter_boot cause)
 static bool keeps_notes(const struct faults *f)
 {
     return counts_restarts(f) || faults_on(f, FAULT_CIPHER_SESSION) ||
-           faults_on(f, FAULT_KEY_SESSION) || faults_on(f, FAULT_DOWN_PUBLIC);
+           faults_on(f, FAULT_KEY_SESSION) || faults_on(f, FAULT_DOWN_PUBLIC) ||
+           faults_on(f, FAULT_COUNT_TWENTY);
 }
 
 void strange_boot(struct device *d, enum counter_boot cause)

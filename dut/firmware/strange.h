@@ -23,6 +23,7 @@ enum strange_note {
     STRANGE_NOTE_ENCRYPTION_OFF, // switched off in a laboratory session
     STRANGE_NOTE_PUBLIC_KEY,     // chosen in a laboratory session
     STRANGE_NOTE_PUBLIC_DOWN,    // the same, for downlinks
+    STRANGE_NOTE_ALL_RESTARTS,   // whatever came between them
     STRANGE_NOTES
 };
 

@@ -46,11 +46,16 @@ function Watch:was_used(counter)
   return step > self.t.net:window() or self.way + step - at < self.t.net:modulus()
 end
 
+-- From the middle of its range a counter that is set back to 0 goes half of the way round, which looks like forwards.
+function Watch:is_near(counter)
+  return not self.last or 20 * self.t.net:step(self.last, counter) < 9 * self.t.net:modulus()
+end
+
 --- Takes in a counter that was on air, and gives back whether it was new.
 function Watch:book(label, counter)
   local t <const> = self.t
   local was_used <const> = self:was_used(counter)
-  local is_new <const> = not was_used and t.net:is_newer(counter, self.last)
+  local is_new <const> = not was_used and t.net:is_newer(counter, self.last) and self:is_near(counter)
   if not is_new then
     t:note(("%s: counter %d after %d%s"):format(label, counter, self.last, was_used and ", used before" or ""))
   end
