@@ -16,8 +16,8 @@ void memory_boot(struct device *d);
 /// Reads the data EEPROM as a debugger would: non-volatile memory and credentials. 0, or a negative
 /// errno when offset + len lies outside of it.
 int memory_read_data(struct device *d, uint32_t offset, uint8_t *out, size_t len);
-/// What deviations leave in the external flash: a downlink with a wrong tag was refused; and what an
-/// honest device may leave there: a message was sent, a downlink was taken.
+/// What deviations leave in the external flash: a downlink with a wrong tag was refused; and what
+/// an honest device may leave there: a message was sent, a downlink was taken.
 void memory_refused(struct device *d, const uint8_t payload[]);
 void memory_sent(struct device *d);
 void memory_taken(struct device *d, const uint8_t payload[]);

@@ -49,8 +49,8 @@ bool bind_decode_packet(const char *hex, struct sfx_uplink *up);
 /// and functions.
 void bind_push_core(lua_State *L, struct bind *b);
 
-/// Reads the flash chip at the adapter's SPI pins; arguments and results of probe:flash_image, whose
-/// adapter this is.
+/// Reads the flash chip at the adapter's SPI pins; arguments and results of probe:flash_image,
+/// whose adapter this is.
 int bind_read_image(lua_State *L, struct bind *b, struct ftdi *f);
 
 void bind_push_dut(lua_State *L, struct bind *b);
