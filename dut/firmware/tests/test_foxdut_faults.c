@@ -285,6 +285,19 @@ static void test_list_names_every_fault_with_a_sentence(void **state)
     }
 }
 
+static void test_no_id_stands_twice(void **state)
+{
+    (void)state;
+    char twice[64] = "";
+    FILE *list = popen("for kind in faults hostile strange lawful; do " FOX_BIN_DIR
+                       "/foxdut --list-$kind || exit; done | cut -d' ' -f1 | sort | uniq -d",
+                       "r");
+    assert_non_null(list);
+    twice[fread(twice, 1, sizeof twice - 1, list)] = '\0';
+    assert_int_equal(pclose(list), 0);
+    assert_string_equal(twice, "");
+}
+
 static struct run good_run;
 
 static int take_good_run(void **state)
@@ -309,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_cnt_001_keeps_the_counter_of_bare_messages),
         cmocka_unit_test(test_unknown_fault_is_refused),
         cmocka_unit_test(test_list_names_every_fault_with_a_sentence),
+        cmocka_unit_test(test_no_id_stands_twice),
     };
     return cmocka_run_group_tests(tests, take_good_run, NULL);
 }
