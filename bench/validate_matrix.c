@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/record/text.h"
+
 // ---- outcomes
 
 // A fail of the device is what a fault has to bring about: nothing may hide it.
@@ -18,7 +20,7 @@ void matrix_outcome_add(struct matrix_outcome *o, enum verdict v, enum blame b, 
 {
     if (o->known && rank_of(v, b) <= rank_of(o->verdict, o->blame)) return;
     *o = (struct matrix_outcome){.known = true, .verdict = v, .blame = b};
-    snprintf(o->reason, sizeof o->reason, "%s", reason ? reason : "");
+    text_copy(o->reason, sizeof o->reason, reason ? reason : "");
 }
 
 bool matrix_is_sound(const struct matrix_outcome *reference)

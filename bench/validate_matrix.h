@@ -12,7 +12,7 @@
 #include "bench/base/json.h"
 #include "bench/record/verdict.h"
 
-enum { MATRIX_NAME_MAX = 64, MATRIX_REASON_MAX = 240, MATRIX_CASES_MAX = 512 };
+enum { MATRIX_NAME_MAX = 64, MATRIX_REASON_MAX = 480, MATRIX_CASES_MAX = 512 };
 
 /// How a case ended under one device; all its axes taken together.
 struct matrix_outcome {
