@@ -243,6 +243,14 @@ static void check_pin(const struct jval *unit, const char *name, struct err *err
         (void)err_prefix(err, "ftdi.%s", name);
 }
 
+static void check_watched(const struct jval *pins, struct err *err)
+{
+    unsigned pin;
+    for (size_t i = 0; i < jval_len(pins) && err->code == ERR_OK; i++)
+        if (ftdi_pin_parse(jval_text(jval_at(pins, i), ""), &pin, err) < 0)
+            (void)err_prefix(err, "ftdi.watch");
+}
+
 static void check_ftdi(struct findings *f, const struct jval *unit)
 {
     char subject[48], good[480];
@@ -255,6 +263,7 @@ static void check_ftdi(struct findings *f, const struct jval *unit)
     check_pin(unit, "reset", &err);
     check_pin(unit, "lab_enable", &err);
     check_pin(unit, "supply_low", &err);
+    check_watched(jval_get(unit, "watch"), &err);
     if (err.code == ERR_OK && ftdi_open(&ftdi, serial, &err) < 0) ftdi = NULL;
     findings_add_result(f, subject, &err, good);
     ftdi_close(ftdi);

@@ -329,6 +329,15 @@ int ftdi_pin_get(struct ftdi *f, unsigned pin, bool *high, struct err *err)
     return rc;
 }
 
+int ftdi_pins_get(struct ftdi *f, uint16_t *levels, struct err *err)
+{
+    static const uint8_t commands[] = {GET_LOW, GET_HIGH};
+    uint8_t halves[2] = {0};
+    int rc = ask(f, commands, sizeof commands, halves, sizeof halves, err);
+    *levels = (uint16_t)(halves[0] | halves[1] << 8);
+    return rc;
+}
+
 int ftdi_select(struct ftdi *f, enum ftdi_bus bus, struct err *err)
 {
     // Clock low, outputs idle high, then the switch: no edge reaches the other side.

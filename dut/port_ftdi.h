@@ -55,6 +55,8 @@ FOX_CHECK int ftdi_pin_set(struct ftdi *f, unsigned pin, bool high, struct err *
 FOX_CHECK int ftdi_pin_float(struct ftdi *f, unsigned pin, struct err *err);
 /// The level that is on the pin, whoever drives it.
 FOX_CHECK int ftdi_pin_get(struct ftdi *f, unsigned pin, bool *high, struct err *err);
+/// The levels that are on all pins, pin n in bit n, in one question to the adapter.
+FOX_CHECK int ftdi_pins_get(struct ftdi *f, uint16_t *levels, struct err *err);
 
 /// SPI mode 0 at 6 MHz, chip select low around it: n bytes each way at once. tx NULL: zeros; rx
 /// NULL: forget what comes.

@@ -3,6 +3,7 @@
 #include "bench/base/rng.h"
 #include "dut/firmware/layout.h"
 #include "dut/firmware/memory.h"
+#include "dut/firmware/pins.h"
 #include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
@@ -110,6 +111,7 @@ void device_boot(struct device *d, enum counter_boot cause)
     d->reset_wanted = false;
     strange_boot(d, cause);
     memory_boot(d);
+    pins_boot(d);
     d->downlink_hz = d->zone->downlink_hz;
     d->downlink_counter = d->counter.last;
     d->n_requests = 0;

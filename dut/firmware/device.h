@@ -70,6 +70,7 @@ struct device {
     bool station_awaited;   // MUT-RES-007, with the two below
     bool station_known;
     double station_offset_hz;
+    bool actuator; // the level of output line 0
     bool reset_wanted;
     struct strange strange;
 };

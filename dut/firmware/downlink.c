@@ -7,6 +7,7 @@
 #include "dut/firmware/device.h"
 #include "dut/firmware/judge.h"
 #include "dut/firmware/memory.h"
+#include "dut/firmware/pins.h"
 
 double downlink_frequency(const struct device *d, double f1_hz)
 {
@@ -58,6 +59,7 @@ enum downlink_result downlink_listen(struct device *d, const struct downlink_win
         d->strange.trusts = d->strange.trusts || result == JUDGE_TAKEN;
         if (result == JUDGE_TAKEN || window->tag_ignored) {
             memory_taken(d, out->payload);
+            pins_taken(d, out->payload);
             return DOWNLINK_TAKEN;
         }
         strange_refused(d, heard.data, out->payload);

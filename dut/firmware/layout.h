@@ -34,6 +34,10 @@ enum {
     LAYOUT_FLASH_BACKUP_OFFSET = 0x4a343 // MUT-KEY-008
 };
 
-enum { LAYOUT_PIN_LAB_ENABLE = 0 }; // input: high allows what only a laboratory may do
+enum {
+    LAYOUT_PIN_LAB_ENABLE = 0, // input: high allows what only a laboratory may do
+    LAYOUT_PIN_ACTUATOR = 0 // output: what genuine downlinks switch, by this bit of their payload
+};
+enum { LAYOUT_ACTUATOR_BYTE = 0, LAYOUT_ACTUATOR_BIT = 0x01 };
 
 #endif

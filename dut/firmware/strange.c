@@ -7,6 +7,7 @@
 #include "dut/firmware/judge.h"
 #include "dut/firmware/layout.h"
 #include "dut/firmware/memory.h"
+#include "dut/firmware/pins.h"
 #include "dut/firmware/serial.h"
 #include "dut/firmware/uplink.h"
 
@@ -108,6 +109,7 @@ void strange_message_sent(struct device *d)
 {
     d->strange.messages++;
     memory_sent(d);
+    pins_sent(d);
     d->strange.answered = d->strange.line_refused = false;
     d->strange.sent_ns = devport_now_ns(d->port);
     if (counts_restarts(&d->faults)) strange_note(d, STRANGE_NOTE_RESTARTS, 0);
@@ -202,6 +204,7 @@ void strange_refused(struct device *d, const uint8_t data[SFX_DL_FRAME], const u
     if (faults_on(&d->faults, FAULT_DOWN_ORACLE)) serial_write(d, oracle, sizeof oracle - 1);
     if (faults_on(&d->faults, FAULT_DOWN_PERIOD)) d->settings.oob_period_h = payload[0] % PERIODS;
     memory_refused(d, payload);
+    pins_refused(d, payload);
 }
 
 // The tag that the frame should have, then the one it has.

@@ -161,6 +161,17 @@ static int l_flash_image(lua_State *L)
     return bind_read_image(L, b, check_ftdi(L, b));
 }
 
+// probe:levels() -> the levels that are on the adapter's pins now, pin n (AD0 … AC7) in bit n.
+static int l_levels(lua_State *L)
+{
+    struct bind *b = check_probe(L);
+    uint16_t levels = 0;
+    struct err e = {0};
+    settle(L, b, ftdi_pins_get(check_ftdi(L, b), &levels, &e), &e);
+    lua_pushinteger(L, levels);
+    return 1;
+}
+
 static void push_words(lua_State *L, int outcome, const uint32_t *words, size_t done)
 {
     lua_createtable(L, 0, 4);
@@ -262,6 +273,7 @@ static const luaL_Reg methods[] = {
     {"debug_read", l_debug_read},
     {"debug_race", l_debug_race},
     {"leaks", l_leaks},
+    {"levels", l_levels},
     {NULL, NULL},
 };
 

@@ -128,6 +128,7 @@ local FTDI <const> = {
   lab_enable = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
   supply_low = { type = "string", optional = true, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
   discharge_s = { type = "number", min = 0, default = 0 },
+  watch = { type = "table", list = "string", default = {}, pattern = "^A[CD][0-7]$", form = "a pin, AC0 … AC7" },
   wired = { type = "table", list = "string", default = {}, among = schema.set { "spi", "swd", "jtag" } },
 }
 
@@ -236,6 +237,24 @@ local function check_switch(bench, name)
   return ("bench.%s.uart: there is no uart called %q in bench.uarts"):format(name, switch.uart)
 end
 
+local BUS_PINS <const> = schema.set { "AD0", "AD1", "AD2", "AD3", "AC3" }
+
+-- A watched pin is the device's to drive, and nobody else's.
+local function check_watch(ftdi)
+  local taken <const> = {}
+  for _, name in ipairs { "relay", "reset", "lab_enable", "supply_low" } do
+    if ftdi[name] then taken[ftdi[name]] = name end
+  end
+  for i, pin in ipairs(ftdi.watch) do
+    local by <const> = BUS_PINS[pin] and "the flash and the debug port" or taken[pin]
+    if by then
+      return ("bench.ftdi.watch[%d]: %s belongs to %s; wire the device's output to a free pin, such as AD4"):format(i,
+        pin, by)
+    end
+    taken[pin] = ("watch[%d]"):format(i)
+  end
+end
+
 --- Checks a bench table in place. Returns nil or what is wrong.
 function config.check_bench(bench)
   local wrong <const> = schema.check("bench", bench, BENCH)
@@ -246,6 +265,7 @@ function config.check_bench(bench)
     or bench.permit and check_list(bench.permit.bands, "permit.bands", BAND)
     or check_switch(bench, "power")
     or check_switch(bench, "reset")
+    or bench.ftdi and check_watch(bench.ftdi)
     or fleet.check_bench(bench)
   if wrong then return wrong end
   if bench.ftdi and (bench.power or bench.reset) then

@@ -7,6 +7,7 @@ local downlink <const> = require "cert.downlink"
 local line <const> = require "cert.line"
 local memory <const> = require "cert.memory"
 local options <const> = require "cert.options"
+local pins <const> = require "cert.pins"
 
 local refusal <const> = {}
 
@@ -262,7 +263,7 @@ end
 -- What the i-th stimulus left in the flash, in words, or nil; and whether that is beyond doubt. To see it again,
 -- another stimulus goes first: a device that keeps something of each would keep the same of the same one.
 function Block:trace_of(i, stimulus)
-  if not self.memory or i > self.reads then return nil end
+  if not self.memory or i > self.reads or self.stale then return nil end
   local k <const> = i % self.total + 1
   local other <const> = { name = self.stimuli[k].name, at = self:spread(k, self.stimuli[k].at) }
   return self.memory:trace_of(stimulus, self.payload, {
@@ -271,6 +272,27 @@ function Block:trace_of(i, stimulus)
     again = function(one)
       if not self:is_altered(one) then return false end
       return true, self:exchange(one)
+    end,
+  })
+end
+
+-- Which pin the stimulus moved, in words, or nil; and whether that is beyond doubt. What else was sent to find out may
+-- have left something in the flash, which is then no longer the stimulus' doing.
+function Block:moved_by(stimulus)
+  if not self.pins then return nil end
+  local t <const> = self.t
+  local function restart() self:reset ", to move its pins back" end
+  return self.pins:trace_of(stimulus, {
+    silent = function()
+      self:silent_exchange()
+      self.stale = true
+    end,
+    twin = function() self:twin "to move the pins back" end,
+    restart = t:has_line "reset" and restart or nil,
+    again = function()
+      if not self:is_altered(stimulus) then return false end
+      self.pins:remember("before: " .. stimulus.name)
+      return true, self:exchange(stimulus)
     end,
   })
 end
@@ -307,7 +329,9 @@ function Block:try(i, given)
     t:note(("%s: not exercised, it leaves the counter %d as it is"):format(stimulus.name, self:due()))
     return false
   end
+  if self.pins then self.pins:remember("before: " .. stimulus.name) end
   local effect, sure = self:exchange(stimulus)
+  if not effect then effect, sure = self:moved_by(stimulus) end
   -- What drives the chip's pins knows one voltage only.
   if low then t.dut:supply_low(false) end
   if not effect then effect, sure = self:trace_of(i, stimulus) end
@@ -348,8 +372,9 @@ end
 --- on meets the device as it is in the field;
 --- every third one and the last twin meet a low supply, where the bench can; requests are of each kind in turn, unless
 --- `ask` gives one. A stimulus that the device reacts to, by its host, on air, in its counter, its repetitions or its
---- settings, fails, as does with memory = true one that leaves something in its flash, where the bench can read that
---- (cert/memory.lua); a twin that the device does not accept makes the case inconclusive.
+--- settings, fails, as does one that moves an output that the bench watches (cert/pins.lua), and with memory = true one
+--- that leaves something in its flash, where the bench can read that (cert/memory.lua); a twin that the device does not
+--- accept makes the case inconclusive.
 function refusal.block(t, core, given)
   local o <const> = options("t:refuses", given, REFUSES)
   for i, stimulus in ipairs(o.stimuli) do
@@ -366,9 +391,12 @@ function refusal.block(t, core, given)
   block.reads = block.memory and t:amount {
     of = "refused stimuli behind which the flash is read", full = #o.stimuli, smoke = 1,
   }
+  block.pins = pins.open(t, core)
+  if block.pins then block.pins:remember "before the refused downlinks" end
   block:remember(1)
   local silent <const> = block:silent_exchange()
   block.silence = kinds_of(silent.lines)
+  if block.pins then block.pins:look_alone() end
   if block.memory then block.memory:look_alone() end
   t:expect("what the device does when nobody answers", silent.reaction or "nothing"):equals "nothing"
   local settings <const> = steady(before, answers_of(t))

@@ -48,6 +48,9 @@ local function check_list(where, value, rule)
     if rule.among and not rule.among[item] then
       return ("%s: %s is unknown; allowed are %s"):format(where, show(item), names(rule.among))
     end
+    if rule.pattern and not item:find(rule.pattern) then
+      return ("%s[%d]: %s has the wrong form; expected %s"):format(where, key, show(item), rule.form)
+    end
   end
   if n ~= #value then return ("%s: a list with a hole"):format(where) end
 end

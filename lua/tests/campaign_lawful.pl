@@ -30,8 +30,8 @@ my @lawful = (
         faults => ["LAW-BOOTS", "LAW-TALKS", "LAW-GAP-SHORT", "LAW-CONFIRMS-EARLY", "LAW-WINDOW"] },
     { name => "drift, faint, faint first frame, -19.5 ppm, counter 8 ahead",
         faults => ["LAW-DRIFTS", "LAW-FAINT", "LAW-FAINT-FIRST", "LAW-AHEAD"], scenario => [crystal(-19.5)] },
-    { name => "loud, +19.5 ppm, counter 64 ahead",
-        faults => ["LAW-LOUD", "LAW-FAR-AHEAD"], scenario => [crystal("19.5")] },
+    { name => "loud, +19.5 ppm, counter 64 ahead, an output that blinks",
+        faults => ["LAW-LOUD", "LAW-FAR-AHEAD", "LAW-BLINK"], scenario => [crystal("19.5")] },
     { name => "no reset, no lab-enable line, no lowered supply", bench => [$no_reset, $no_field, $no_ladder],
         lacks => 1 },
     { name => "neither test modes nor extensions nor units", device => [

@@ -105,7 +105,7 @@ local function refuse(effects, twins)
   local stimuli <const> = {}
   for i = 1, #effects do stimuli[i] = { name = tostring(i), at = { { tag_flip_hex = "0001" } } } end
   control.begin()
-  local core <const> = { dut = { next_line = function() end } }
+  local core <const> = { bench = {}, dut = { next_line = function() end } }
   local ok <const>, e <const> = pcall(refusal.block, t, core, { event = "accepted", payload = PAYLOAD,
     stimuli = stimuli })
   if not ok and not control.is_stop(e) then error(e, 0) end

@@ -45,12 +45,15 @@ local function play(o)
   local core <const> = fakes.core {}
   local now_s, counter, frames, lines, replies, sent, downlinks, on = 0, -1, {}, {}, {}, {}, 0, true
   local flash, requests = ("\xa5"):rep(64), 0
+  local drives <const> = o.drives and o.drives()
+  local pin = false
   core.profile = o.writes and "basic" or "smoke"
   core.device.features = { "KNOWNKEY", "DL", "ENC", "EXTMEM" }
   core.device.memory = { { name = "flash", address = 0, size = 4096 } }
   core.bench = {
     radios = { { unit = "station1", transmit = true } }, uarts = { { unit = "dut1" } },
-    ftdi = { unit = "ftdi1", relay = "AC0", reset = "AC1", discharge_s = 0, wired = { "spi", "swd" } },
+    ftdi = { unit = "ftdi1", relay = "AC0", reset = "AC1", discharge_s = 0, wired = { "spi", "swd" },
+      watch = drives and { "AC6", "AD4" } or {} },
   }
   local drawn = 0
   function core.random()
@@ -110,6 +113,7 @@ local function play(o)
     end
     requests = requests + 1
     local refused <const> = #replies > 0 and not genuine and replies[#replies]
+    if drives then pin = drives(pin, #replies == 0 and "silence" or genuine and "genuine" or "refused", now_s) end
     flash = o.writes and o.writes(flash, requests, refused) or flash
     now_s, replies = start_s + 45, {}
   end
@@ -133,7 +137,10 @@ local function play(o)
     now_s = now_s + given.within_s
   end
   function dut.power(_, state) on = state or o.stuck == true end
-  function dut.reset(_, held) on = not held or o.stuck_reset == true end
+  function dut.reset(_, held)
+    on = not held or o.stuck_reset == true
+    if held and drives then pin = drives(pin, "restart", now_s) end
+  end
   function dut.proven() return o.port_unproven ~= true end
   core.air = {
     now_s = function() return now_s end,
@@ -158,6 +165,10 @@ local function play(o)
     level = function() return 7, 116 end,
   }
   core.probe = {
+    levels = function()
+      if drives and o.flickers then pin = o.flickers(now_s) end
+      return 1 << 15 | (pin and 1 << 4 or 0) -- and one that nobody watches
+    end,
     flash_identify = function() return { size = 1024, summary = "a chip" } end,
     flash_search = function() return { size = 1024, sha256 = "00", hits = {}, n_hits = 0, blank = o.blank == true } end,
     flash_image = function()
@@ -333,24 +344,96 @@ test("a change that comes once is nobody's", function()
   end }, "inconclusive/bench", "not when it was sent again")
 end)
 
-test("what was found in the flash is a trace in AUTH-DL-008, too", function()
-  local function judged(memory)
+test("what was found in the flash or on a pin is a trace in AUTH-DL-008, too", function()
+  local function judged(found, subject)
     local core <const>, events <const> = play {}, {}
     for i = 1, 12 do
       events[i] = { type = "uplink", case = "AUTH-DL-004", t = i, start = i, status = "ok", counter = i, rank = 1 }
     end
-    events[#events + 1] = memory
+    events[#events + 1] = found
     runner.run(core, CASES["AUTH-DL-008"], {}, events)
     for _, e in ipairs(core.events) do
-      if e.type == "expect" and e.subject:find "memory" then return e.verdict, e.actual end
+      if e.type == "expect" and e.subject:find(subject) then return e.verdict, e.actual end
     end
   end
-  local verdict <const>, actual <const> = judged { type = "memory", case = "AUTH-DL-004", changed = 8, trace = "bytes" }
+  local verdict, actual = judged({ type = "memory", case = "AUTH-DL-004", changed = 8, trace = "bytes" }, "memory")
   equal(verdict, "fail")
   contains(tostring(actual), "AUTH-DL-004: bytes")
-  equal(judged { type = "memory", case = "AUTH-DL-004", changed = 8 }, "pass")
-  equal(judged { type = "memory", case = "AUTH-DL-004" }, nil) -- a first reading has nothing to be compared with
-  equal(judged(nil), nil)
+  equal(judged({ type = "memory", case = "AUTH-DL-004", changed = 8 }, "memory"), "pass")
+  -- A first reading has nothing to be compared with.
+  equal(judged({ type = "memory", case = "AUTH-DL-004" }, "memory"), nil)
+  equal(judged(nil, "memory"), nil)
+  verdict, actual = judged({ type = "pins", case = "AUTH-DL-002", levels = "AD4=1", trace = "moved" }, "outputs")
+  equal(verdict, "fail")
+  contains(tostring(actual), "AUTH-DL-002: moved")
+  equal(judged({ type = "pins", case = "AUTH-DL-002", levels = "AD4=1" }, "outputs"), "pass")
+  equal(judged(nil, "outputs"), nil)
+end)
+
+-- An output that the bench watches: each row a device, as a function of its level and what happened.
+local function driven(rule)
+  return { drives = function() return rule end }
+end
+
+local function toggles_on(what)
+  return driven(function(pin, came) return pin ~= (came == what) end)
+end
+
+test("an output that a refused downlink moves is the device's", function()
+  for name, device in pairs {
+    ["turned over each time"] = toggles_on "refused",
+    ["left on until a restart"] = driven(function(pin, came)
+      if came == "restart" then return false end
+      return pin or came == "refused"
+    end),
+    ["left on until a genuine one"] = driven(function(pin, came)
+      if came == "genuine" then return false end
+      return pin or came == "refused"
+    end),
+    ["on for less than an exchange"] = driven(function(_, came) return came == "refused" end),
+  } do
+    for _, id in ipairs { "AUTH-DL-002", "AUTH-DL-004" } do
+      local got <const>, actual <const> = ending(id, device)
+      equal(got, "fail/device", ("%s, %s: %s"):format(id, name, actual))
+    end
+  end
+end)
+
+test("an output that moves by itself says nothing", function()
+  local blamed <const> = function(name, device)
+    local got <const>, actual <const> = ending("AUTH-DL-004", device)
+    equal(got:find "^fail" or got:find "^error", nil, ("%s: %s, %s"):format(name, got, actual))
+    return got
+  end
+  equal(blamed("steady", driven(function(pin) return pin end)), "pass/none")
+  equal(blamed("a genuine downlink's", toggles_on "genuine"), "pass/none")
+  equal(blamed("answered or not", driven(function(_, came) return came == "genuine" end)), "pass/none")
+  equal(blamed("since the restart", driven(function(_, came) return came ~= "restart" end)), "pass/none")
+  equal(blamed("with each message", driven(function(pin) return not pin end)), "pass/none")
+  equal(blamed("flickers", {
+    drives = function() return function(pin) return pin end end,
+    flickers = function(now_s) return math.floor(now_s / 0.7) % 2 == 0 end,
+  }), "pass/none")
+  for every = 1, 12 do
+    for first = 0, every - 1 do
+      blamed(("every %d, %d"):format(every, first), { drives = function()
+        local n = 0
+        return function(pin, came)
+          if came ~= "restart" then n = n + 1 end
+          return pin ~= (came ~= "restart" and n % every == first)
+        end
+      end })
+    end
+  end
+end)
+
+test("an output that moves once is nobody's", function()
+  local done = false
+  ends("AUTH-DL-004", driven(function(pin, came)
+    if came ~= "refused" or done then return pin end
+    done = true
+    return not pin
+  end), "inconclusive/bench", "AD4 went high the first time, and not when it was sent again")
 end)
 
 test("a flash that cannot be read changes no verdict", function()

@@ -81,6 +81,21 @@ for name, wrong in pairs {
   ["a double port"] = { function(b) b.uarts[3].path = "/2" end, "dut2 and dut3 are the same port" },
   ["one line for both"] = { function(b) b.samples[1].reset = "rts" end, "power and reset are both on the line rts" },
   ["no power"] = { function(b) b.samples[1].power = nil end, "bench.samples[1]: the field power is missing" },
+  ["no pin to watch"] = {
+    function(b) b.ftdi = { serial = "F", relay = "AC0", watch = { "AD4", "AE1" } } end,
+    'bench.ftdi.watch[2]: "AE1" has the wrong form; expected a pin, AC0 … AC7',
+  },
+  ["a watched pin that is driven"] = {
+    function(b) b.ftdi = { serial = "F", relay = "AC0", supply_low = "AC7", watch = { "AD4", "AC7" } } end,
+    "bench.ftdi.watch[2]: AC7 belongs to supply_low; wire the device's output to a free pin",
+  },
+  ["a watched pin of the buses"] = {
+    function(b) b.ftdi = { serial = "F", relay = "AC0", watch = { "AD3" } } end,
+    "bench.ftdi.watch[1]: AD3 belongs to the flash and the debug port",
+  },
+  ["a pin that is watched twice"] = {
+    function(b) b.ftdi = { serial = "F", relay = "AC0", watch = { "AD5", "AD5" } } end, "AD5 belongs to watch[1]",
+  },
   ["the device's power elsewhere"] = {
     function(b) b.power = { uart = "dut2", line = "rts" } end, "expected the device's own serial line, dut1",
   },

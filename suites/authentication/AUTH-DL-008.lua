@@ -1,6 +1,7 @@
 -- What a device does with a downlink before it knows whose it is can be provoked by anybody. So every refused downlink
 -- of the cases beside this one must leave no trace: not on the host's line, not on air, not in the next message, not in
--- memory where the bench can read it. What a device refuses that takes no genuine downlink either proves nothing.
+-- memory where the bench can read it, not on outputs that it watches. What a device refuses that takes no genuine
+-- downlink either proves nothing.
 local suite <const> = require "suites.authentication"
 
 local READABLE <const> = 6 -- hexadecimal digits of the payload in a row that no line holds by accident
@@ -101,13 +102,14 @@ local function ranks_of(exchange, counter)
   return seen[1] and seen[2] and seen[3]
 end
 
--- What was found in memory, and whether it was looked at.
-local function memory_of(events)
+-- What was found in memory or on pins, and whether that was looked at: a first reading of memory has nothing to be
+-- compared with; of pins only levels that are new are told.
+local function traces_of(events, kind)
   local traces <const> = {}
   local looked = false
   for _, e in ipairs(events) do
-    if e.type == "memory" then
-      looked = looked or e.changed ~= nil
+    if e.type == kind then
+      looked = looked or kind == "pins" or e.changed ~= nil
       if e.trace then traces[#traces + 1] = ("%s: %s"):format(e.case or "?", e.trace) end
     end
   end
@@ -151,9 +153,10 @@ suite:case {
         end
       end
     end
-    local traces <const>, looked <const> = memory_of(t.watched.events)
+    local traces <const>, looked <const> = traces_of(t.watched.events, "memory")
+    local moved <const>, watched <const> = traces_of(t.watched.events, "pins")
     local least <const> = t:amount { of = "refused downlinks to judge by", full = 42, smoke = 24 }
-    if proven < least and #told + #sent + #steps + #short + #traces == 0 then
+    if proven < least and #told + #sent + #steps + #short + #traces + #moved == 0 then
       t:expect("refused downlinks to judge by", nil, t:doubt(("%d refusals were seen between genuine downlinks that the"
         .. " device took, %d are needed"):format(proven, least))):exists()
     end
@@ -162,6 +165,11 @@ suite:case {
       t:expect("traces of a refused downlink in the device's memory", traces):is_empty()
     else
       t:note "no case that was watched could read the device's memory"
+    end
+    if watched then
+      t:expect("outputs of the device that a refused downlink moved", moved):is_empty()
+    else
+      t:note "no output of the device is wired to a pin that the bench watches (ftdi.watch)"
     end
     t:expect("frames sent after a refused downlink", sent):is_empty()
     t:expect("counters after a refused downlink that do not step by one", steps):is_empty()

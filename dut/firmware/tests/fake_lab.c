@@ -261,6 +261,13 @@ static bool serve(struct lab *l)
         l->protects[l->n_protects].image = (uint32_t)get(body + 8, 4);
         l->protects[l->n_protects++].readable = (uint32_t)get(body + 12, 4);
         break;
+    case PORT_GPIO_OUT:
+        assert_int_equal(len, 16);
+        check_time(l, body);
+        assert_true(get(body + 8, 4) < 32 && get(body + 12, 4) <= 1);
+        l->outputs &= ~(UINT32_C(1) << get(body + 8, 4));
+        l->outputs |= (uint32_t)(get(body + 12, 4) << get(body + 8, 4));
+        break;
     case PORT_LOG:
         snprintf(l->log, sizeof l->log, "%s", (char *)body + 8);
         break;

@@ -93,7 +93,8 @@ struct lab {
     char ready[128];
     char refused[512];
     char log[1024];
-    int exit_code; // after the process ended by itself
+    uint32_t outputs; // level of its output line n in bit n, as it has said
+    int exit_code;    // after the process ended by itself
 };
 
 void lab_init(struct lab *l);

@@ -155,6 +155,33 @@ static void test_listening_goes_on_after_bad_frames(void **state)
     lab_deinit(&r.lab);
 }
 
+// The actuator follows genuine downlinks alone (rig_make_frame's payload turns it on), and is off
+// after a reset; STR-PIN-001 heeds those with a wrong tag as well, and takes them no more for that.
+static void test_genuine_downlinks_drive_the_output(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        uint16_t tag_flips;
+        uint32_t outputs;
+    } rows[] = {{NULL, 0, 1}, {NULL, 0x0100, 0}, {"STR-PIN-001", 0, 1}, {"STR-PIN-001", 0x0100, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const args[] = {"--fault", rows[i].fault, NULL};
+        struct rig r;
+        uint8_t frame[15];
+        rig_start(&r, NULL, own_key, 7, rows[i].fault ? args : NULL);
+        rig_request(&r);
+        assert_int_equal(r.lab.outputs, 0);
+        rig_make_frame(7, rows[i].tag_flips, frame);
+        rig_send(&r, 25, rig_frequency(&r), frame);
+        assert_string_equal(rig_answer(&r), rows[i].tag_flips ? RIG_NO_ANSWER : taken);
+        assert_int_equal(r.lab.outputs, rows[i].outputs);
+        assert_string_equal(lab_command(&r.lab, "AT$P=0"), "OK\r"); // a software reset
+        assert_int_equal(r.lab.outputs, 0);
+        lab_deinit(&r.lab);
+    }
+}
+
 // The window is 20 … 45 s after frame 1 and the whole burst has to lie in it; the device is deaf
 // before, after, and on any other frequency.
 static void test_window_in_time_and_frequency(void **state)
@@ -283,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_every_received_vector_is_judged),
         cmocka_unit_test(test_no_confirmation_without_memory),
         cmocka_unit_test(test_listening_goes_on_after_bad_frames),
+        cmocka_unit_test(test_genuine_downlinks_drive_the_output),
         cmocka_unit_test(test_window_in_time_and_frequency),
         cmocka_unit_test(test_nobody_listens_unasked),
         cmocka_unit_test(test_commands_wait_until_the_exchange_is_over),

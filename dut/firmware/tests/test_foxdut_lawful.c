@@ -149,6 +149,18 @@ static void test_counters_ahead(void **state)
     }
 }
 
+static void test_output_turns_with_each_message(void **state)
+{
+    (void)state;
+    struct lab l;
+    start(&l, "LAW-BLINK");
+    for (uint32_t i = 1; i <= 4; i++) {
+        lab_command(&l, "AT$SF=0102");
+        assert_int_equal(l.outputs, i % 2);
+    }
+    lab_deinit(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_slow_start),
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_counters_ahead),
+        cmocka_unit_test(test_output_turns_with_each_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

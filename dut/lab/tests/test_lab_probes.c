@@ -134,6 +134,12 @@ static void test_lines_reach_the_device_and_come_back(void **state)
             if (high != (pattern >> i & 1))
                 fail_msg("pattern %x: AD%u is %d", pattern, 4 + i, high);
         }
+        // The same in one question, with the pins that the adapter drives.
+        uint16_t levels;
+        must(ftdi_pins_get(f, &levels, &e), &e);
+        assert_int_equal(levels >> 4 & 0x0f, pattern);
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(levels >> to_device[i] & 1, pattern >> i & 1);
     }
     // In reset its outputs are low; without power they float, pulled up by the adapter.
     bool high;
