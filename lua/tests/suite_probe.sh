@@ -126,12 +126,4 @@ bench --fault STR-MEM-002 AUTH-DL-004
 check "a refused payload in the flash, as text, fails the device" verdict_of fail device
 lies='"trace":"the flash holds bytes 1 to 6 of a refused payload ([0-9a-f]*) from 0x020009 on, as hexadecimal text"'
 check "the record says where it lies, and as what" grep -q "$lies" "$scratch/results/latest/events.jsonl"
-
-# An output that refused downlinks drive: it is read, seen to move again, and a genuine one puts it back.
-bench --fault STR-PIN-001 AUTH-DL-004
-check "an output that refused downlinks drive fails the device" verdict_of fail device
-moved='"trace":"AD4 went high, each of three times, and not behind a request that nobody answered"'
-check "the record says which pin moved, and how often" grep -q "$moved" "$scratch/results/latest/events.jsonl"
-check "and where it was after a genuine downlink" grep -q '"levels":"AD4=0","moment":"on the way back"' \
-    "$scratch/results/latest/events.jsonl"
 finish
